@@ -1,0 +1,103 @@
+import { invariant } from './errors';
+
+/**
+ * A counted share of memory: bytes that several holders (streams, lanes, pending deliveries) keep until the last one lets go.
+ * The pool it came from is charged for its whole capacity exactly as long as it is held.
+ */
+export class Chunk {
+  refs = 1;
+  /** Bytes written so far; holders never read past it. */
+  length = 0;
+
+  #bytes: Buffer;
+  #charged: number;
+
+  constructor(
+    bytes: Buffer,
+    private readonly pool: ChunkPool | null,
+    charged: number,
+  ) {
+    this.#bytes = bytes;
+    this.#charged = charged;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Moves the contents to their final, exactly sized buffer; offsets stay the same. */
+  moveTo(bytes: Buffer): void {
+    this.pool?.recharge(this.#charged, bytes.length);
+    this.#charged = bytes.length;
+    this.#bytes = bytes;
+    this.length = bytes.length;
+  }
+
+  retain(): this {
+    this.refs++;
+    return this;
+  }
+
+  /** True when a part of that length is so small that it had better be copied than hold all of this for longer than a turn. */
+  dwarfs(length: number): boolean {
+    return length * SMALL_PART < this.#bytes.length;
+  }
+
+  release(): void {
+    invariant(this.refs > 0, 'chunk released more often than retained');
+    if (--this.refs === 0) this.pool?.discharge(this.#charged);
+  }
+}
+
+/** A part counts as small below this share of its chunk: what is held of chunks is then at most so many times what waits. */
+const SMALL_PART = 4;
+
+/** A fixed budget of bytes. It never refuses: its users look at `free` before they promise anything (credit, windows). */
+export class ChunkPool {
+  #used = 0;
+
+  /**
+   * @param name told in metrics
+   * @param capacity bytes
+   */
+  constructor(
+    readonly name: string,
+    readonly capacity: number,
+  ) {}
+
+  get used(): number {
+    return this.#used;
+  }
+
+  get free(): number {
+    return this.capacity - this.#used;
+  }
+
+  /** An empty chunk whose bytes live in a staging buffer of its user until `moveTo`; charged from then on. */
+  stage(staging: Buffer): Chunk {
+    return new Chunk(staging, this, 0);
+  }
+
+  /** A chunk of at least `bytes` capacity, held once. */
+  allocate(bytes: number): Chunk {
+    this.#used += bytes;
+    return new Chunk(Buffer.allocUnsafe(bytes), this, bytes);
+  }
+
+  /** Takes over bytes somebody else made (a received frame's body, already copied out of its socket chunk). */
+  adopt(bytes: Buffer): Chunk {
+    this.#used += bytes.length;
+    const chunk = new Chunk(bytes, this, bytes.length);
+    chunk.length = bytes.length;
+    return chunk;
+  }
+
+  recharge(from: number, to: number): void {
+    this.#used += to - from;
+  }
+
+  discharge(bytes: number): void {
+    this.#used -= bytes;
+    invariant(this.#used >= 0, `pool ${this.name} discharged below zero`);
+  }
+}
