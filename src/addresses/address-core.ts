@@ -1,0 +1,318 @@
+import type { Chunk } from '../common/chunk';
+import type { WireReader } from '../common/wire';
+import type { NodeId, TrafficClass } from '../links/contract';
+import { SPACE, type NodeView, type ReplicaEvents, type Space } from '../routing/contract';
+import type { DropReason, LargeBody, Outcome, OutcomeDetail, Receipt, StreamsUpper } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import { temporaryName } from './address-names';
+import type {
+  AddressKind,
+  AddressRef,
+  AddressSpace,
+  Consumer,
+  ConsumerHandler,
+  ConsumerSpec,
+  KindHint,
+  Publisher,
+  PublisherHandler,
+  PublisherSpec,
+} from './contract';
+import { CONTROL } from './control';
+import { AddressError } from './errors';
+import { AddressParts } from './address-parts';
+import { noteGap } from './gap';
+import type { AddressCounters, AddressPorts } from './ports';
+import type { AddressPolicy, RuleInForce } from './rules';
+
+/** Addresses that the log names of a gap. */
+const GAP_ADDRESSES_TOLD = 10;
+const NOTHING_COUNTED: ReadonlyMap<string, number> = new Map();
+
+/**
+ * What a name means: who publishes, who consumes, here and at other sites, and by which rule. Stands on streams below and is what
+ * listeners and bridges see. This class hands each event to the parts that it concerns; see the folder's README.
+ */
+export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, ReplicaEvents {
+  readonly #parts: AddressParts;
+  #temporaries = 0;
+
+  constructor(private readonly ports: AddressPorts) {
+    this.#parts = new AddressParts(ports, () => this.#applyRules());
+    this.#applyRules();
+  }
+
+  get counters(): AddressCounters {
+    return this.#parts.counters;
+  }
+
+  // --- what listeners ask --------------------------------------------------------------------------------------------------
+
+  resolve(address: string, hint: KindHint): AddressRef {
+    return this.#parts.table.resolve(address, hint);
+  }
+
+  temporary(hint: KindHint): AddressRef {
+    const unique = `${this.ports.random.u32().toString(16)}-${(++this.#temporaries).toString(16)}`;
+    const name = temporaryName(hint === 'topic' ? 'topic' : 'anycast', this.ports.selfName, unique);
+    return this.#parts.table.resolve(name, null);
+  }
+
+  openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
+    return this.#parts.publishers.open(spec, handler);
+  }
+
+  openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+    return this.#parts.consumers.open(spec, handler);
+  }
+
+  // --- what streams bring --------------------------------------------------------------------------------------------------
+
+  resolveWire(wire: string): AddressEntry {
+    return this.#parts.table.ofWire(wire);
+  }
+
+  onMessage(
+    receipt: Receipt,
+    seq: number,
+    entry: AddressEntry,
+    flags: number,
+    chunk: Chunk,
+    start: number,
+    end: number,
+  ): void {
+    entry.forwarder.arrive(receipt, seq, entry, flags, chunk, start, end);
+  }
+
+  onLarge(receipt: Receipt, seq: number, entry: AddressEntry, flags: number, body: LargeBody): void {
+    const live = this.#parts.table.live(entry);
+    live.forwarder.arriveLarge(receipt, seq, live, flags, body);
+  }
+
+  /** @throws WireError */
+  onControl(origin: NodeId, kind: number, payload: WireReader): void {
+    const { barrier, table, credit } = this.#parts;
+    if (kind === CONTROL.interestApplied) {
+      barrier.onAck(origin, payload);
+      return;
+    }
+    if (kind !== CONTROL.choke && kind !== CONTROL.unchoke && kind !== CONTROL.quota) return;
+    const entry = table.ofWire(payload.text());
+    if (kind === CONTROL.choke) entry.choke(origin);
+    else if (kind === CONTROL.unchoke) entry.chokedBy.delete(origin);
+    else {
+      const candidate = entry.known.get(origin);
+      const quota = payload.u32();
+      if (candidate !== undefined && candidate.quota !== null) candidate.limit = quota;
+    }
+    credit.changed(entry);
+  }
+
+  onOutcome(slot: number, target: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.#parts.pending.find(slot)?.forwarder.onOutcome(slot, target, outcome, detail);
+  }
+
+  onLost(slot: number, target: NodeId, sent: boolean, reason: DropReason): void {
+    const entry = this.#parts.pending.find(slot);
+    if (entry === null) return;
+    if (sent) this.counters.drop(reason, 1);
+    entry.forwarder.onLost(slot, target, sent);
+  }
+
+  onDropped(_target: NodeId, _address: string, count: number, reason: DropReason): void {
+    this.counters.drop(reason, count);
+  }
+
+  onFull(_target: NodeId, _cls: TrafficClass, full: boolean): void {
+    if (!full) this.#parts.publishers.relieved();
+  }
+
+  onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void {
+    this.counters.gaps++;
+    const total = [...missed.values()].reduce((sum, count) => sum + count, 0);
+    const addresses = [...missed.keys()].slice(0, GAP_ADDRESSES_TOLD);
+    this.ports.journal.warn('gap', { origin: this.#nameOf(origin), missed: total, addresses });
+    // A restart alone is no gap: what its node had taken and not sent was lost before anybody was owed it.
+    if (missed.size > 0) noteGap(this.#parts.audience, this.#nameOf(origin), missed);
+  }
+
+  #nameOf(node: NodeId): string {
+    return this.ports.routes.view(node)?.name ?? String(node);
+  }
+
+  onGivenUp(origin: NodeId): void {
+    const { audience, table, chokes, publishers } = this.#parts;
+    // What was published there meanwhile was not even held for this node: nobody counted it.
+    noteGap(audience, this.#nameOf(origin), NOTHING_COUNTED);
+    for (const entry of table.entries()) {
+      entry.chokedBy.delete(origin);
+      if (entry.choked.has(origin)) chokes.repeat(entry, origin);
+    }
+    publishers.relieved();
+  }
+
+  onTargetUsable(target: NodeId, usable: boolean): void {
+    this.#parts.audience.usable(target, usable);
+    if (!usable) this.#forgetPeer(target);
+    this.#parts.publishers.relieved();
+  }
+
+  // --- what routing tells --------------------------------------------------------------------------------------------------
+
+  onReplica(
+    space: Space,
+    origin: NodeId,
+    version: number,
+    replaced: boolean,
+    changes: readonly (readonly [string, Buffer | null])[],
+  ): void {
+    const { audience, barrier, rules } = this.#parts;
+    if (space === SPACE.facts) {
+      rules.onReplica(origin, replaced, changes);
+      return;
+    }
+    audience.onInterest(origin, replaced ? this.ports.replicas.entries(space, origin) : null, changes);
+    if (version > 0) barrier.applied(origin);
+  }
+
+  onReachable(view: NodeView): void {
+    const { audience, barrier, hold, credit } = this.#parts;
+    audience.usable(view.id, true);
+    hold.reachable(view);
+    barrier.review();
+    barrier.applied(view.id);
+    credit.anyChanged();
+  }
+
+  onUnreachable(_view: NodeView): void {
+    this.#parts.audience.pathsChanged();
+    this.#parts.barrier.review();
+  }
+
+  onIncarnation(view: NodeView): void {
+    const { audience, barrier, quotas, credit } = this.#parts;
+    barrier.forget(view.id);
+    this.#forgetPeer(view.id);
+    audience.newLife(view.id);
+    quotas.newLife(view.id);
+    credit.anyChanged();
+  }
+
+  /** This node itself began a new life. */
+  onOwnIncarnation(): void {
+    const { interest, barrier, table, publishers } = this.#parts;
+    interest.restart();
+    barrier.restart();
+    for (const entry of table.entries()) {
+      for (const nodes of [entry.choked, entry.chokedBy])
+        for (const node of [...nodes]) if (node !== this.ports.self) nodes.delete(node);
+    }
+    publishers.relieved();
+  }
+
+  onTopology(): void {
+    this.#parts.audience.pathsChanged();
+    this.#parts.credit.anyChanged();
+  }
+
+  /** Whatever this node and that one had asked of each other is void. */
+  #forgetPeer(node: NodeId): void {
+    this.#parts.quotas.untold(node);
+    for (const entry of this.#parts.table.entries()) {
+      entry.chokedBy.delete(node);
+      entry.choked.delete(node);
+    }
+  }
+
+  // --- rules ---------------------------------------------------------------------------------------------------------------
+
+  setRules(rules: readonly AddressPolicy[], defaultKind: AddressKind): void {
+    this.#parts.names.defaultKind = defaultKind;
+    this.#parts.table.rulesChanged();
+    this.#parts.rules.setOwn(rules);
+  }
+
+  rulesInForce(): readonly RuleInForce[] {
+    return this.#parts.rules.book.inForce();
+  }
+
+  conflicts(): readonly string[] {
+    return this.#parts.rules.book.conflicts;
+  }
+
+  /** Rules have changed: what contradicts them now is ended, the rest goes on by them. */
+  #applyRules(): void {
+    const { table, names, audience, quotas, credit } = this.#parts;
+    table.rulesChanged();
+    for (const entry of [...table.entries()]) {
+      const policy = names.policy(entry.kind, entry.name);
+      if (policy === null) {
+        for (const publisher of [...entry.publishers]) publisher.gone(changedKind(entry));
+        continue;
+      }
+      const { overflowAt } = entry.policy;
+      entry.policy = policy;
+      if (policy.overflowAt === overflowAt) continue;
+      entry.generation = -1;
+      quotas.review(entry);
+    }
+    for (const consumer of audience.consumers()) {
+      const policy = names.policy(consumer.kind, consumer.filter);
+      if (policy === null) consumer.end(changedKind(consumer.entry));
+      else consumer.entry.policy = policy;
+    }
+    credit.anyChanged();
+    this.ports.scheduleFlush();
+  }
+
+  // --- time and the end of a turn ------------------------------------------------------------------------------------------
+
+  /** No publisher gets credit any more. */
+  drain(): void {
+    this.#parts.draining = true;
+  }
+
+  /** True when every message taken from a publisher here has its outcome and every tracked one given to a consumer here too. */
+  get drained(): boolean {
+    return this.#parts.pending.size === 0 && this.#parts.sites.size === 0;
+  }
+
+  flush(): void {
+    const { hold, holding, turn, credit } = this.#parts;
+    hold.flush();
+    holding.flush();
+    turn.end();
+    credit.flush(this.ports.clock.now());
+  }
+
+  tick(now: number): void {
+    const { barrier, multicast, quotas, hold, credit, consumers } = this.#parts;
+    barrier.tick(now);
+    multicast.tick(now);
+    quotas.tick(now);
+    hold.tick(now);
+    consumers.tick(now);
+    if (now >= credit.deadline()) credit.flush(now);
+  }
+
+  deadline(): number {
+    const { barrier, multicast, quotas, hold, credit, consumers } = this.#parts;
+    return Math.min(
+      barrier.deadline(),
+      multicast.deadline(),
+      quotas.deadline(),
+      hold.deadline(),
+      credit.deadline(),
+      consumers.deadline(),
+    );
+  }
+
+  /** Bytes that the credit given out may bring. */
+  get reservedBytes(): number {
+    return this.#parts.credit.reserved;
+  }
+}
+
+function changedKind({ name, kind }: AddressEntry): AddressError {
+  const message = `the rule for '${name}' now says another kind than ${kind}: attach again`;
+  return new AddressError('FL_ADDRESS_CHANGED', message);
+}

@@ -1,0 +1,65 @@
+import type { AddressKind, KindHint } from './contract';
+import { AddressError } from './errors';
+import { fits, parseAddress } from './names';
+import { defaultPolicy, type AddressPolicy, type RuleBook } from './rules';
+
+/** Temporary addresses carry their kind and owner in their name, so that every node resolves them alike, whatever its rules. */
+const TEMPORARY = /^fairlead\.temp\.([ta])\./;
+
+/** Name of a temporary address of this node. */
+export function temporaryName(kind: 'topic' | 'anycast', node: string, unique: string): string {
+  return `fairlead.temp.${kind === 'topic' ? 't' : 'a'}.${node}.${unique}`;
+}
+
+/** What a client's address means: its name, its kind, and whether it is a filter. */
+export interface ResolvedName {
+  readonly kind: AddressKind;
+  readonly name: string;
+  readonly wild: boolean;
+}
+
+/** Decides what names mean: by rule, then by the client's prefix, then by its terminus, then by the site's default. */
+export class AddressNames {
+  constructor(
+    private readonly rules: RuleBook,
+    public defaultKind: AddressKind,
+  ) {}
+
+  /** @throws AddressError when the address is malformed, contradicts its rule, or is of a kind that is not served */
+  resolve(address: string, hint: KindHint): ResolvedName {
+    const { kind: prefix, name, wild } = parseAddress(address);
+    const ruled = this.ruledKind(name);
+    if (ruled !== undefined) this.#check(address, name, ruled, prefix, hint);
+    // Only topics have filters: what says nothing of its kind, but is one, is a topic.
+    const kind = ruled ?? prefix ?? hint ?? (wild ? 'topic' : this.defaultKind);
+    if (kind === 'queue')
+      throw new AddressError(
+        'FL_ADDRESS_UNSUPPORTED',
+        `'${address}' is a queue, which this version does not serve yet`,
+      );
+    if (wild && kind !== 'topic')
+      throw new AddressError('FL_ADDRESS_NAME', `'${address}' is a filter, but ${kind} addresses have an exact name`);
+    return { kind, name, wild };
+  }
+
+  #check(address: string, name: string, ruled: AddressKind, prefix: AddressKind | null, hint: KindHint): void {
+    if (prefix === null ? fits(ruled, hint) : prefix === ruled) return;
+    const asked = prefix === null ? `capability '${String(hint)}'` : `prefix '${prefix}'`;
+    const by = this.rules.find(name)?.match;
+    const says = by === undefined ? 'it is temporary and' : `rule '${by}' says`;
+    throw new AddressError('FL_ADDRESS_KIND', `'${address}': ${says} ${ruled}, which ${asked} contradicts`);
+  }
+
+  ruledKind(name: string): AddressKind | undefined {
+    const temporary = TEMPORARY.exec(name);
+    if (temporary !== null) return temporary[1] === 't' ? 'topic' : 'anycast';
+    return this.rules.find(name)?.kind;
+  }
+
+  /** The policy of a name, or of a filter as a whole; null when the rules say another kind. */
+  policy(kind: AddressKind, name: string): AddressPolicy | null {
+    const ruled = this.ruledKind(name);
+    if (ruled === undefined || TEMPORARY.test(name)) return defaultPolicy(kind);
+    return ruled === kind ? (this.rules.find(name) as AddressPolicy) : null;
+  }
+}

@@ -1,0 +1,110 @@
+import type { FairleadError } from '../common/errors';
+import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
+
+export type AddressKind = 'topic' | 'multicast' | 'anycast' | 'queue';
+
+/** What a client's terminus or protocol says about the kind it expects; `topic` fits topic and multicast, `queue` fits queue and anycast. */
+export type KindHint = 'topic' | 'queue' | null;
+
+/** What a listener gets for a name once it is resolved; stays valid, cheap to keep. */
+export interface AddressRef {
+  /** Without kind prefix. */
+  readonly name: string;
+  readonly kind: AddressKind;
+}
+
+/** Bits for {@link Publisher.publish}. */
+export const PUBLISH_FLAG = { settled: 1, durable: 2 } as const;
+
+/** What `publish` says at once. PENDING: the outcome follows by `onOutcome` with the same token. */
+export const PENDING = -1;
+export type Verdict = Outcome | typeof PENDING;
+
+export interface PublisherSpec {
+  /** As the client wrote it; null for an anonymous publisher, whose every message names its address. */
+  readonly address: string | null;
+  readonly hint: KindHint;
+  /** Told in health and management, e.g. the client's container-id. */
+  readonly client: string;
+}
+
+export interface PublisherHandler {
+  /** The publisher may send `more` further messages than it was told before. */
+  onCredit(more: number): void;
+  onOutcome(token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+  /** A large message comes faster than it leaves: the listener takes no more of it until told again. */
+  onHold(hold: boolean): void;
+  /** The address can no longer be served, e.g. its rule changed: the listener ends the link. */
+  onGone(error: FairleadError): void;
+}
+
+export interface Publisher {
+  /** Null when anonymous. */
+  readonly address: AddressRef | null;
+  /**
+   * Publishes one complete message: an encoded AMQP 1.0 message (all its sections) in [start, end), copied before return.
+   * @param to the publisher's own address, or for an anonymous publisher what {@link AddressSpace.resolve} gave
+   * @param token given back with `onOutcome`
+   */
+  publish(to: AddressRef, flags: number, payload: Buffer, start: number, end: number, token: number): Verdict;
+  /** A message that comes in parts; only one at a time per publisher. */
+  begin(to: AddressRef, flags: number, token: number): void;
+  part(payload: Buffer, start: number, end: number): void;
+  /** Completes the message; the verdict is as for `publish`. */
+  end(): Verdict;
+  abort(): void;
+  close(): void;
+}
+
+export interface ConsumerSpec {
+  /** A name, or for topics a filter with `*` and `#`, as the client wrote it. */
+  readonly address: string;
+  readonly hint: KindHint;
+  readonly client: string;
+  /** The consumer settles on delivery (AMQP snd-settle-mode settled, MQTT QoS 0). */
+  readonly settled: boolean;
+  /** Larger messages are not for it: rejected where an outcome is asked for, else dropped and counted. Absent for any size. */
+  readonly messageBytesMax?: number;
+}
+
+/**
+ * What a consumer may have missed, by the name of the node that gave it up: how many messages that was, or null where nobody knows
+ * whether there were any. Never changed, so that consumers that missed the same share one.
+ */
+export type Gap = ReadonlyMap<string, number | null>;
+
+export interface ConsumerHandler {
+  /** True while `deliver` may be called: credit is left and the connection's outbound bound is not reached. */
+  ready(): boolean;
+  /** One whole message; copied or written out before return. `token` is settled with {@link Consumer.settle} unless `settled`. */
+  deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void;
+  /** A large message; the handler retains `body` and releases it when it is written out. `ready()` stays false meanwhile. */
+  deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void;
+  /** It may have missed messages; said before the next one is delivered, only when there is something to say. */
+  onGap(gap: Gap): void;
+  /** The subscription barrier: every reachable node knows of this consumer, or `unconfirmed` names those that did not answer in time. */
+  onConfirmed(unconfirmed: readonly string[]): void;
+  /** The consumer was ended by the mesh (slow beyond `blockFor`, address gone). */
+  onGone(error: FairleadError): void;
+}
+
+export interface Consumer {
+  readonly address: AddressRef;
+  /** `ready()` has turned true: deliver what waits. */
+  pump(): void;
+  /** Messages that wait for this consumer here. */
+  readonly waiting: number;
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+  /** Unsettled deliveries end as their kind says; waiting ones go to others or are dropped, counted. */
+  close(): void;
+}
+
+/** The contract between protocol edges (listeners, bridges) and the mesh. Calls are synchronous and throw typed errors. */
+export interface AddressSpace {
+  /** @throws AddressError when the name is malformed or contradicts its rule */
+  resolve(address: string, hint: KindHint): AddressRef;
+  /** A fresh, mesh-wide unique temporary address. */
+  temporary(hint: KindHint): AddressRef;
+  openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher;
+  openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
+}

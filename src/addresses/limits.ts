@@ -1,0 +1,70 @@
+/** Every limit of the address layer, its reason beside it. */
+
+/** Length of a name or filter in UTF-8 bytes: what fits a replicated key with its prefix. */
+export const NAME_BYTES_MAX = 4_096;
+/** Words of a name or filter: bounds the depth of the trie and the cost of a match with several `#`. */
+export const WORDS_MAX = 128;
+/** `#` in one filter: more of them have no use. */
+export const HASHES_MAX = 4;
+
+/** Sentences about rules that contradict each other: an operator mends the first ones first. */
+export const RULE_CONFLICTS_MAX = 100;
+
+/** Nodes of the tree of patterns looked at for rules that overlap: past it only those are found where one pattern covers the other. */
+export const RULE_OVERLAP_VISITS_MAX = 50_000;
+
+/** Filters of one node told to the mesh; past it the densest prefix is widened to `prefix.#`. */
+export const FILTERS_ADVERTISED_MAX = 2_000;
+/** Names remembered without publisher, consumer or message; one more only costs a lookup. */
+export const IDLE_ENTRIES_MAX = 20_000;
+
+/** First credit of a publisher, and the most it may have unused or unsettled: in messages, and in bytes of its mean size. */
+export const CREDIT_INITIAL = 16;
+export const CREDIT_MAX = 2_000;
+export const CREDIT_BYTES_MAX = 4 * 1024 * 1024;
+/** A publisher of unknown message size is counted with this many bytes a credit. */
+export const CREDIT_BYTES_GUESS = 1_024;
+/** What a publisher may be given in its turn while memory is short. */
+export const CREDIT_QUANTUM_BYTES = 16 * 1024;
+/** What it may be given ahead of its turn, to be made up for later: a few turns. */
+export const CREDIT_DEBT_BYTES_MAX = 64 * 1024;
+/** Choked addresses past which an anonymous publisher that named them gets no more credit. */
+export const RELAY_CHOKED_MAX = 16;
+/** Publishers that wait for memory are looked at again this often: it becomes free without a word. */
+export const STARVED_MS = 20;
+
+/** Waiting bytes of one consumer at which publishers of what it gets are choked; below a quarter of it they no longer are. */
+export const LANE_HIGH_BYTES = 256 * 1024;
+/** The same while all consumers of a node together have more than so much waiting: half of what may wait there by default. */
+export const LANE_SHORT_BYTES = 16 * 1024;
+export const LANES_BYTES_MAX = 32 * 1024 * 1024;
+/** So many times its bound a lane holds in memory of what comes by credit given before; what is more goes to the disk. */
+export const LANE_OVERRUN = 4;
+/** Waiting messages that count like `LANE_HIGH_BYTES`: small messages have a cost of their own. */
+export const LANE_HIGH_MESSAGES = 2_000;
+export const LANE_LOW_MESSAGES = 500;
+
+/** With `slow: spill`: on disk for one consumer, and for all of a node together. */
+export const SPILL_LANE_BYTES = 64 * 1024 * 1024;
+export const SPILL_BYTES_MAX = 1024 * 1024 * 1024;
+/** Written and read at once; and the size past which a file gets no further block, so that its space comes back soon. */
+export const SPILL_BLOCK_BYTES = 64 * 1024;
+export const SPILL_FILE_BYTES = 8 * 1024 * 1024;
+/** How often consumers that do not keep up are looked at. */
+export const SLOW_CHECK_MS = 250;
+
+/** Acknowledgements of interest are collected for this long. */
+export const BARRIER_DELAY_MS = 20;
+/** A subscription is confirmed after this long whatever is missing. */
+export const BARRIER_MS_MAX = 2_000;
+
+/** An ingress counts as active at a consumer's site for this long after its last message. */
+export const INGRESS_ACTIVE_MS = 1_000;
+/** Quotas are divided anew at most this often. */
+export const QUOTA_MS = 250;
+/** What an ingress may have outstanding at a site that has not told it its quota. */
+export const QUOTA_UNKNOWN = 1;
+/** A site whose quota was full is used again below this share of it. */
+export const QUOTA_RETURN = 0.75;
+/** Candidates tried for one anycast message. */
+export const ANYCAST_TRIES_MAX = 8;

@@ -1,0 +1,61 @@
+import type { ChunkPool } from '../common/chunk';
+import type { Clock, Journal, Random } from '../common/ports';
+import type { NodeId } from '../links/contract';
+import type { AddressKind } from './contract';
+import type { Replicas, Routes } from '../routing/contract';
+import type { DropReason, Streams } from '../streams/contract';
+import type { SpoolPort } from '../streams/reassembly';
+import type { AddressPolicy } from './rules';
+
+/** The streams as addresses use them. */
+export interface AddressStreams extends Streams {
+  /** What is appended from now on comes after what was appended before, whatever its target set. */
+  sealBatches(): void;
+}
+
+/** Where what outlives a restart is written. */
+export interface AddressMemory {
+  saveKnownNodes(names: readonly string[]): void;
+  saveFact(origin: string, key: string, value: Buffer | null): void;
+}
+
+/** What the address layer is built on. */
+export interface AddressPorts {
+  readonly self: NodeId;
+  readonly selfName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  readonly streams: AddressStreams;
+  readonly routes: Routes;
+  readonly replicas: Replicas;
+  readonly retention: ChunkPool;
+  readonly spool: SpoolPort;
+  readonly memory: AddressMemory;
+  readonly rules: readonly AddressPolicy[];
+  readonly defaultKind: AddressKind;
+  readonly ingressPoolBytes: number;
+  readonly startHoldMs: number;
+  /** Names of nodes known when the last run ended. */
+  readonly knownNodes: readonly string[];
+  /** Facts of other nodes kept from the last run. */
+  readonly facts: readonly (readonly [string, string, Buffer])[];
+  readonly scheduleFlush: () => void;
+}
+
+/** Counters of the address layer. */
+export class AddressCounters {
+  published = 0;
+  delivered = 0;
+  /** Gap events: an origin gave up messages for this node, or began a new life. */
+  gaps = 0;
+  /** Anycast messages that went past the nearest site because its quota was full. */
+  overflows = 0;
+  /** Times that publishers were asked to wait for a slow consumer. */
+  chokes = 0;
+  readonly dropped = new Map<string, number>();
+
+  drop(reason: DropReason, count: number): void {
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + count);
+  }
+}
