@@ -1,0 +1,26 @@
+import type { CliIo } from './io';
+
+export interface BufferIo extends CliIo {
+  stdout(): string;
+  stderr(): string;
+  /** Ctrl-C. */
+  interrupt(): void;
+}
+
+/** Captures what a command writes. */
+export function bufferIo(stdin: string | Buffer = ''): BufferIo {
+  const out: string[] = [];
+  const err: string[] = [];
+  let interrupt = (): void => undefined;
+  const done = new Promise<void>((resolve) => (interrupt = resolve));
+  return {
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+    env: {},
+    readStdin: () => Promise.resolve(Buffer.from(stdin)),
+    interrupted: () => ({ done, disarm: () => undefined }),
+    stdout: () => out.join('\n'),
+    stderr: () => err.join('\n'),
+    interrupt: () => interrupt(),
+  };
+}

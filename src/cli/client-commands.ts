@@ -1,0 +1,52 @@
+import { type Command, Option } from 'commander';
+import { durationMs, positiveInteger, positiveNumber, property } from './arguments';
+import { receive, type ReceiveOptions } from './commands/receive';
+import { send, type SendOptions } from './commands/send';
+import { formatDuration } from '../config/units';
+import type { CliIo, Finish } from './io';
+
+const URL_DEFAULT = 'amqp://127.0.0.1:5672';
+const STALL_MS = 30_000;
+
+const ADDRESS = 'topic/a.b, multicast/a, anycast/a, or a plain name that the address rules decide';
+
+/** The commands that are AMQP clients of a node. */
+export function addClientCommands(program: Command, io: CliIo, finish: Finish): void {
+  const url = io.env['FAIRLEAD_URL'] ?? URL_DEFAULT;
+  program
+    .command('send')
+    .description('publish over AMQP; exits 1 unless every message was accepted')
+    .argument('<address>', ADDRESS)
+    .argument('[body]', 'text of the message; - reads it from stdin')
+    .option('--count <n>', 'send it so many times', positiveInteger, 1)
+    .option('--rate <n>', 'at most so many messages per second', positiveNumber)
+    .addOption(
+      new Option('--property <k=v>', 'application property; may come several times')
+        .argParser(property)
+        .default([], 'none'),
+    )
+    .option('--durable', 'mark it durable')
+    .addOption(
+      new Option('--timeout <duration>', 'give up when nothing moves for this long')
+        .argParser(durationMs)
+        .default(STALL_MS, formatDuration(STALL_MS)),
+    )
+    .option('--url <url>', 'where the node listens, or FAIRLEAD_URL', url)
+    .action(async (address: string, body: string | undefined, options: SendOptions) =>
+      finish(await send(address, body, options, io)),
+    );
+  program
+    .command('receive')
+    .description('receive over AMQP, one line per message, until Ctrl-C')
+    .argument('<address>', `${ADDRESS}; a topic takes * (one word) and # (any)`)
+    .option('--count <n>', 'end after so many messages', positiveInteger)
+    .option(
+      '--timeout <duration>',
+      'end after this long without a message; exits 1 if --count is not reached',
+      durationMs,
+    )
+    .option('--json', 'print the whole message as JSON')
+    .option('--durable <name>', 'a durable subscription (not implemented in this version)')
+    .option('--url <url>', 'where the node listens, or FAIRLEAD_URL', url)
+    .action(async (address: string, options: ReceiveOptions) => finish(await receive(address, options, io)));
+}

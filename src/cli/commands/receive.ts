@@ -1,0 +1,102 @@
+import { ClientConnection } from '../../client/client-connection';
+import type { Delivery } from '../../client/client-receiver';
+import { FairleadError } from '../../common/errors';
+import { formatDuration } from '../../config/units';
+import { EXIT } from '../exit-codes';
+import type { CliIo } from '../io';
+import { messageToJson, messageToLine } from '../render-message';
+
+export interface ReceiveOptions {
+  readonly url: string;
+  /** Ends after this many. */
+  readonly count?: number;
+  /** Ends after this long without a message. */
+  readonly timeout?: number;
+  readonly json?: boolean;
+  /** Name of a durable subscription. */
+  readonly durable?: string;
+}
+
+/** Subscriptions that outlive their client come with queues. */
+class DurableError extends FairleadError {
+  constructor() {
+    super(
+      'FL_NOT_SERVED',
+      'durable subscriptions are not implemented in this version: without --durable you receive what is published while this runs',
+    );
+  }
+}
+
+/** Receives and accepts, one line each. @returns 0, or 1 when it ended before `count` messages came */
+export async function receive(address: string, options: ReceiveOptions, io: CliIo): Promise<number> {
+  if (options.durable !== undefined) throw new DurableError();
+  const client = await ClientConnection.open(options.url);
+  const interrupt = io.interrupted();
+  const reception = new Reception(options, io);
+  try {
+    client.onLost = (error) => reception.end(error);
+    await client.receiver({
+      address,
+      ...(options.count === undefined ? {} : { total: options.count }),
+      onDelivery: (delivery) => reception.take(delivery),
+      onLost: (error) => reception.end(error),
+    });
+    io.err(`receiving from ${address} at ${client.url}`);
+    reception.wait();
+    const ending = await Promise.race([reception.ended, interrupt.done]);
+    if (ending instanceof Error) throw ending;
+  } finally {
+    reception.stop();
+    interrupt.disarm();
+    await client.close();
+  }
+  return reception.complete ? EXIT.ok : EXIT.failed;
+}
+
+/** What has come, and what is awaited. */
+class Reception {
+  #taken = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #end: (error: FairleadError | null) => void = () => undefined;
+  /** Resolves with null when all that was asked for has come or the time is over, else with what went wrong. */
+  readonly ended = new Promise<FairleadError | null>((resolve) => (this.#end = resolve));
+
+  constructor(
+    private readonly options: ReceiveOptions,
+    private readonly io: CliIo,
+  ) {}
+
+  get complete(): boolean {
+    return this.#taken >= (this.options.count ?? 0);
+  }
+
+  take(delivery: Delivery): void {
+    const { count, json } = this.options;
+    if (count !== undefined && this.#taken >= count) return delivery.release();
+    this.io.out(json ? messageToJson(delivery.message) : messageToLine(delivery.message));
+    delivery.accept();
+    this.#taken++;
+    if (this.#taken === count) this.end(null);
+    else this.wait();
+  }
+
+  /** Begins the time-out, again after each message. */
+  wait(): void {
+    const { timeout, count } = this.options;
+    if (timeout === undefined) return;
+    this.stop();
+    this.#timer = setTimeout(() => {
+      if (!this.complete)
+        this.io.err(`${this.#taken} of ${count} messages came; then none for ${formatDuration(timeout)}`);
+      this.end(null);
+    }, timeout);
+  }
+
+  end(error: FairleadError | null): void {
+    this.#end(error);
+  }
+
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+}

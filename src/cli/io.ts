@@ -1,0 +1,45 @@
+/** Where a command reads and writes; tests give buffers. */
+export interface CliIo {
+  /** Answers, one line each. */
+  out(line: string): void;
+  /** Everything about the answer. */
+  err(line: string): void;
+  readonly env: NodeJS.ProcessEnv;
+  readStdin(): Promise<Buffer>;
+  /** Resolves at the first Ctrl-C or SIGTERM, which then does not end the process; `disarm` gives that up. */
+  interrupted(): { readonly done: Promise<void>; disarm(): void };
+}
+
+/** Takes the exit code of the command that ran. */
+export type Finish = (code: number) => void;
+
+async function readAll(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+function interrupted(): { done: Promise<void>; disarm(): void } {
+  let resolve = (): void => undefined;
+  const done = new Promise<void>((settle) => (resolve = settle));
+  const disarm = (): void => {
+    for (const signal of SIGNALS) process.off(signal, handler);
+  };
+  // The second one ends the process: the first found somebody who does not listen.
+  const handler = (): void => {
+    disarm();
+    resolve();
+  };
+  for (const signal of SIGNALS) process.on(signal, handler);
+  return { done, disarm };
+}
+
+export const PROCESS_IO: CliIo = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  env: process.env,
+  readStdin: readAll,
+  interrupted,
+};

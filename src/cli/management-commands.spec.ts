@@ -1,0 +1,182 @@
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { bufferIo } from './cli.fixture';
+import { runCli } from './program';
+
+/** A node's HTTP side that says what a test wants. */
+interface Said {
+  readonly status?: number;
+  readonly body: unknown;
+}
+
+let server: Server | undefined;
+const requests: { readonly line: string; readonly body: string }[] = [];
+
+async function node(said: Said): Promise<string> {
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      requests.push({ line: `${request.method} ${request.url}`, body });
+      response.statusCode = said.status ?? 200;
+      response.end(typeof said.body === 'string' ? said.body : JSON.stringify(said.body));
+    });
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+afterEach(async () => {
+  requests.length = 0;
+  await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+  server = undefined;
+});
+
+async function run(args: readonly string[], said: Said) {
+  const io = bufferIo();
+  const api = await node(said);
+  const code = await runCli([...args, '--api', api], io);
+  return { code, stdout: io.stdout(), stderr: io.stderr().replaceAll(api, 'API') };
+}
+
+const SINCE = new Date(Date.now() - 5_500).toISOString();
+const LINK = {
+  name: 'to-west',
+  state: 'up',
+  configured: true,
+  peer: { node: 'west', site: 'west' },
+  cost: 10,
+  roundTripMs: 1.26,
+  since: SINCE,
+  whyDown: null,
+  bytesIn: 1,
+  bytesOut: 2,
+  queuedBytes: 0,
+};
+
+describe('commands that ask a node', () => {
+  it('links prints a table, or JSON', async () => {
+    const down = { ...LINK, name: 'to-south', state: 'down', peer: null, roundTripMs: null, whyDown: 'no answer' };
+    const said = { body: { links: [LINK, down] } };
+    const { code, stdout } = await run(['links'], said);
+    expect(code).toBe(0);
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['LINK', 'STATE', 'PEER', 'COST', 'ROUND TRIP', 'SINCE', 'WHY DOWN'],
+      ['to-west', 'up', 'west', '10', '1.3 ms', expect.stringMatching(/^\d+s$/)],
+      ['to-south', 'down', '-', '10', '-', expect.stringMatching(/^\d+s$/), 'no answer'],
+    ]);
+    server?.close();
+    expect(JSON.parse((await run(['links', '--json'], said)).stdout)).toEqual(said.body);
+  });
+
+  it('link set changes a cost by name', async () => {
+    const { code, stdout } = await run(['link', 'set', 'a b@west', '--cost', '20'], { body: { ...LINK, cost: 20 } });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^to-west +up +west +20 /m);
+    expect(requests).toEqual([{ line: 'PATCH /api/v1/links/a%20b%40west', body: '{"cost":20}' }]);
+  });
+
+  it('status tells what was dropped, and why', async () => {
+    const body = {
+      node: 'east',
+      site: 'east',
+      incarnation: 1,
+      version: '0.1.0',
+      phase: 'ready',
+      since: SINCE,
+      links: { up: 1, total: 2 },
+      connections: 3,
+      messages: { published: 5, delivered: 4, dropped: { noSubscriber: 1 } },
+      config: 'degraded',
+      restartNeeded: [],
+    };
+    const { stdout } = await run(['status'], { body });
+    expect(stdout).toMatch(/^links +1 of 2 up$/m);
+    expect(stdout).toMatch(/^dropped +1 noSubscriber$/m);
+    expect(stdout).toMatch(/^config +degraded: see fairlead config status$/m);
+  });
+
+  it('addresses tells rules, default and conflicts', async () => {
+    const body = {
+      defaultKind: 'topic',
+      rules: [{ match: 'a.#', kind: 'anycast', saidBy: ['east-1', 'west-1'] }],
+      conflicts: ["'a.#' is topic at west"],
+    };
+    expect((await run(['addresses'], { body })).stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['MATCH', 'KIND', 'SAID BY'],
+      ['a.#', 'anycast', 'east-1, west-1'],
+      ['anything else', 'topic', 'defaultKind here'],
+      ["'a.#' is topic at west"],
+    ]);
+  });
+
+  it.each([
+    [{ state: 'inForce', newest: 'applied', restartNeeded: [] }, 0, 'in force'],
+    [
+      { state: 'inForce', newest: 'applied', restartNeeded: ['site', 'dataDir'] },
+      0,
+      'in force, but for what waits for a restart',
+    ],
+    [
+      { state: 'degraded', newest: 'partlyApplied', restartNeeded: [] },
+      1,
+      'degraded: in force, but for what could not be done, see below',
+    ],
+    [
+      { state: 'degraded', newest: 'refused', restartNeeded: [] },
+      1,
+      'degraded: the newest document is refused, see below; what ran before goes on',
+    ],
+  ])('config status of %j ends with %i and says %s', async (status, code, state) => {
+    const body = { status: { file: 'east.yaml', hash: 'h', since: SINCE, problems: [], ...status } };
+    const said = await run(['config', 'status'], { body });
+    expect(said.code).toBe(code);
+    expect(said.stdout.split('\n')).toContainEqual(expect.stringMatching(new RegExp(`^state +${state}$`)));
+  });
+
+  it('fail with the code and the words of a problem', async () => {
+    const body = { status: 404, code: 'FL_LINK_NOT_FOUND', detail: 'no link is named "x"; known: none' };
+    expect(await run(['link', 'set', 'x', '--cost', '1'], { status: 404, body })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'FL_LINK_NOT_FOUND: no link is named "x"; known: none',
+    });
+  });
+
+  it.each([
+    [
+      'what answers is no node',
+      { body: '<html>' },
+      /^FL_API_UNREACHABLE: .*API: it answered 200 with no word of a node$/,
+    ],
+    ['the answer is an error of something else', { status: 502, body: { error: 1 } }, /it answered 502 with no word/],
+  ])('fail when %s', async (_what, said, pattern) => {
+    const { code, stderr } = await run(['links'], said);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(pattern);
+  });
+
+  it('fail when nobody answers, and say where they asked', async () => {
+    const api = await node({ body: {} });
+    await new Promise<void>((resolve) => server?.close(() => resolve()));
+    server = undefined;
+    const io = bufferIo();
+    expect(await runCli(['status', '--api', api], io)).toBe(1);
+    expect(io.stderr()).toMatch(
+      new RegExp(`^FL_API_UNREACHABLE: cannot reach the management API at ${api}: .*ECONNREFUSED`),
+    );
+  });
+
+  it('say what an address of the API looks like', async () => {
+    const io = bufferIo();
+    expect(await runCli(['status', '--api', '127.0.0.1:8080'], io)).toBe(1);
+    expect(io.stderr()).toMatch(/at 127\.0\.0\.1:8080: this is no URL; expected http:\/\/HOST:PORT$/);
+  });
+
+  it('take the address from the environment', async () => {
+    const api = await node({ body: { links: [] } });
+    const io = { ...bufferIo(), env: { FAIRLEAD_API: api } };
+    expect(await runCli(['links'], io)).toBe(0);
+    expect(requests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../config/version';
+import { addClientCommands } from './client-commands';
+import { check, type CheckOptions } from './commands/check';
+import { run, type RunOptions } from './commands/run';
+import { describeError } from './describe-error';
+import { EXIT, exitCodeOf } from './exit-codes';
+import type { CliIo, Finish } from './io';
+import { addManagementCommands } from './management-commands';
+import { addUnservedCommands } from './unserved-commands';
+
+function addCheck(program: Command, io: CliIo, finish: Finish): void {
+  program
+    .command('check')
+    .description('validate a site document and print it with all defaults filled in')
+    .requiredOption('-c, --config <file>', 'site document (YAML)')
+    .option('--json', 'print JSON')
+    .option('--schema', 'print the JSON schema of the document instead')
+    .action((options: CheckOptions) => finish(check(options, io)));
+}
+
+function addRun(program: Command, io: CliIo, finish: Finish): void {
+  program
+    .command('run')
+    .description('run a node until SIGTERM or SIGINT')
+    .requiredOption('-c, --config <file>', 'site document (YAML)')
+    .action(async (options: RunOptions) => finish(await run(options, io)));
+}
+
+function createProgram(io: CliIo, finish: Finish): Command {
+  const program = new Command('fairlead')
+    .description('An AMQP 1.0 event mesh node')
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help tells what there is)')
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) });
+  addRun(program, io, finish);
+  addCheck(program, io, finish);
+  addClientCommands(program, io, finish);
+  addManagementCommands(program, io, finish);
+  addUnservedCommands(program, io, finish);
+  return program;
+}
+
+/** Parses a command line and runs what it says. Resolves to the exit code; writes only to `io`. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  let code: number = EXIT.ok;
+  try {
+    await createProgram(io, (value) => (code = value)).parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
+    io.err(describeError(error));
+    return exitCodeOf(error);
+  }
+}

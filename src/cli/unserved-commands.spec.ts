@@ -1,0 +1,26 @@
+import { bufferIo } from './cli.fixture';
+import { runCli } from './program';
+
+it.each([
+  [['drain'], 'drain'],
+  [['link', 'add', 'to-west', '--cost', '5'], 'link add'],
+  [['queue', 'peek', 'jobs'], 'queue'],
+  [['token', 'create', '--site', 'west', '--ttl', '15m'], 'token'],
+  [['store', 'check', '--help'], 'store'],
+])('%j is known, and is not served yet', async (args, name) => {
+  const io = bufferIo();
+  expect(await runCli(args, io)).toBe(1);
+  expect(io.stderr()).toMatch(new RegExp(`^fairlead ${name} is not served yet by this version \\(.+\\)`));
+});
+
+it('help lists what is served only', async () => {
+  for (const [args, served, unserved] of [
+    [['--help'], /^ {2}config /m, /drain|store|queue/],
+    [['link', '--help'], /^ {2}set /m, /^ {2}(?:add|remove)/m],
+  ] as const) {
+    const io = bufferIo();
+    expect(await runCli(args, io)).toBe(0);
+    expect(io.stdout()).toMatch(served);
+    expect(io.stdout()).not.toMatch(unserved);
+  }
+});

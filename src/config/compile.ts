@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import type { AddressRule } from '../mesh/contract';
+import type { DefaultedSite } from './schema';
+import { type CompiledSite, bindOfUrl, nameOfLink, nameOfListener } from './site';
+import { parseDuration, parseSize } from './units';
+
+type RawRule = DefaultedSite['addresses'][number];
+
+/** Durations were checked by the schema: null cannot happen, and would show as NaN. */
+const ms = (text: string): number => parseDuration(text) ?? Number.NaN;
+const bytes = (text: string): number => parseSize(text) ?? Number.NaN;
+
+function compileRule(rule: RawRule): AddressRule {
+  return {
+    match: rule.match,
+    kind: rule.kind,
+    ack: rule.ack ?? 'all',
+    ackTimeoutMs: ms(rule.ackTimeout ?? '10s'),
+    slow: rule.slow ?? 'block',
+    blockForMs: ms(rule.blockFor ?? '30s'),
+    noSubscriber: rule.noSubscriber ?? 'accept',
+    overflowAt: rule.overflowAt ?? null,
+    trafficClass: rule.class,
+  };
+}
+
+/**
+ * Defaulted -> compiled and frozen.
+ * @param folder what relative paths of the document are relative to
+ */
+export function compileSite(site: DefaultedSite, folder: string): CompiledSite {
+  const { mesh, limits } = site;
+  return deepFreeze<CompiledSite>({
+    site: site.site,
+    node: site.node ?? site.site,
+    dataDir: resolve(folder, site.dataDir),
+    http: { ...site.http },
+    listeners: site.listeners.map((listener) => ({
+      name: nameOfListener(listener),
+      protocol: listener.protocol,
+      host: listener.host,
+      port: listener.port,
+    })),
+    mesh: {
+      listen: mesh.listen.map((bind) => ({ ...bind })),
+      links: mesh.links.map((link) => ({ name: nameOfLink(link), ...bindOfUrl(link.connect), cost: link.cost })),
+      helloMs: ms(mesh.hello),
+      deadMs: ms(mesh.dead),
+      partitionHoldMs: ms(mesh.partitionHold),
+      startHoldMs: ms(mesh.startHold),
+    },
+    defaultKind: site.defaultKind,
+    addresses: site.addresses.map(compileRule),
+    limits: {
+      connections: limits.connections,
+      messageBytes: bytes(limits.messageBytes),
+      ingressPoolBytes: bytes(limits.ingressPool),
+      retentionPoolBytes: bytes(limits.retentionPool),
+      receivePoolBytes: bytes(limits.receivePool),
+      linkQueueBytes: bytes(limits.linkQueue),
+    },
+    log: { ...site.log },
+    insecure: site.insecure,
+  });
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}

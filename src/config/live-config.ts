@@ -1,0 +1,129 @@
+import type { Journal } from '../common/ports';
+import { restartNeeded } from './diff';
+import { ConfigError, type ConfigProblem, formatProblem } from './problems';
+import type { CompiledSite } from './site';
+import { contentHash } from './watcher';
+
+/** What the API and health tell about the document. */
+export interface ConfigStatus {
+  readonly file: string;
+  /** `degraded`: the newest document is bad, or a part of it could not be applied. */
+  readonly state: 'inForce' | 'degraded';
+  /** What became of the newest document: of one that is refused nothing holds, of one partly applied all but its problems. */
+  readonly newest: 'applied' | 'partlyApplied' | 'refused';
+  /** Hash of the document in force. */
+  readonly hash: string;
+  /** When it came into force. */
+  readonly since: string;
+  /** What is wrong with the newest document, or with applying it. */
+  readonly problems: readonly ConfigProblem[];
+  /** Changed keys that wait for the next start. */
+  readonly restartNeeded: readonly string[];
+}
+
+/** Brings the running node to a document; returns what could not be done, as problems with their path. */
+export interface SiteApplier {
+  apply(site: CompiledSite): Promise<readonly ConfigProblem[]>;
+}
+
+export interface LiveConfigPorts {
+  readonly parse: (file: string, text: string) => CompiledSite;
+  readonly journal: Journal;
+  readonly wall: () => number;
+}
+
+/** The document in force. Takes new texts one after the other; a bad one changes nothing but the status. */
+export class LiveConfig {
+  readonly #started: CompiledSite;
+  #site: CompiledSite;
+  #status: ConfigStatus;
+  #applier: SiteApplier | null = null;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly file: string,
+    text: string,
+    site: CompiledSite,
+    private readonly ports: LiveConfigPorts,
+  ) {
+    this.#started = site;
+    this.#site = site;
+    this.#status = this.#inForce(text, []);
+  }
+
+  get site(): CompiledSite {
+    return this.#site;
+  }
+
+  get status(): ConfigStatus {
+    return this.#status;
+  }
+
+  /** Until then new documents are only checked. */
+  attach(applier: SiteApplier): void {
+    this.#applier = applier;
+  }
+
+  /** Resolves when the text is in force, or refused. */
+  offer(text: string | Error): Promise<void> {
+    this.#work = this.#work.then(() => this.#take(text));
+    return this.#work;
+  }
+
+  async #take(text: string | Error): Promise<void> {
+    if (text instanceof Error) return this.#refuse(text);
+    let site: CompiledSite;
+    try {
+      site = this.ports.parse(this.file, text);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    const problems = await this.#apply(site);
+    this.#site = site;
+    this.#status = this.#inForce(text, problems);
+    this.#tell();
+  }
+
+  async #apply(site: CompiledSite): Promise<readonly ConfigProblem[]> {
+    try {
+      return (await this.#applier?.apply(site)) ?? [];
+    } catch (error) {
+      return [problemOfDocument('a document that can be applied', error)];
+    }
+  }
+
+  #inForce(text: string, problems: readonly ConfigProblem[]): ConfigStatus {
+    return {
+      file: this.file,
+      state: problems.length === 0 ? 'inForce' : 'degraded',
+      newest: problems.length === 0 ? 'applied' : 'partlyApplied',
+      hash: contentHash(text),
+      since: new Date(this.ports.wall()).toISOString(),
+      problems,
+      restartNeeded: restartNeeded(this.#started, this.#site),
+    };
+  }
+
+  #tell(): void {
+    const { hash, restartNeeded: restart, problems } = this.#status;
+    this.ports.journal.info('config-applied', { file: this.file, hash });
+    if (restart.length > 0) this.ports.journal.warn('config-needs-restart', { keys: restart });
+    if (problems.length > 0)
+      this.ports.journal.warn('config-partly-applied', {
+        code: 'FL_CONFIG_APPLY',
+        problems: problems.map(formatProblem),
+      });
+  }
+
+  #refuse(error: unknown): void {
+    const known = error instanceof ConfigError;
+    const problems = known ? error.problems : [problemOfDocument('a document that can be read', error)];
+    this.#status = { ...this.#status, state: 'degraded', newest: 'refused', problems };
+    const code = known ? error.code : 'FL_CONFIG_INVALID';
+    this.ports.journal.warn('config-refused', { code, file: this.file, problems: problems.map(formatProblem) });
+  }
+}
+
+function problemOfDocument(expected: string, error: unknown): ConfigProblem {
+  return { path: '', expected, found: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,159 @@
+import type { z } from 'zod';
+import { MATCH_PATTERN, choice, connectUrl, duration, flag, integer, later, list, section, size, text } from './fields';
+
+/**
+ * The site document. Everything has a default but `site`; an absent key is filled here, and nowhere else.
+ * Descriptions become docs/reference/site-document.md and the JSON schema. Changes need a line in CHANGELOG.md.
+ */
+
+const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
+
+const label = (what: string) => text(DNS_LABEL, `${what}: lower-case letters, digits and inner hyphens, at most 63`);
+const name = (what: string) => text(/^[\w.:[\]-]{1,63}$/, `${what}: letters, digits and ._:- , at most 63`);
+const host = () => text(/^[\w.:-]+$/, 'a host name or IP address');
+const port = () => integer(0, 65_535);
+
+const http = section({
+  host: host().default('127.0.0.1').describe('Address to bind.'),
+  port: port().default(8080).describe('Port to bind; 0 takes a free one, told in the ready line.'),
+});
+
+const listener = section({
+  name: name('a name').optional().describe('Unique among listeners. Default: the protocol.'),
+  protocol: choice(['amqp'], ['mqtt', 'stomp', 'http', 'tcp']).default('amqp').describe('What clients speak here.'),
+  host: host().default('127.0.0.1').describe('Address to bind.'),
+  port: port().default(5672).describe('Port to bind; 0 takes a free one, told in the ready line and the API.'),
+  tls: later('TLS on listeners'),
+  auth: later('authentication of clients'),
+  address: later('tcp listeners'),
+});
+
+const meshListen = section({
+  host: host().default('127.0.0.1').describe('Address to bind.'),
+  port: port().default(55_671).describe('Port to bind; 0 takes a free one, told in the ready line.'),
+});
+
+const link = section({
+  name: name('a name').optional().describe('Unique among links. Default: host:port of `connect`.'),
+  connect: connectUrl().describe('Where the neighbour listens for nodes.'),
+  cost: integer(1, 1_000_000).default(10).describe('Traffic takes the path with the least sum of costs. Live.'),
+  compress: later('compression on links'),
+  rateLimit: later('rate limits on links'),
+});
+
+const mesh = section({
+  listen: list(meshListen, 16)
+    .prefault([{}])
+    .describe('Where other nodes connect. An empty list makes a node that only dials.'),
+  links: list(link, 1_000)
+    .prefault([])
+    .describe('The neighbours this node dials, again and again while they are away.'),
+  tls: later('TLS between nodes'),
+  hello: duration(10, 60_000).default('500ms').describe('A silent link is asked for a sign of life this often.'),
+  dead: duration(50, 600_000).default('1500ms').describe('A link without any inbound byte for this long is down.'),
+  partitionHold: duration(0, DAY_MS)
+    .default('2m')
+    .describe('Messages for an unreachable node are held for this long before they are dropped and counted.'),
+  startHold: duration(0, 600_000)
+    .default('5s')
+    .describe('After a start publishers wait at most this long for the nodes known from the last run.'),
+});
+
+const laterQueueKeys = {
+  home: later('queues'),
+  custody: later('queues'),
+  maxDepth: later('queues'),
+  overLimit: later('queues'),
+  maxBytes: later('queues'),
+  ttl: later('queues'),
+  maxDeliveries: later('queues'),
+  retry: later('queues'),
+  deadLetter: later('queues'),
+  duplicateWindow: later('queues'),
+  exclusive: later('queues'),
+  locality: later('queues'),
+};
+
+const addressRule = section({
+  match: text(MATCH_PATTERN, 'a pattern of dotted words without kind prefix; * is one word, # any').describe(
+    'The names this rule decides. The more specific pattern wins.',
+  ),
+  kind: choice(['topic', 'multicast', 'anycast'], ['queue']).describe('What these names are.'),
+  class: choice(['high', 'normal']).default('normal').describe('High has its own streams and goes first on links.'),
+  ack: choice(['ingress', 'any', 'all']).optional().describe('Multicast: sites that must accept. Default: all.'),
+  ackTimeout: duration(100, 600_000).optional().describe('Multicast: sites have this long to accept. Default: 10s.'),
+  slow: choice(['block', 'dropOldest', 'dropNewest', 'spill'])
+    .optional()
+    .describe('Topic: what a consumer that does not keep up causes. Default: block.'),
+  blockFor: duration(100, DAY_MS)
+    .optional()
+    .describe('Topic with slow: block: the consumer is disconnected after this long. Default: 30s.'),
+  noSubscriber: choice(['accept', 'release'])
+    .optional()
+    .describe('Topic: the outcome when nobody subscribes. Default: accept.'),
+  overflowAt: integer(1, 1_000_000)
+    .optional()
+    .describe('Anycast: deliveries in flight per consumer site before the next cheapest helps. Default: no spilling.'),
+  ...laterQueueKeys,
+});
+
+const limits = section({
+  connections: integer(1, 1_000_000).default(10_000).describe('Client connections of all listeners together.'),
+  connectionsPerUser: later('limits per user'),
+  messageBytes: size(1024, 1024 ** 4)
+    .default('100MiB')
+    .describe('Largest message a client may send.'),
+  rate: later('rate limits'),
+  ingressPool: size(MIB, 1024 ** 4)
+    .default('64MiB')
+    .describe('Memory for messages that publishers have credit for.'),
+  retentionPool: size(MIB, 1024 ** 4)
+    .default('64MiB')
+    .describe('Memory for messages until their destinations have them.'),
+  receivePool: size(MIB, 1024 ** 4)
+    .default('64MiB')
+    .describe('Memory for messages that wait for local consumers.'),
+  linkQueue: size(64 * 1024, 1024 ** 3)
+    .default('4MiB')
+    .describe('Messages in transit queued per link.'),
+});
+
+const log = section({
+  level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('Least severe level that is written. Live.'),
+  format: choice(['json', 'text']).default('json').describe('One JSON object per line, or one line of text.'),
+});
+
+export const SITE_SCHEMA = section({
+  site: label('a DNS label').describe('Name of the site this node serves.'),
+  node: label('a DNS label').optional().describe("Name of the node, unique in the mesh. Default: the site's name."),
+  dataDir: text(/^[^\0]+$/, 'a folder')
+    .default('./data')
+    .describe('Identity, store and spool; relative to this document. One process may own it at a time.'),
+  http: http.prefault({}).describe('Health, metrics and management.'),
+  listeners: list(listener, 100)
+    .prefault([{}])
+    .describe('Where clients connect. Default: amqp on 127.0.0.1:5672. Live.'),
+  mesh: mesh.prefault({}).describe('Other nodes.'),
+  defaultKind: choice(['topic', 'multicast', 'anycast'], ['queue'])
+    .default('topic')
+    .describe('For a name that no rule, prefix or terminus capability decides. Live.'),
+  addresses: list(addressRule, 10_000).prefault([]).describe('What names mean, mesh-wide. Live.'),
+  services: later('TCP services'),
+  brokers: later('foreign brokers'),
+  bridges: later('bridges to foreign brokers'),
+  export: later('export rules'),
+  users: later('users and permissions'),
+  limits: limits.prefault({}).describe('Bounds; each has a metric.'),
+  log: log.prefault({}).describe('What is written to stderr.'),
+  tracing: later('trace export'),
+  insecure: flag().default(false).describe('True allows binds off loopback without TLS and authentication.'),
+});
+
+/** The document with every default filled in, values as the user writes them. */
+export type DefaultedSite = z.output<typeof SITE_SCHEMA>;
+/** The document as a user may write it. */
+export type RawSite = z.input<typeof SITE_SCHEMA>;

@@ -1,0 +1,66 @@
+import { problemsOf, site } from './config.fixture';
+import { covers, overlaps } from './patterns';
+
+const pathsOf = (text: string) => problemsOf(`site: east\n${text}`).map((problem) => problem.path);
+
+describe('relations within a document', () => {
+  it.each([
+    ['listeners: [ { port: 0 }, { port: 0 } ]', ['listeners[1].name']],
+    ['mesh: { links: [ { connect: "amqp://a:1" }, { connect: "amqp://a:1" } ] }', ['mesh.links[1].name']],
+    ['http: { port: 5672 }', ['listeners[0].port']],
+    ['listeners: [ { host: 0.0.0.0, port: 8080 } ]\ninsecure: true', ['listeners[0].port']],
+    ['mesh: { listen: [ { port: 1 }, { port: 1 } ] }', ['mesh.listen[1].port']],
+    ['mesh: { hello: 1s, dead: 1500ms }', ['mesh.dead']],
+    ['addresses: [ { match: a, kind: topic, ack: all } ]', ['addresses[0].ack']],
+    ['addresses: [ { match: a, kind: multicast, slow: block } ]', ['addresses[0].slow']],
+    ['addresses: [ { match: a, kind: topic }, { match: a, kind: anycast } ]', ['addresses[1].match']],
+    ['addresses: [ { match: "a.*", kind: topic }, { match: "*.b", kind: anycast } ]', ['addresses[1].match']],
+  ])('%s is refused', (text, paths) => expect(pathsOf(text)).toEqual(paths));
+
+  it('says where a name comes from that the document does not give', () => {
+    const hint = (text: string) => problemsOf(`site: east\n${text}`).map((problem) => [problem.found, problem.hint]);
+    expect(hint('listeners: [ { port: 0 }, { port: 0 } ]')).toEqual([
+      ['"amqp"', 'without a name it is its protocol: name one of them'],
+    ]);
+    expect(hint('listeners: [ { name: a, port: 0 }, { name: a, port: 0 } ]')).toEqual([
+      ['"a"', 'used before in this list'],
+    ]);
+  });
+
+  it.each([
+    ['listeners: [ { name: a, port: 0 }, { name: b, port: 0 } ]\nhttp: { port: 0 }'],
+    ['http: { host: 127.0.0.2, port: 5672 }'],
+    ['http: { host: "::1" }'],
+    ['addresses: [ { match: "a.#", kind: topic }, { match: "a.b", kind: anycast } ]'],
+    ['addresses: [ { match: "a.*", kind: topic }, { match: "*.b", kind: topic } ]'],
+    ['addresses: [ { match: "a.*", kind: topic }, { match: "b.#", kind: anycast } ]'],
+  ])('%s is fine', (text) => expect(pathsOf(text)).toEqual([]));
+
+  it('refuses every bind off loopback unless told otherwise', () => {
+    const text = 'http: { host: 0.0.0.0 }\nlisteners: [ { host: "::" } ]\nmesh: { listen: [ { host: 10.0.0.1 } ] }';
+    expect(pathsOf(text)).toEqual(['http.host', 'listeners[0].host', 'mesh.listen[0].host']);
+    expect(site(`site: east\n${text}\ninsecure: true`).insecure).toBe(true);
+  });
+});
+
+describe('patterns', () => {
+  it.each([
+    ['a.b', 'a.b', true, true],
+    ['a.*', 'a.b', true, true],
+    ['a.*', '*.b', true, false],
+    ['a.#', 'a', true, true],
+    ['#', 'a.b.c', true, true],
+    ['a.#', 'a.*.c', true, true],
+    ['a.*', 'a.#', true, false],
+    ['a.*', 'a.b.c', false, false],
+    ['#.z', 'a.#', true, false],
+    ['a', 'b', false, false],
+  ])('%s and %s: overlaps %s, covers %s', (a, b, meet, cover) => {
+    expect([overlaps(a, b), overlaps(b, a), covers(a, b)]).toEqual([meet, meet, cover]);
+  });
+
+  it('takes no longer for many wildcards', () => {
+    const many = Array.from({ length: 200 }, () => '#').join('.');
+    expect(overlaps(`${many}.a`, `${many}.b`)).toBe(false);
+  });
+});

@@ -1,0 +1,82 @@
+import type { AddressKind } from '../addresses/contract';
+import type { AddressRule, MeshLimits } from '../mesh/contract';
+import { CONNECT_PATTERN } from './fields';
+
+/** The site document as the program uses it: frozen, nothing optional, units in the names. */
+export interface CompiledSite {
+  readonly site: string;
+  readonly node: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly http: Bind;
+  readonly listeners: readonly ListenerSpec[];
+  readonly mesh: {
+    readonly listen: readonly Bind[];
+    readonly links: readonly LinkSpec[];
+    readonly helloMs: number;
+    readonly deadMs: number;
+    readonly partitionHoldMs: number;
+    readonly startHoldMs: number;
+  };
+  readonly defaultKind: AddressKind;
+  readonly addresses: readonly AddressRule[];
+  readonly limits: {
+    readonly connections: number;
+    readonly messageBytes: number;
+    readonly ingressPoolBytes: number;
+    readonly retentionPoolBytes: number;
+    readonly receivePoolBytes: number;
+    readonly linkQueueBytes: number;
+  };
+  readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text' };
+  readonly insecure: boolean;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+export interface Bind {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenerSpec extends Bind {
+  readonly name: string;
+  readonly protocol: 'amqp';
+}
+
+export interface LinkSpec extends Bind {
+  readonly name: string;
+  readonly cost: number;
+}
+
+export function nameOfListener(listener: { readonly name?: string | undefined; readonly protocol: string }): string {
+  return listener.name ?? listener.protocol;
+}
+
+export function nameOfLink(link: { readonly name?: string | undefined; readonly connect: string }): string {
+  return link.name ?? link.connect.replace(/^amqp:\/\/|\/$/g, '');
+}
+
+/** Splits a checked `connect` value; brackets of an IPv6 address are taken off. */
+export function bindOfUrl(connect: string): Bind {
+  const [, host = '', port = '0'] = CONNECT_PATTERN.exec(connect) ?? [];
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+export function formatBind({ host, port }: Bind): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The part of a site that a mesh node is made with. */
+export function meshLimitsOf({ mesh, limits }: CompiledSite): MeshLimits {
+  return {
+    helloMs: mesh.helloMs,
+    deadMs: mesh.deadMs,
+    partitionHoldMs: mesh.partitionHoldMs,
+    startHoldMs: mesh.startHoldMs,
+    ingressPoolBytes: limits.ingressPoolBytes,
+    retentionPoolBytes: limits.retentionPoolBytes,
+    receivePoolBytes: limits.receivePoolBytes,
+    linkQueueBytes: limits.linkQueueBytes,
+  };
+}

@@ -1,0 +1,62 @@
+import type { ConfigStatus } from '../config/live-config';
+import { linkRows } from '../runtime/link-rows';
+import { WEST, view } from '../runtime/runtime.fixture';
+import { configIndicator, linkIndicators, nodeIndicator, rulesIndicator, storeIndicator } from './indicators';
+
+const STATUS: ConfigStatus = {
+  file: 'east.yaml',
+  state: 'inForce',
+  newest: 'applied',
+  hash: 'h',
+  since: 's',
+  problems: [],
+  restartNeeded: [],
+};
+
+describe('health', () => {
+  it.each([
+    ['starting', 'down'],
+    ['ready', 'up'],
+    ['draining', 'down'],
+    ['stopped', 'down'],
+  ] as const)('of a node that is %s is %s', (phase, status) => {
+    expect(nodeIndicator({ phase, since: 's' })).toEqual({ node: { status, phase, since: 's' } });
+  });
+
+  it('is degraded, and not down, by a bad document, a conflict or a failed write', () => {
+    const problems = [{ path: 'site', expected: 'a DNS label', found: '"X"', line: 1, column: 7 }];
+    expect(configIndicator({ ...STATUS, state: 'degraded', problems })).toEqual({
+      config: {
+        status: 'up',
+        degraded: true,
+        since: 's',
+        restartNeeded: [],
+        problems: ['1:7 site: expected a DNS label, found "X"'],
+      },
+    });
+    expect(rulesIndicator(['a and b'])).toEqual({
+      addressRules: { status: 'up', degraded: true, conflicts: ['a and b'] },
+    });
+    expect(storeIndicator({ pending: 1, failed: 2 })).toEqual({
+      store: { status: 'up', degraded: true, failedWrites: 2 },
+    });
+  });
+
+  it('is not degraded otherwise', () => {
+    expect(configIndicator(STATUS)).toMatchObject({ config: { status: 'up', degraded: false } });
+    expect(rulesIndicator([])).toEqual({ addressRules: { status: 'up', degraded: false } });
+    expect(storeIndicator({ pending: 1, failed: 0 })).toMatchObject({ store: { degraded: false } });
+  });
+
+  it('tells every link once, also when neighbours chose one name', () => {
+    const views = [1, 2, 3].map((link) => view({ link, peer: { ...WEST, name: link === 1 ? 'a' : 'b' } }));
+    const told = linkIndicators(linkRows([], views)).map((indicator) => Object.keys(indicator())[0]);
+    expect(new Set(told).size).toBe(3);
+    expect(told.slice(0, 2)).toEqual(['to-west', 'to-west@b']);
+  });
+
+  it('of an accepted link is not down: it is the concern of the side that dials', () => {
+    const [indicator] = linkIndicators(linkRows([], [view({ state: 'synchronising' })]));
+    expect(indicator?.()).toMatchObject({ 'to-west': { status: 'up', state: 'synchronising' } });
+  });
+});

@@ -1,0 +1,47 @@
+import type { HealthIndicatorResult } from '@nestjs/terminus';
+import type { ConfigStatus } from '../config/live-config';
+import { formatProblem } from '../config/problems';
+import type { LinkRow } from '../runtime/link-rows';
+import type { Lifecycle } from '../runtime/lifecycle';
+
+/**
+ * What health says, as pure functions of what is known. A part that works with a blemish is `up` and `degraded: true`:
+ * traffic must not be taken from a node because its newest document has a typing error.
+ */
+
+type Result = HealthIndicatorResult;
+
+export function nodeIndicator(lifecycle: Pick<Lifecycle, 'phase' | 'since'>): Result {
+  const { phase, since } = lifecycle;
+  return { node: { status: phase === 'ready' ? 'up' : 'down', phase, since } };
+}
+
+export function configIndicator({ state, problems, restartNeeded, since }: ConfigStatus): Result {
+  const degraded = state === 'degraded';
+  const told = { since, restartNeeded, ...(degraded ? { problems: problems.map(formatProblem) } : {}) };
+  return { config: { status: 'up', degraded, ...told } };
+}
+
+/** Conflicts of address rules between sites: the winning rule is in force, and both sites say so. */
+export function rulesIndicator(conflicts: readonly string[]): Result {
+  const degraded = conflicts.length > 0;
+  return { addressRules: { status: 'up', degraded, ...(degraded ? { conflicts } : {}) } };
+}
+
+export function storeIndicator(writes: { readonly pending: number; readonly failed: number }): Result {
+  return { store: { status: 'up', degraded: writes.failed > 0, failedWrites: writes.failed } };
+}
+
+/** A configured link that is not up is down; one that a neighbour dialled is that neighbour's concern. */
+export function linkIndicators(rows: readonly LinkRow[]): (() => Result)[] {
+  const names = new Set<string>();
+  return rows.map((row) => {
+    const plain = names.has(row.name) ? `${row.name}@${row.peer?.node ?? '?'}` : row.name;
+    const key = names.has(plain) ? `${plain}#${names.size}` : plain;
+    names.add(key);
+    const { state, configured, peer, cost, roundTripMs, since, whyDown, name } = row;
+    const up = state === 'up' || !configured;
+    const told = { name, state, configured, peer, cost, roundTripMs, since, whyDown };
+    return () => ({ [key]: { status: up ? 'up' : 'down', ...told } }) as Result;
+  });
+}

@@ -1,0 +1,244 @@
+import {
+  PENDING,
+  PUBLISH_FLAG,
+  type AddressRef,
+  type Publisher,
+  type PublisherHandler,
+} from '../../addresses/contract';
+import type { Target } from '../../amqp/codec/types';
+import { AMQP_OUTCOME, CONDITION, TRANSFER } from '../../amqp/constants';
+import type { ReceiverHandler, ReceiverLink } from '../../amqp/receiver-link';
+import { FairleadError } from '../../common/errors';
+import { Located, locate } from '../../message/locate';
+import type { Outcome, OutcomeDetail } from '../../streams/contract';
+import { OUTCOME } from '../../streams/contract';
+import type { ClientContext } from './client-options';
+import { Gathering } from './gathering';
+import { hintOf } from './hints';
+import { OutcomesTaken, toAmqpOutcome, toDeliveryState, toErrorFields } from './outcomes';
+import { targetAnswer } from './termini';
+
+/** What is done with the frames of the delivery that is coming in. */
+type Coming = 'nothing' | 'gathering' | 'streaming' | 'refused';
+
+const LOCATED = new Located();
+/** Through the anonymous relay a large message is gathered until its `to` is here, up to so many bytes of annotations before it. */
+const HEAD_BYTES_MAX = 256 * 1024;
+
+/** A client's sending link: what it sends is published. With a null target each message names its address in `to`. */
+export class PublisherLink implements ReceiverHandler, PublisherHandler {
+  readonly #publisher: Publisher;
+  readonly #taken: OutcomesTaken;
+  readonly #gathering: Gathering;
+  #state: Coming = 'nothing';
+  #refusal: FairleadError | null = null;
+
+  private constructor(
+    private readonly link: ReceiverLink,
+    private readonly context: ClientContext,
+    address: string | null,
+    target: Target | null,
+  ) {
+    const hint = hintOf(target?.capabilities);
+    this.#taken = new OutcomesTaken(link.remote?.source?.outcomes);
+    this.#gathering = new Gathering(context.budget);
+    // Credit may be told at once: it is given to the client after the attach.
+    this.#publisher = context.addresses.openPublisher({ address, hint, client: context.client }, this);
+    context.budget.links++;
+  }
+
+  /** Answers an attach. A target that cannot be used refuses the link, nothing else. */
+  static attach(link: ReceiverLink, context: ClientContext): void {
+    const target = link.remote?.target ?? null;
+    if (target?.type === 'coordinator') {
+      link.refuse({ condition: CONDITION.notImplemented, description: 'transactions are not served' });
+      return;
+    }
+    try {
+      const hint = hintOf(target?.capabilities);
+      const named = target?.dynamic === true ? context.addresses.temporary(hint).name : (target?.address ?? null);
+      const address = named === '' ? null : named;
+      link.handler = new PublisherLink(link, context, address, target);
+      link.accept({ target: targetAnswer(target, address), maxMessageSize: context.messageBytesMax });
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      link.refuse(toErrorFields(error));
+    }
+  }
+
+  // --- credit and outcomes -------------------------------------------------------------------------------------------------
+
+  onCredit(more: number): void {
+    this.link.addCredit(more);
+  }
+
+  onOutcome(deliveryId: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.#dispose(deliveryId, outcome, detail);
+  }
+
+  #dispose(deliveryId: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    const told = toAmqpOutcome(outcome);
+    const fit = this.#taken.fit(told);
+    const state = fit === told ? toDeliveryState(outcome, detail) : null;
+    this.link.dispose(deliveryId, fit, this.link.rcvSettleMode === 0, state);
+  }
+
+  onGone(error: FairleadError): void {
+    this.link.detach(toErrorFields(error), true);
+  }
+
+  onHold(hold: boolean): void {
+    this.link.hold(hold);
+  }
+
+  // --- deliveries ----------------------------------------------------------------------------------------------------------
+
+  onTransfer(
+    link: ReceiverLink,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    deliveryId: number,
+    flags: number,
+    messageFormat: number,
+  ): void {
+    if (messageFormat !== 0) this.#onForeign(deliveryId, flags, messageFormat);
+    else if ((flags & (TRANSFER.first | TRANSFER.more | TRANSFER.aborted)) === TRANSFER.first)
+      this.#publish(bytes, start, end, deliveryId, flags);
+    else if ((flags & TRANSFER.aborted) !== 0) this.#abort(link);
+    else this.#onPart(bytes, start, end, deliveryId, flags);
+  }
+
+  /** Only format 0 is an AMQP message (part 3.2.16): what another one means is not known here. */
+  #onForeign(deliveryId: number, flags: number, messageFormat: number): void {
+    if ((flags & TRANSFER.more) !== 0 && (flags & TRANSFER.aborted) === 0) return;
+    const error = new MessageFormatError(messageFormat);
+    this.#reject(deliveryId, (flags & (TRANSFER.settled | TRANSFER.aborted)) !== 0, error);
+  }
+
+  /** One whole message. */
+  #publish(bytes: Buffer, start: number, end: number, deliveryId: number, flags: number): void {
+    const settled = (flags & TRANSFER.settled) !== 0;
+    const to = this.#target(bytes, start, end, deliveryId, settled);
+    if (to === null) return;
+    this.context.counters.messagesIn++;
+    const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
+    const verdict = this.#publisher.publish(to, bits, bytes, start, end, deliveryId);
+    if (verdict === PENDING || settled) return;
+    if (verdict === OUTCOME.accepted && this.link.rcvSettleMode === 0)
+      this.link.dispose(deliveryId, AMQP_OUTCOME.accepted, true);
+    else this.#dispose(deliveryId, verdict, null);
+  }
+
+  /** Where a message goes; null after it was rejected. A bad one costs the sender that message, not its link. */
+  #target(bytes: Buffer, start: number, end: number, deliveryId: number, settled: boolean): AddressRef | null {
+    try {
+      locate(bytes, start, end, true, LOCATED);
+      return this.#publisher.address ?? this.#resolve(bytes);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      this.#reject(deliveryId, settled, error);
+      return null;
+    }
+  }
+
+  #resolve(bytes: Buffer): AddressRef {
+    if (LOCATED.toEnd === LOCATED.toStart) throw new NoAddressError();
+    return this.context.addresses.resolve(bytes.toString('utf8', LOCATED.toStart, LOCATED.toEnd), null);
+  }
+
+  #reject(deliveryId: number, settled: boolean, error: FairleadError): void {
+    this.context.counters.messagesRejected++;
+    // A credit was used for it; the publisher has not seen it.
+    this.link.addCredit(1);
+    if (settled) return;
+    const { condition = CONDITION.internal, message } = error;
+    this.#dispose(deliveryId, OUTCOME.rejected, { condition, description: message });
+  }
+
+  #onPart(bytes: Buffer, start: number, end: number, deliveryId: number, flags: number): void {
+    if ((flags & TRANSFER.first) !== 0) this.#state = 'gathering';
+    const last = (flags & TRANSFER.more) === 0;
+    const settled = (flags & TRANSFER.settled) !== 0;
+    if (this.#state === 'gathering') {
+      this.#gathering.add(bytes, start, end);
+      if (last) this.#publish(this.#gathering.bytes, 0, this.#gathering.length, deliveryId, flags);
+      else if (this.#gathering.full) this.#stream(deliveryId, settled);
+    } else if (this.#state === 'streaming') {
+      this.#publisher.part(bytes, start, end);
+      if (last) this.#endStream(deliveryId, settled);
+    } else if (last && this.#refusal !== null) this.#reject(deliveryId, settled, this.#refusal);
+    if (last) this.#done();
+  }
+
+  /** The delivery is a large one: what was gathered and all that follows goes on as it comes. */
+  #stream(deliveryId: number, settled: boolean): void {
+    const { bytes, length } = this.#gathering;
+    try {
+      locate(bytes, 0, length, false, LOCATED);
+      if (this.#publisher.address === null && !LOCATED.complete && LOCATED.toEnd === 0) {
+        if (length <= HEAD_BYTES_MAX) return;
+        throw new LateAddressError();
+      }
+      const to = this.#publisher.address ?? this.#resolve(bytes);
+      const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
+      this.#publisher.begin(to, bits, deliveryId);
+      this.#publisher.part(bytes, 0, length);
+      this.#state = 'streaming';
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      this.#refusal = error;
+      this.#state = 'refused';
+    }
+    this.#gathering.clear();
+  }
+
+  #endStream(deliveryId: number, settled: boolean): void {
+    this.context.counters.messagesIn++;
+    const verdict = this.#publisher.end();
+    if (verdict !== PENDING && !settled) this.#dispose(deliveryId, verdict, null);
+  }
+
+  #abort(link: ReceiverLink): void {
+    if (this.#state === 'streaming') this.#publisher.abort();
+    else link.addCredit(1);
+    this.#done();
+  }
+
+  #done(): void {
+    this.#state = 'nothing';
+    this.#refusal = null;
+    this.#gathering.clear();
+  }
+
+  onDetached(): void {
+    this.context.budget.links--;
+    this.#publisher.close();
+    this.#gathering.clear();
+  }
+}
+
+/** A message through the anonymous relay names no address. */
+class NoAddressError extends FairleadError {
+  constructor() {
+    super('FL_NO_TO', "the link has no address, so each message must say one in its properties' `to`", {
+      condition: CONDITION.invalidField,
+    });
+  }
+}
+
+/** A delivery that is no AMQP message. */
+class MessageFormatError extends FairleadError {
+  constructor(format: number) {
+    super('FL_MESSAGE_FORMAT', `message-format ${format}, expected 0`, { condition: CONDITION.notImplemented });
+  }
+}
+
+/** A large message through the anonymous relay has too much before its `to`. */
+class LateAddressError extends FairleadError {
+  constructor() {
+    super('FL_LATE_TO', `\`to\` is not within the first ${HEAD_BYTES_MAX} bytes of the message`, {
+      condition: CONDITION.limit,
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module';
+import { isLoopback } from './config/semantics';
+import { LiveConfig } from './config/live-config';
+import type { CompiledSite } from './config/site';
+import { DocumentWatcher } from './config/watcher';
+import { isLocalHostHeader } from './management/host-guard';
+import { ProblemFilter } from './management/problem.filter';
+import { RequestGate } from './management/request-gate';
+import type { MeshNode } from './mesh/contract';
+import { httpSideOf } from './runtime/http-side';
+import { Lifecycle } from './runtime/lifecycle';
+import { LinkManager } from './runtime/link-manager';
+import { ListenerManager } from './runtime/listener-manager';
+import { type Logger, NestLog, journalOf } from './runtime/logging';
+import type { NodeParts, OnFatal } from './runtime/node-parts';
+import { MESH_NODE } from './runtime/ports';
+import { SiteRuntime } from './runtime/site-runtime';
+import { TurnScheduler } from './runtime/turn-scheduler';
+import { NodeState } from './store/node-state';
+
+export interface StartOptions {
+  readonly file: string;
+  readonly text: string;
+  readonly site: CompiledSite;
+  readonly logger: Logger;
+  readonly parts: NodeParts;
+  /** The node cannot go on; the process is to end with this error's exit code. */
+  readonly onFatal: OnFatal;
+}
+
+export interface RunningNode {
+  readonly readyLine: string;
+  /** Drains and closes within about 5 s; false when something in flight was cut off. */
+  stop(): Promise<boolean>;
+}
+
+/**
+ * Makes a node of a checked document and starts it: store, mesh node, http, listeners, mesh links, ready.
+ * @throws FairleadError whose code tells the exit code (data folder or port in use, damaged store)
+ */
+export async function startNode(options: StartOptions): Promise<RunningNode> {
+  const { file, text, site, logger } = options;
+  const app = await createApp(options);
+  const runtime = assemble(app, logger);
+  const config = app.get(LiveConfig);
+  config.attach(runtime);
+  const watcher = new DocumentWatcher(file, text, (next) => void config.offer(next));
+  try {
+    await runtime.start(site, httpSideOf(app));
+  } catch (error) {
+    await runtime.stop();
+    throw error;
+  }
+  watcher.start();
+  const stop = (): Promise<boolean> => {
+    watcher.stop();
+    return runtime.stop();
+  };
+  return { readyLine: runtime.readyLine(), stop };
+}
+
+async function createApp(options: StartOptions): Promise<NestFastifyApplication> {
+  const { file, text, site, logger, parts, onFatal } = options;
+  const boot = { file, text, site, journal: journalOf(logger) };
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forBoot(boot, parts, onFatal),
+    new FastifyAdapter({ forceCloseConnections: true }),
+    { logger: new NestLog(logger), abortOnError: false },
+  );
+  app.useGlobalFilters(new ProblemFilter((error) => logger.error({ event: 'http-error', err: error })));
+  if (isLoopback(site.http.host)) guardLoopback(app);
+  takeTurns(app);
+  return app;
+}
+
+/** However many requests come at once: links and clients are served between any two of them. */
+function takeTurns(app: NestFastifyApplication): void {
+  const gate = new RequestGate();
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (_request, reply) => {
+      if (await gate.enter()) return;
+      const detail = 'too many requests wait for their turn';
+      const problem = { type: 'about:blank', title: 'Unavailable', status: 503, code: 'FL_HTTP_BUSY', detail };
+      await reply.status(503).header('connection', 'close').type('application/problem+json').send(problem);
+    });
+}
+
+function guardLoopback(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (isLocalHostHeader(request.headers.host)) return;
+    const detail = `this node answers requests to loopback only, not to ${JSON.stringify(request.headers.host)}`;
+    const problem = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'FL_HOST_REFUSED', detail };
+    await reply.status(403).type('application/problem+json').send(problem);
+  });
+}
+
+function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {
+  const turns = app.get(TurnScheduler);
+  return new SiteRuntime({
+    node: app.get<MeshNode>(MESH_NODE),
+    links: app.get(LinkManager),
+    listeners: app.get(ListenerManager),
+    memory: app.get(NodeState),
+    lifecycle: app.get(Lifecycle),
+    journal: journalOf(logger),
+    setLogLevel: (level) => (logger.level = level),
+    stopTurns: () => turns.stop(),
+  });
+}

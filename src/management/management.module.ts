@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { LinksModule } from '../runtime/links.module';
+import { ListenersModule } from '../runtime/listeners.module';
+import { MeshModule } from '../runtime/mesh.module';
+import { DocsController } from './docs.controller';
+import { LinksController } from './links.controller';
+import { NodeController } from './node.controller';
+import { NodesController } from './nodes.controller';
+
+@Module({
+  imports: [MeshModule, LinksModule, ListenersModule],
+  controllers: [NodeController, NodesController, LinksController, DocsController],
+})
+export class ManagementModule {}

@@ -1,0 +1,76 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { FairleadError } from '../common/errors';
+
+/** RFC 9457, with our stable code. */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly instance?: string;
+}
+
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  FL_LINK_NOT_FOUND: 404,
+  FL_LINK_AMBIGUOUS: 409,
+  FL_LINK_COST: 409,
+  FL_REQUEST_INVALID: 400,
+};
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  503: 'Unavailable',
+};
+
+export function problemOf(error: unknown): Problem {
+  const [status, code, detail] = classify(error);
+  return { type: 'about:blank', title: TITLES[status] ?? 'Internal error', status, code, detail };
+}
+
+function classify(error: unknown): [status: number, code: string, detail: string] {
+  if (error instanceof FairleadError) return [STATUS_OF_CODE[error.code] ?? 500, error.code, error.message];
+  if (error instanceof HttpException) {
+    const status = error.getStatus();
+    return [status, status === 404 ? 'FL_NOT_FOUND' : 'FL_REQUEST_INVALID', error.message];
+  }
+  // Fastify's own errors (body too large, bad JSON) carry a status.
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return [status, 'FL_REQUEST_INVALID', (error as Error).message];
+  return [500, 'FL_INTERNAL', 'an error of this node: its log has the details'];
+}
+
+function isHealthAnswer(error: unknown): error is HttpException {
+  if (!(error instanceof HttpException)) return false;
+  const body = error.getResponse();
+  return typeof body === 'object' && 'details' in body;
+}
+
+/** Every error leaves as application/problem+json, except that health keeps the shape of terminus. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly onInternal: (error: unknown) => void) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    if (isHealthAnswer(error)) {
+      void reply.status(error.getStatus()).send(error.getResponse());
+      return;
+    }
+    const problem = problemOf(error);
+    if (problem.status >= 500) this.onInternal(error);
+    const instance = http.getRequest<FastifyRequest>().url;
+    void reply
+      .status(problem.status)
+      .type('application/problem+json')
+      .send({ ...problem, instance });
+  }
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import type { ConfigStatus } from '../config/live-config';
+import type { LinkRow } from '../runtime/link-rows';
+import type { ListenerRow } from '../runtime/listener-manager';
+import type { AddressesAnswer, ConfigAnswer, RuleAnswer, StatusAnswer } from './answers';
+import type { NodeRow } from './node-rows';
+import type { Problem } from './problem.filter';
+
+/** The answers of the management API, for its description; tests hold real answers against them. */
+
+const time = () => z.iso.datetime();
+const count = () => z.int().min(0);
+const cost = () => z.int().min(1);
+const peer = z.strictObject({ node: z.string(), site: z.string() });
+
+export const LINK = z.strictObject({
+  name: z.string(),
+  state: z.enum(['connecting', 'synchronising', 'up', 'draining', 'down']),
+  configured: z.boolean().describe('Dialled by this node because its document says so; others were accepted.'),
+  peer: peer.nullable(),
+  cost: cost(),
+  roundTripMs: z.number().nullable(),
+  since: time(),
+  whyDown: z.string().nullable(),
+  bytesIn: count(),
+  bytesOut: count(),
+  queuedBytes: count(),
+}) satisfies z.ZodType<LinkRow>;
+
+export const LISTENER = z.strictObject({
+  name: z.string(),
+  protocol: z.string(),
+  host: z.string(),
+  port: count(),
+  connections: count(),
+}) satisfies z.ZodType<ListenerRow>;
+
+export const NODE = z.strictObject({
+  node: z.string(),
+  site: z.string(),
+  reachable: z.boolean(),
+  cost: z.number().nullable().describe('Sum of link costs of the cheapest path; null while unreachable.'),
+}) satisfies z.ZodType<NodeRow>;
+
+const RULE = z.strictObject({
+  match: z.string(),
+  kind: z.enum(['topic', 'multicast', 'anycast', 'queue']),
+  trafficClass: z.enum(['high', 'normal']),
+  ack: z.enum(['ingress', 'any', 'all']),
+  ackTimeoutMs: count(),
+  slow: z.enum(['block', 'dropOldest', 'dropNewest', 'spill']),
+  blockForMs: count(),
+  noSubscriber: z.enum(['accept', 'release']),
+  overflowAt: z.int().nullable(),
+  saidBy: z.array(z.string()).describe('The nodes whose documents say just that.'),
+}) satisfies z.ZodType<RuleAnswer>;
+
+const PROBLEM_OF_DOCUMENT = z.strictObject({
+  path: z.string(),
+  expected: z.string(),
+  found: z.string(),
+  hint: z.string().optional(),
+  line: z.int().optional(),
+  column: z.int().optional(),
+});
+
+const CONFIG_STATUS = z.strictObject({
+  file: z.string(),
+  state: z.enum(['inForce', 'degraded']),
+  newest: z
+    .enum(['applied', 'partlyApplied', 'refused'])
+    .describe('Of a refused document nothing holds, of one partly applied all but its problems.'),
+  hash: z.string(),
+  since: time(),
+  problems: z.array(PROBLEM_OF_DOCUMENT),
+  restartNeeded: z.array(z.string()),
+}) satisfies z.ZodType<ConfigStatus>;
+
+export const STATUS = z.strictObject({
+  node: z.string(),
+  site: z.string(),
+  incarnation: z.number().describe('One life of the process; a later one is larger.'),
+  version: z.string(),
+  phase: z.enum(['starting', 'ready', 'draining', 'stopped']),
+  since: time(),
+  links: z.strictObject({ up: count(), total: count() }),
+  connections: count(),
+  messages: z.strictObject({
+    published: count(),
+    delivered: count(),
+    dropped: z.record(z.string(), count()).describe('By reason.'),
+  }),
+  config: z.enum(['inForce', 'degraded']),
+  restartNeeded: z.array(z.string()).describe('Changed keys that wait for the next start.'),
+}) satisfies z.ZodType<StatusAnswer>;
+
+export const LINKS = z.strictObject({ links: z.array(LINK) });
+export const LISTENERS = z.strictObject({ listeners: z.array(LISTENER) });
+export const NODES = z.strictObject({ nodes: z.array(NODE) });
+
+export const ADDRESSES = z.strictObject({
+  defaultKind: z.enum(['topic', 'multicast', 'anycast', 'queue']),
+  rules: z.array(RULE),
+  conflicts: z.array(z.string()),
+}) satisfies z.ZodType<AddressesAnswer>;
+
+export const CONFIG = z.strictObject({
+  status: CONFIG_STATUS,
+  site: z.custom<ConfigAnswer['site']>((value) => typeof value === 'object').describe('The document, compiled.'),
+});
+
+const COST = 'a whole number from 1 to 1000000';
+
+/** The one request that has a body. */
+export const LINK_CHANGE = z.strictObject(
+  { cost: z.int({ error: COST }).min(1, { error: COST }).max(1_000_000, { error: COST }) },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'a JSON object' : 'only the key cost') },
+);
+
+export const PROBLEM = z.strictObject({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('Stable; see docs/reference/errors.md.'),
+  detail: z.string(),
+  instance: z.string().optional(),
+}) satisfies z.ZodType<Problem>;

@@ -1,0 +1,279 @@
+import { AddressCore } from '../addresses/address-core';
+import type { AddressEntry } from '../addresses/address-entry';
+import type { RuleInForce } from '../addresses/rules';
+import { ChunkPool } from '../common/chunk';
+import { WireError } from '../common/wire';
+import {
+  FRAME,
+  type LinkTransport,
+  type LinkTransportEvents,
+  type NodeIdentity,
+  type PeerHello,
+} from '../links/contract';
+import type { NodeView } from '../routing/contract';
+import { LinkStateCore } from '../routing/link-state-core';
+import { StreamCore } from '../streams/stream-core';
+import { ChecksumTransport, checkedStart } from './checksum-transport';
+import type { LinkView, MeshCounters, MeshNode, MeshNodeOptions } from './contract';
+
+/** Bodies on their way through this node: what its links' queues may hold, and a margin for what is being sent. */
+const TRANSIT_POOL_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Composes one node of the mesh: links and routing, streams, addresses.
+ * The result has no sockets, timers or disk of its own: see {@link MeshNode}.
+ */
+export function createMeshNode(options: MeshNodeOptions): MeshNode {
+  return new ComposedNode(options);
+}
+
+class ComposedNode implements MeshNode {
+  readonly addresses: AddressCore;
+  readonly #links: LinkStateCore;
+  readonly #streams: StreamCore<AddressEntry>;
+  readonly #retention: ChunkPool;
+  readonly #receive: ChunkPool;
+  readonly #transit = new ChunkPool('transit', TRANSIT_POOL_BYTES);
+  #draining = false;
+  #damagedFrames = 0;
+
+  constructor(private readonly options: MeshNodeOptions) {
+    const { identity, limits, clock, random, journal, spool, durable, lastRun, scheduleFlush } = options;
+    this.#retention = new ChunkPool('retention', limits.retentionPoolBytes);
+    this.#receive = new ChunkPool('receive', limits.receivePoolBytes);
+    // The upper layers exist before anything can come from below.
+    const upper = (): AddressCore => this.addresses;
+    this.#links = new LinkStateCore({
+      identity,
+      limits,
+      clock,
+      random,
+      journal,
+      facts: lastRun.facts.filter(([origin]) => origin !== identity.name),
+      scheduleFlush,
+      routing: {
+        onReachable: (node) => this.#onReachable(node),
+        onUnreachable: (node) => this.#onUnreachable(node),
+        onIncarnation: (node) => this.#onIncarnation(node),
+        onTopology: (removed) => this.#onTopology(removed),
+      },
+      replicas: { onReplica: (...change) => upper().onReplica(...change) },
+      // Datagrams are made again by those who sent them; only batches are told of.
+      onDropped: (head) => void (head[0] === FRAME.batch && this.#streams.onFrameDropped(head)),
+      onRoutedFrame: (_link, _cls, bytes, start, end) => this.#onRoutedFrame(bytes, start, end),
+      onIdentity: () => this.#onOwnIncarnation(),
+      onWithdrawn: options.onWithdrawn,
+    });
+    const { routes, replicas } = this.#links;
+    this.#streams = new StreamCore<AddressEntry>({
+      clock,
+      routes,
+      frames: this.#links,
+      upper: {
+        resolveWire: (wire) => upper().resolveWire(wire),
+        // Named arguments where messages pass: a rest array is an object for each.
+        onMessage: (receipt, seq, entry, flags, chunk, start, end) =>
+          upper().onMessage(receipt, seq, entry, flags, chunk, start, end),
+        onLarge: (...message) => upper().onLarge(...message),
+        onControl: (...message) => upper().onControl(...message),
+        onOutcome: (slot, target, outcome, detail) => upper().onOutcome(slot, target, outcome, detail),
+        onLost: (slot, target, sent, reason) => upper().onLost(slot, target, sent, reason),
+        onDropped: (...dropped) => upper().onDropped(...dropped),
+        onFull: (...full) => upper().onFull(...full),
+        onGap: (...gap) => upper().onGap(...gap),
+        onGivenUp: (origin) => upper().onGivenUp(origin),
+        onTargetUsable: (...usable) => upper().onTargetUsable(...usable),
+      },
+      spool,
+      journal,
+      retention: this.#retention,
+      receive: this.#receive,
+      transit: this.#transit,
+      partitionHoldMs: limits.partitionHoldMs,
+      scheduleFlush,
+    });
+    this.addresses = new AddressCore({
+      self: identity.id,
+      selfName: identity.name,
+      clock,
+      random,
+      journal,
+      streams: this.#streams,
+      routes,
+      replicas,
+      retention: this.#retention,
+      spool,
+      memory: durable,
+      rules: options.rules,
+      defaultKind: options.defaultKind,
+      ingressPoolBytes: limits.ingressPoolBytes,
+      startHoldMs: limits.startHoldMs,
+      knownNodes: lastRun.knownNodes,
+      facts: lastRun.facts,
+      scheduleFlush,
+    });
+  }
+
+  get identity(): NodeIdentity {
+    return this.#links.self;
+  }
+
+  // --- links ---------------------------------------------------------------------------------------------------------------
+
+  addLink(
+    transport: LinkTransport,
+    peer: PeerHello,
+    dialled: boolean,
+  ): LinkTransportEvents & { readonly link: number } {
+    const events = this.#links.addLink(new ChecksumTransport(transport), peer, dialled);
+    return {
+      link: events.link,
+      onFrame: (cls, bytes, start, end) => {
+        const from = checkedStart(bytes, start, end);
+        if (from >= 0) {
+          events.onFrame(cls, bytes, from, end);
+          return;
+        }
+        this.#damagedFrames++;
+        this.options.journal.warn('frame-damaged', { link: peer.link, peer: peer.node });
+        transport.close('amqp:decode-error', 'a frame arrived damaged: its checksum is wrong');
+      },
+      onInbound: () => events.onInbound(),
+      onRoom: (cls) => events.onRoom(cls),
+      onClosed: (reason) => events.onClosed(reason),
+    };
+  }
+
+  setCost(link: number, cost: number): void {
+    this.#links.setCost(link, cost);
+  }
+
+  removeLink(link: number): void {
+    this.#links.removeLink(link);
+  }
+
+  links(): readonly LinkView[] {
+    return this.#links.links();
+  }
+
+  nodes(): Iterable<NodeView> {
+    return this.#links.routes.nodes();
+  }
+
+  // --- what routing tells --------------------------------------------------------------------------------------------------
+
+  #onReachable(node: NodeView): void {
+    this.#streams.onReachable(node);
+    this.addresses.onReachable(node);
+  }
+
+  #onUnreachable(node: NodeView): void {
+    this.#streams.onUnreachable(node);
+    this.addresses.onUnreachable(node);
+  }
+
+  #onIncarnation(node: NodeView): void {
+    this.addresses.onIncarnation(node);
+    this.#streams.onIncarnation(node);
+  }
+
+  #onTopology(removed: boolean): void {
+    this.addresses.onTopology();
+    this.#streams.onTopology(removed);
+  }
+
+  #onOwnIncarnation(): void {
+    this.addresses.onOwnIncarnation();
+    this.#streams.onOwnIncarnation();
+  }
+
+  /** @throws WireError */
+  #onRoutedFrame(bytes: Buffer, start: number, end: number): void {
+    const type = bytes[start];
+    if (type === FRAME.batch) this.#streams.onBatch(bytes, start, end);
+    else if (type === FRAME.datagram) this.#streams.onDatagram(bytes, start, end);
+    else throw new WireError(`unknown routed frame of type ${type}`);
+  }
+
+  // --- what the application asks -------------------------------------------------------------------------------------------
+
+  counters(): MeshCounters {
+    const { counters: streams } = this.#streams;
+    const { counters: addresses } = this.addresses;
+    return {
+      published: addresses.published,
+      delivered: addresses.delivered,
+      forwardedFrames: streams.forwardedFrames,
+      resentFrames: streams.resentFrames,
+      duplicateFrames: streams.duplicateFrames,
+      congestionDrops: streams.congestionDrops,
+      gapReports: streams.gapReports,
+      reroutes: streams.reroutes,
+      shutWindows: streams.shutWindows,
+      holds: streams.holds,
+      restartsSeen: streams.restartsSeen,
+      hopLimitDrops: streams.hopLimitDrops,
+      chokes: addresses.chokes,
+      gaps: addresses.gaps,
+      overflows: addresses.overflows,
+      damagedFrames: this.#damagedFrames + streams.corruptFrames,
+      dropped: addresses.dropped,
+    };
+  }
+
+  pools(): readonly { readonly name: string; readonly used: number; readonly capacity: number }[] {
+    const ingress = {
+      name: 'ingress',
+      used: Math.round(this.addresses.reservedBytes),
+      capacity: this.options.limits.ingressPoolBytes,
+    };
+    return [
+      ingress,
+      ...[this.#retention, this.#receive, this.#transit].map(({ name, used, capacity }) => ({ name, used, capacity })),
+    ];
+  }
+
+  setRules(...[rules, defaultKind]: Parameters<MeshNode['setRules']>): void {
+    this.addresses.setRules(rules, defaultKind);
+  }
+
+  rulesInForce(): readonly RuleInForce[] {
+    return this.addresses.rulesInForce();
+  }
+
+  conflicts(): readonly string[] {
+    return this.addresses.conflicts();
+  }
+
+  /** Routes first, then top down, so that what one layer says leaves with the layer below in the same turn. */
+  flush(): number {
+    this.#links.update();
+    this.addresses.flush();
+    this.#streams.flush();
+    this.#links.flush();
+    return this.#deadline();
+  }
+
+  tick(): number {
+    const now = this.options.clock.now();
+    this.addresses.tick(now);
+    this.#streams.tick();
+    this.#links.tick();
+    return this.#deadline();
+  }
+
+  #deadline(): number {
+    return Math.min(this.addresses.deadline(), this.#streams.deadline(), this.#links.deadline());
+  }
+
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.addresses.drain();
+    this.#links.drain();
+  }
+
+  get drained(): boolean {
+    return this.addresses.drained && this.#streams.idle && this.#links.drained;
+  }
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { linkRows } from '../runtime/link-rows';
+import { FakeMeshNode, view } from '../runtime/runtime.fixture';
+import { type MetricSources, createNodeMetrics } from './node-metrics';
+import { metricsReferencePage } from './reference';
+
+function sources(more: Partial<MetricSources> = {}): MetricSources {
+  return {
+    node: new FakeMeshNode(),
+    links: () => linkRows([], [view()]),
+    listeners: () => [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, connections: 3 }],
+    listenerCounters: () => [
+      {
+        name: 'amqp',
+        errors: { counts: new Map([['amqp:decode-error', 2]]), suppressed: 1 },
+        counters: { accepted: 5, refused: 1, messagesRejected: 0 },
+      },
+    ],
+    meshErrors: () => ({ counts: new Map([['amqp:connection:framing-error', 4]]), suppressed: 0 }),
+    lag: () => [{ quantile: '0.99', seconds: 0.002 }],
+    spool: () => ({ files: 1, bytes: 2_048 }),
+    stateWrites: () => ({ pending: 6, failed: 7 }),
+    version: '1.2.3',
+    ...more,
+  };
+}
+
+async function linesOf(more: Partial<MetricSources> = {}): Promise<string[]> {
+  const text = await createNodeMetrics(sources(more)).metrics();
+  return text.split('\n').filter((line) => line.startsWith('fairlead_'));
+}
+
+describe('the metrics of a node', () => {
+  it('tell what the parts of the node say when they are read', async () => {
+    expect(await linesOf()).toEqual(
+      expect.arrayContaining([
+        'fairlead_connections{listener="amqp",protocol="amqp"} 3',
+        'fairlead_connections_accepted_total{listener="amqp"} 5',
+        'fairlead_connections_refused_total{listener="amqp"} 1',
+        'fairlead_protocol_errors_total{listener="amqp",condition="amqp:decode-error"} 2',
+        'fairlead_protocol_errors_total{listener="mesh",condition="amqp:connection:framing-error"} 4',
+        'fairlead_messages_in_total 7',
+        'fairlead_messages_out_total 5',
+        'fairlead_messages_dropped_total{reason="noSubscriber"} 2',
+        'fairlead_links{state="up"} 1',
+        'fairlead_links{state="down"} 0',
+        'fairlead_link_bytes_total{link="to-west",peer="west",direction="in"} 100',
+        'fairlead_link_bytes_total{link="to-west",peer="west",direction="out"} 200',
+        'fairlead_link_round_trip_seconds{link="to-west",peer="west"} 0.0015',
+        'fairlead_link_cost{link="to-west",peer="west"} 10',
+        'fairlead_pool_bytes{pool="ingress"} 10',
+        'fairlead_pool_capacity_bytes{pool="ingress"} 100',
+        'fairlead_event_loop_lag_seconds{quantile="0.99"} 0.002',
+        'fairlead_spool_bytes 2048',
+        'fairlead_state_writes_failed_total 7',
+      ]),
+    );
+  });
+
+  it('read twice say the same: nothing is counted by reading', async () => {
+    const registry = createNodeMetrics(sources());
+    const ours = (text: string) => text.split('\n').filter((line) => line.startsWith('fairlead_'));
+    expect(ours(await registry.metrics())).toEqual(ours(await registry.metrics()));
+  });
+
+  it('do not grow with the names that neighbours choose: past a bound links are summed', async () => {
+    const many = Array.from({ length: 250 }, (_, i) => view({ link: i, name: `link-${i}` }));
+    const lines = await linesOf({ links: () => linkRows([], many) });
+    const bytes = lines.filter((line) => line.startsWith('fairlead_link_bytes_total') && line.includes('"in"'));
+    expect(bytes).toHaveLength(201);
+    expect(bytes).toContain('fairlead_link_bytes_total{link="other",peer="",direction="in"} 5000');
+  });
+
+  it('are all in the reference (npm run docs:reference writes it)', () => {
+    expect(readFileSync(join(__dirname, '../../docs/reference/metrics.md'), 'utf8')).toBe(metricsReferencePage());
+  });
+});

@@ -1,0 +1,194 @@
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { MeshNode } from '../mesh/contract';
+import type { LinkRow } from '../runtime/link-rows';
+import type { ListenerRow } from '../runtime/listener-manager';
+import type { ClientListener, PeerErrors } from '../runtime/ports';
+import type { LagSample } from './loop-lag';
+
+/** Everything is read when scraped: between scrapes metrics cost nothing. */
+export interface MetricSources {
+  readonly node: Pick<MeshNode, 'counters' | 'pools' | 'identity'>;
+  readonly links: () => readonly LinkRow[];
+  readonly listeners: () => readonly ListenerRow[];
+  readonly listenerCounters: () => readonly (Pick<ClientListener, 'errors' | 'counters'> & { readonly name: string })[];
+  readonly meshErrors: () => PeerErrors;
+  readonly lag: () => readonly LagSample[];
+  readonly spool: () => { readonly files: number; readonly bytes: number };
+  readonly stateWrites: () => { readonly pending: number; readonly failed: number };
+  readonly version: string;
+}
+
+/** Neighbours choose the names of links they dial: past this many, links are summed under `other`. */
+const LINK_LABELS_MAX = 200;
+const LINK_STATES = ['connecting', 'synchronising', 'up', 'draining', 'down'] as const;
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [labels: Labels, value: number];
+
+class Metrics {
+  constructor(private readonly registry: Registry) {}
+
+  gauge(name: string, help: string, labelNames: readonly string[], samples: () => Iterable<Sample>): void {
+    const metric: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      collect: () => {
+        metric.reset();
+        for (const [labels, value] of samples()) metric.inc(labels, value);
+      },
+    });
+  }
+
+  counter(name: string, help: string, labelNames: readonly string[], samples: () => Iterable<Sample>): void {
+    const metric: Counter = new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      collect: () => {
+        metric.reset();
+        for (const [labels, value] of samples()) metric.inc(labels, value);
+      },
+    });
+  }
+}
+
+/** @returns a registry of its own: several nodes may live in one process */
+export function createNodeMetrics(sources: MetricSources): Registry {
+  const registry = new Registry();
+  const metrics = new Metrics(registry);
+  addProcess(metrics, sources);
+  addListeners(metrics, sources);
+  addMessages(metrics, sources);
+  addLinks(metrics, sources);
+  addMemory(metrics, sources);
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+function addProcess(metrics: Metrics, { node, lag, listeners, version }: MetricSources): void {
+  const build = { version, node: node.identity.name, site: node.identity.site, node_version: process.version };
+  metrics.gauge('fairlead_build_info', 'Always 1; what runs here.', Object.keys(build), () => [[build, 1]]);
+  metrics.gauge(
+    'fairlead_event_loop_lag_seconds',
+    'Delay of the event loop over the last 30 to 60 s.',
+    ['quantile'],
+    () => lag().map(({ quantile, seconds }): Sample => [{ quantile }, seconds]),
+  );
+  metrics.gauge('fairlead_connections', 'Open client connections.', ['listener', 'protocol'], () =>
+    listeners().map(({ name, protocol, connections }): Sample => [{ listener: name, protocol }, connections]),
+  );
+}
+
+function addListeners(metrics: Metrics, { listenerCounters, meshErrors }: MetricSources): void {
+  const plain = [
+    ['fairlead_connections_accepted_total', 'Client connections taken.', 'accepted'],
+    ['fairlead_connections_refused_total', 'Client connections refused at a limit.', 'refused'],
+    ['fairlead_messages_unroutable_total', 'Messages rejected before they had an address.', 'messagesRejected'],
+  ] as const;
+  for (const [metric, help, key] of plain)
+    metrics.counter(metric, help, ['listener'], () =>
+      listenerCounters().map(({ name, counters }): Sample => [{ listener: name }, counters[key]]),
+    );
+  const errors = (): { readonly name: string; readonly errors: PeerErrors }[] => [
+    ...listenerCounters(),
+    { name: 'mesh', errors: meshErrors() },
+  ];
+  metrics.counter(
+    'fairlead_protocol_errors_total',
+    'Links, sessions and connections ended because the peer broke the protocol, by AMQP condition.',
+    ['listener', 'condition'],
+    () =>
+      errors().flatMap(({ name, errors: { counts } }) =>
+        [...counts].map(([condition, count]): Sample => [{ listener: name, condition }, count]),
+      ),
+  );
+  metrics.counter('fairlead_peer_log_lines_suppressed_total', 'Log lines about peers left out.', ['listener'], () =>
+    errors().map(({ name, errors: { suppressed } }): Sample => [{ listener: name }, suppressed]),
+  );
+}
+
+function addMessages(metrics: Metrics, { node }: MetricSources): void {
+  const plain = [
+    ['fairlead_messages_in_total', 'Messages taken from local publishers.', 'published'],
+    ['fairlead_messages_out_total', 'Messages given to local consumers.', 'delivered'],
+    ['fairlead_frames_forwarded_total', 'Batches passed on for others.', 'forwardedFrames'],
+    ['fairlead_frames_resent_total', 'Batches sent again.', 'resentFrames'],
+    ['fairlead_frames_duplicate_total', 'Batches that had already come.', 'duplicateFrames'],
+    [
+      'fairlead_congestion_drops_total',
+      'Batches dropped at a full link queue; their origin sends them again.',
+      'congestionDrops',
+    ],
+    ['fairlead_gap_reports_total', 'Missing batches reported to their origin.', 'gapReports'],
+    ['fairlead_reroutes_total', 'Times a path changed because an edge vanished.', 'reroutes'],
+    ['fairlead_shut_windows_total', "Times a destination's window was shut.", 'shutWindows'],
+    ['fairlead_holds_total', 'Times traffic was held for an unreachable node.', 'holds'],
+    ['fairlead_peer_restarts_total', 'New lives of other nodes seen.', 'restartsSeen'],
+    ['fairlead_hop_limit_drops_total', 'Batches dropped at the hop limit.', 'hopLimitDrops'],
+    [
+      'fairlead_gaps_total',
+      'Times that messages of another node for this one were given up, or may have been.',
+      'gaps',
+    ],
+    ['fairlead_chokes_total', 'Times an origin was asked to hold publishers of an address back.', 'chokes'],
+    [
+      'fairlead_overflows_total',
+      'Anycast messages that went past the nearest site because its quota was full.',
+      'overflows',
+    ],
+    ['fairlead_frames_damaged_total', 'Batches whose checksum was wrong; each cost its link.', 'damagedFrames'],
+  ] as const;
+  for (const [name, help, key] of plain) metrics.counter(name, help, [], () => [[{}, node.counters()[key]]]);
+  metrics.counter('fairlead_messages_dropped_total', 'Messages given up, by reason.', ['reason'], () =>
+    [...node.counters().dropped].map(([reason, count]): Sample => [{ reason }, count]),
+  );
+}
+
+function addLinks(metrics: Metrics, { links }: MetricSources): void {
+  const labelled = (): (readonly [LinkRow, Labels])[] =>
+    links().map((row, i) => {
+      const named = i < LINK_LABELS_MAX;
+      return [row, { link: named ? row.name : 'other', peer: named ? (row.peer?.node ?? '') : '' }];
+    });
+  metrics.gauge('fairlead_links', 'Links by state.', ['state'], () => {
+    const rows = links();
+    return LINK_STATES.map((state): Sample => [{ state }, rows.filter((row) => row.state === state).length]);
+  });
+  metrics.counter('fairlead_link_bytes_total', 'Bytes over a link, by direction.', ['link', 'peer', 'direction'], () =>
+    labelled().flatMap(([row, labels]): Sample[] => [
+      [{ ...labels, direction: 'in' }, row.bytesIn],
+      [{ ...labels, direction: 'out' }, row.bytesOut],
+    ]),
+  );
+  metrics.gauge('fairlead_link_queued_bytes', 'Bytes that wait for a link.', ['link', 'peer'], () =>
+    labelled().map(([row, labels]): Sample => [labels, row.queuedBytes]),
+  );
+  metrics.gauge('fairlead_link_round_trip_seconds', 'Round-trip time of a link.', ['link', 'peer'], () =>
+    labelled().flatMap(([row, labels]): Sample[] =>
+      row.roundTripMs === null || labels['link'] === 'other' ? [] : [[labels, row.roundTripMs / 1000]],
+    ),
+  );
+  metrics.gauge('fairlead_link_cost', 'Cost of a link.', ['link', 'peer'], () =>
+    labelled().flatMap(([row, labels]): Sample[] => (labels['link'] === 'other' ? [] : [[labels, row.cost]])),
+  );
+}
+
+function addMemory(metrics: Metrics, { node, spool, stateWrites }: MetricSources): void {
+  metrics.gauge('fairlead_pool_bytes', 'Bytes held in a memory pool.', ['pool'], () =>
+    node.pools().map(({ name, used }): Sample => [{ pool: name }, used]),
+  );
+  metrics.gauge('fairlead_pool_capacity_bytes', 'Size of a memory pool.', ['pool'], () =>
+    node.pools().map(({ name, capacity }): Sample => [{ pool: name }, capacity]),
+  );
+  metrics.gauge('fairlead_spool_bytes', 'Bytes of large messages on disk.', [], () => [[{}, spool().bytes]]);
+  metrics.gauge('fairlead_spool_files', 'Large messages on disk.', [], () => [[{}, spool().files]]);
+  metrics.gauge('fairlead_state_writes_pending', 'Writes of facts not yet committed.', [], () => [
+    [{}, stateWrites().pending],
+  ]);
+  metrics.counter('fairlead_state_writes_failed_total', 'Writes of facts that failed.', [], () => [
+    [{}, stateWrites().failed],
+  ]);
+}

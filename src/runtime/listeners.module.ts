@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import type { Journal } from '../common/ports';
+import { JOURNAL } from '../config/config.module';
+import { LiveConfig } from '../config/live-config';
+import type { MeshNode } from '../mesh/contract';
+import { ListenerManager } from './listener-manager';
+import { MeshModule } from './mesh.module';
+import { NODE_PARTS, type NodeParts } from './node-parts';
+import { LISTENER_FACTORY, type ListenerFactory, MESH_NODE } from './ports';
+import { TurnScheduler } from './turn-scheduler';
+
+const factory = {
+  provide: LISTENER_FACTORY,
+  inject: [MESH_NODE, NODE_PARTS, LiveConfig, JOURNAL, TurnScheduler],
+  useFactory: (
+    node: MeshNode,
+    parts: NodeParts,
+    { site }: LiveConfig,
+    journal: Journal,
+    { connections }: TurnScheduler,
+  ) => parts.createListeners(node.addresses, { site, journal, connections }),
+};
+
+const manager = {
+  provide: ListenerManager,
+  inject: [LISTENER_FACTORY],
+  useFactory: (listeners: ListenerFactory) => new ListenerManager(listeners),
+};
+
+@Module({ imports: [MeshModule], providers: [factory, manager], exports: [ListenerManager] })
+export class ListenersModule {}

@@ -1,0 +1,28 @@
+import type { AddressSpace } from '../addresses/contract';
+import type { Journal } from '../common/ports';
+import type { CompiledSite } from '../config/site';
+import type { MeshNode, MeshNodeOptions } from '../mesh/contract';
+import type { FlushQueue } from '../transport/flush-queue';
+import type { ListenerFactory, MeshWire } from './ports';
+
+/** What parts need beside the mesh node. */
+export interface PartContext {
+  readonly site: CompiledSite;
+  readonly journal: Journal;
+  /** Connections that write at the end of the node's turn. */
+  readonly connections: FlushQueue;
+}
+
+/** How the parts of a node are made; `main.ts` names the real ones, tests give others. */
+export interface NodeParts {
+  createNode(options: MeshNodeOptions): MeshNode;
+  createWire(node: MeshNode, context: PartContext): MeshWire;
+  createListeners(addresses: AddressSpace, context: PartContext): ListenerFactory;
+}
+
+/** What ends a node from within: its name or its data folder belongs to another process. */
+export type OnFatal = (error: Error) => void;
+
+/** Nest tokens. */
+export const NODE_PARTS = Symbol('NodeParts');
+export const ON_FATAL = Symbol('OnFatal');

@@ -1,0 +1,111 @@
+import { SILENT_JOURNAL } from '../common/ports';
+import { Lifecycle } from './lifecycle';
+import { LinkManager } from './link-manager';
+import { ListenerManager } from './listener-manager';
+import { FakeListeners, FakeMeshNode, FakeWire, siteOf, view } from './runtime.fixture';
+import { SiteRuntime } from './site-runtime';
+
+function assembled() {
+  const log: string[] = [];
+  const node = new FakeMeshNode();
+  const wire = new FakeWire();
+  const edges = new FakeListeners();
+  const lifecycle = new Lifecycle(() => 0);
+  const note = (what: string) => Promise.resolve(void log.push(what));
+  const runtime = new SiteRuntime({
+    node,
+    links: new LinkManager(node, wire, SILENT_JOURNAL),
+    listeners: new ListenerManager(edges.factory),
+    memory: { flushed: () => note('flushed'), close: () => note('memory closed') },
+    lifecycle,
+    journal: SILENT_JOURNAL,
+    setLogLevel: (level) => void log.push(`level ${level}`),
+    stopTurns: () => void log.push('turns stopped'),
+  });
+  const http = { listen: () => Promise.resolve({ host: '127.0.0.1', port: 8080 }), close: () => note('http closed') };
+  return { log, node, wire, edges, lifecycle, runtime, http };
+}
+
+describe('a node', () => {
+  it('is ready when everything is bound, and says where', async () => {
+    const { runtime, lifecycle, http } = assembled();
+    await runtime.start(siteOf('listeners: [{ port: 0 }]'), http);
+    expect(lifecycle.phase).toBe('ready');
+    expect(runtime.readyLine()).toBe(
+      'fairlead ready node=east amqp=127.0.0.1:41000 mesh=127.0.0.1:55671 http=127.0.0.1:8080',
+    );
+  });
+
+  it('names the socket that is in use', async () => {
+    const { runtime, edges, http } = assembled();
+    edges.busy.add(5672);
+    await expect(runtime.start(siteOf(''), http)).rejects.toMatchObject({
+      code: 'FL_PORT_IN_USE',
+      message: expect.stringContaining('listeners[0]: 127.0.0.1:5672 cannot be bound (EADDRINUSE)') as string,
+    });
+  });
+
+  it('follows its document', async () => {
+    const { runtime, node, edges, log, http } = assembled();
+    await runtime.start(siteOf(''), http);
+    edges.busy.add(99);
+    const problems = await runtime.apply(
+      siteOf('listeners: [{ port: 5673 }, { name: b, port: 99 }]\ndefaultKind: anycast\nlog: { level: debug }'),
+    );
+    expect(node.calls).toEqual(['setRules 0 anycast']);
+    expect(log).toEqual(['level debug']);
+    expect(edges.log).toEqual(['start amqp 5672', 'start amqp 5673', 'stop amqp 5672']);
+    expect(problems).toMatchObject([{ path: 'listeners[1]', found: expect.stringContaining('EADDRINUSE') as string }]);
+    await runtime.apply(siteOf('listeners: [{ name: c, port: 5673 }]'));
+    expect(edges.log.slice(3)).toEqual(['stop amqp 5673', 'start c 5673']);
+  });
+
+  it('drains, says goodbye, and closes in order', async () => {
+    const { runtime, node, lifecycle, log, http, edges } = assembled();
+    await runtime.start(siteOf(''), http);
+    node.views = [view({ link: 3 })];
+    expect(await runtime.stop()).toBe(true);
+    expect(node.calls).toEqual(['drain', 'removeLink 3']);
+    expect(edges.log).toEqual(['start amqp 5672', 'stop amqp 5672']);
+    expect(log).toEqual(['http closed', 'turns stopped', 'memory closed']);
+    expect(lifecycle.phase).toBe('stopped');
+  });
+
+  it('hands over what clients sent to the last before its links close', async () => {
+    const { runtime, node, http, edges } = assembled();
+    await runtime.start(siteOf(''), http);
+    node.views = [view({ link: 3 })];
+    let before: string[] = [];
+    edges.onStop = () => {
+      node.drained = false;
+      setTimeout(() => {
+        before = [...node.calls];
+        node.drained = true;
+      }, 50);
+    };
+    expect(await runtime.stop()).toBe(true);
+    expect(before).toEqual(['drain']);
+    expect(node.calls).toEqual(['drain', 'removeLink 3']);
+  });
+
+  it('stops within 5 s when a client never finishes', async () => {
+    const { runtime, node, edges, http } = assembled();
+    await runtime.start(siteOf(''), http);
+    edges.draining = new Promise(() => undefined);
+    node.drained = true;
+    const before = performance.now();
+    expect(await runtime.stop()).toBe(false);
+    expect(performance.now() - before).toBeLessThan(5_000);
+  });
+
+  it('looks no more after what never ends once it has stopped: a timer would keep the process alive', async () => {
+    const { runtime, node, http } = assembled();
+    await runtime.start(siteOf(''), http);
+    let looks = 0;
+    Object.defineProperty(node, 'drained', { get: () => ++looks < 0 });
+    expect(await runtime.stop()).toBe(false);
+    const before = looks;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(looks).toBe(before);
+  });
+});

@@ -1,0 +1,139 @@
+import type { Journal } from '../common/ports';
+import { rulesDiffer } from '../config/diff';
+import type { SiteApplier } from '../config/live-config';
+import type { ConfigProblem } from '../config/problems';
+import { type Bind, type CompiledSite, formatBind } from '../config/site';
+import type { MeshNode } from '../mesh/contract';
+import type { Lifecycle } from './lifecycle';
+import { type LinkManager, sleep } from './link-manager';
+import type { ListenerManager } from './listener-manager';
+
+/** The HTTP side as the runtime sees it. */
+export interface HttpSide {
+  listen(bind: Bind): Promise<Bind>;
+  close(): Promise<void>;
+}
+
+/** What outlives a node's sockets and is closed last. */
+export interface Memory {
+  flushed(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RuntimeParts {
+  readonly node: MeshNode;
+  readonly links: LinkManager;
+  readonly listeners: ListenerManager;
+  readonly memory: Memory;
+  readonly lifecycle: Lifecycle;
+  readonly journal: Journal;
+  readonly setLogLevel: (level: CompiledSite['log']['level']) => void;
+  readonly stopTurns: () => void;
+}
+
+/** All of a stop fits into the 5 s that supervisors are promised; each part has its share. */
+const IN_FLIGHT_MS = 2_300;
+const CLIENTS_MS = 500;
+const LAST_MS = 400;
+const GOODBYE_MS = 1_000;
+const CLOSE_MS = 600;
+/** Neighbours hear of the drain and reroute before links close, even when nothing is in flight here. */
+const REROUTE_MS = 300;
+const LOOK_MS = 20;
+
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  const done = await Promise.race([work.then(() => true as const), late]);
+  clearTimeout(timer);
+  return done;
+}
+
+/** Starts the parts of a node in their order, brings them to new documents, and stops them in the reverse order. */
+export class SiteRuntime implements SiteApplier {
+  #site: CompiledSite | null = null;
+  #http: HttpSide | null = null;
+  #httpBound: Bind | null = null;
+
+  constructor(private readonly parts: RuntimeParts) {}
+
+  /** Store and mesh node exist by now: http, listeners, mesh links, ready. @throws PortInUseError */
+  async start(site: CompiledSite, http: HttpSide): Promise<void> {
+    const { listeners, links, lifecycle } = this.parts;
+    this.#site = site;
+    this.#http = http;
+    this.#httpBound = await http.listen(site.http);
+    await listeners.start(site);
+    await links.start(site);
+    lifecycle.enter('ready');
+    this.parts.journal.info('ready', { bound: this.readyLine() });
+  }
+
+  /** `fairlead ready node=east-1 amqp=127.0.0.1:5672 mesh=127.0.0.1:55671 http=127.0.0.1:8080` */
+  readyLine(): string {
+    const { listeners, links } = this.parts;
+    const clients = listeners.rows().map((row) => `${row.name}=${formatBind(row)}`);
+    const mesh = links.addresses.map((bind) => `mesh=${formatBind(bind)}`);
+    const http = this.#httpBound ? [`http=${formatBind(this.#httpBound)}`] : [];
+    return ['fairlead ready', `node=${this.#site?.node ?? ''}`, ...clients, ...mesh, ...http].join(' ');
+  }
+
+  async apply(site: CompiledSite): Promise<readonly ConfigProblem[]> {
+    const { node, links, listeners, setLogLevel } = this.parts;
+    if (this.parts.lifecycle.phase !== 'ready' || !this.#site) return [];
+    setLogLevel(site.log.level);
+    if (rulesDiffer(this.#site, site)) {
+      node.setRules(site.addresses, site.defaultKind);
+      node.flush();
+    }
+    this.#site = site;
+    return [...(await listeners.apply(site)), ...(await links.apply(site))];
+  }
+
+  /**
+   * Drains and closes; takes at most about 5 s whatever clients and neighbours do. Says whether all was finished. Clients may
+   * use up the credit that they have, so some message can always come after the last one in flight was handed over: that is
+   * why they go first, and what was accepted from them until then is handed over before the links close.
+   */
+  async stop(): Promise<boolean> {
+    const { lifecycle, listeners, links, node, journal } = this.parts;
+    const { phase } = lifecycle;
+    if (phase === 'draining' || phase === 'stopped') return true;
+    lifecycle.enter('draining');
+    const began = performance.now();
+    const settled = phase !== 'ready' || (await this.#drain());
+    await within(CLIENTS_MS, listeners.stop());
+    await this.#handedOver(LAST_MS);
+    const finished = settled && node.drained;
+    if (!finished) journal.warn('drain-incomplete', { afterMs: Math.round(performance.now() - began) });
+    await within(GOODBYE_MS, links.close());
+    await this.#close();
+    lifecycle.enter('stopped');
+    return finished;
+  }
+
+  async #drain(): Promise<boolean> {
+    const { node, listeners, journal } = this.parts;
+    journal.info('draining');
+    node.drain();
+    node.flush();
+    const anyUp = node.links().some(({ state }) => state === 'up' || state === 'draining');
+    const handedOver = this.#handedOver(IN_FLIGHT_MS, anyUp ? REROUTE_MS : 0);
+    return (await within(IN_FLIGHT_MS, Promise.all([listeners.drain(), handedOver]))) && node.drained;
+  }
+
+  async #close(): Promise<void> {
+    const { memory, stopTurns } = this.parts;
+    await within(CLOSE_MS / 2, Promise.resolve(this.#http?.close()));
+    stopTurns();
+    await within(CLOSE_MS / 2, memory.close());
+  }
+
+  /** Nothing of others is in flight here any more, or it took too long. */
+  async #handedOver(withinMs: number, notBeforeMs = 0): Promise<void> {
+    const { node } = this.parts;
+    const began = performance.now();
+    const spent = (): number => performance.now() - began;
+    while (spent() < withinMs && (!node.drained || spent() < notBeforeMs)) await sleep(LOOK_MS);
+  }
+}

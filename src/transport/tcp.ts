@@ -1,0 +1,101 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { TransportError } from './errors';
+import { sharedReadOptions, sharedReadSocket } from './shared-read';
+
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A bound TCP socket and the connections that it has accepted. */
+export class TcpListener {
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(private readonly server: Server) {}
+
+  /**
+   * Binds; port 0 takes a free one.
+   * @param onAcceptError a connection could not be accepted (no descriptor left); those to come are still tried. Thrown if absent
+   * @throws TransportError when the address is in use or cannot be bound
+   */
+  static listen(
+    address: TcpAddress,
+    onSocket: (socket: Socket, connections: number) => void,
+    onAcceptError: (error: Error) => void = rethrow,
+  ): Promise<TcpListener> {
+    const server = createServer({ noDelay: true, pauseOnConnect: true });
+    const listener = new TcpListener(server);
+    server.on('connection', (accepted) => {
+      const socket = sharedReadSocket(accepted);
+      listener.#sockets.add(socket);
+      socket.on('close', () => listener.#sockets.delete(socket));
+      onSocket(socket, listener.#sockets.size);
+    });
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const where = `${address.host}:${address.port}`;
+        if (error.code === 'EADDRINUSE')
+          reject(new TransportError('FL_PORT_IN_USE', `${where} is in use by another process`, error));
+        else reject(new TransportError('FL_BIND', `cannot listen on ${where}: ${error.message}`, error));
+      });
+      server.listen({ host: address.host, port: address.port, backlog: 4096 }, () => {
+        server.removeAllListeners('error');
+        server.on('error', onAcceptError);
+        resolve(listener);
+      });
+    });
+  }
+
+  get address(): TcpAddress {
+    const { address, port } = this.server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Takes no more connections; those there are stay. */
+  refuse(): void {
+    this.server.close();
+  }
+
+  /** Closes the port and cuts every connection. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) =>
+      this.server.listening ? this.server.close(() => resolve()) : resolve(),
+    );
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+function rethrow(error: Error): never {
+  throw error;
+}
+
+/** Opens a TCP connection. @throws TransportError when it is refused, unreachable or not there within `timeoutMs` */
+export function dialTcp(address: TcpAddress, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const { onread, registered } = sharedReadOptions();
+    const socket = registered(connect({ host: address.host, port: address.port, noDelay: true, onread }));
+    const where = `${address.host}:${address.port}`;
+    const fail = (why: string, cause: unknown): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.destroy();
+      reject(new TransportError('FL_DIAL', `cannot reach ${where}: ${why}`, cause));
+    };
+    const onAbort = (): void => fail('given up', signal?.reason);
+    const onError = (error: Error): void => fail(error.message, error);
+    const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`, null), timeoutMs);
+    signal?.addEventListener('abort', onAbort);
+    socket.on('error', onError);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('error', onError);
+      resolve(socket);
+    });
+  });
+}
