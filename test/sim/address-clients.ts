@@ -1,0 +1,185 @@
+import {
+  PENDING,
+  type AddressRef,
+  type Consumer,
+  type Gap,
+  type KindHint,
+  type Publisher,
+  type Verdict,
+} from '../../src/addresses/contract';
+import { OUTCOME, type Outcome, type OutcomeDetail } from '../../src/streams/contract';
+import type { VirtualNode } from './virtual-mesh';
+
+export interface ConsumerOptions {
+  /** It takes nothing until {@link SimConsumer.resume}. */
+  readonly paused?: boolean;
+  readonly settled?: boolean;
+  readonly hint?: KindHint;
+  /** Credit; without it as much as comes. */
+  readonly credit?: number;
+}
+
+/** A consumer that notes what it gets; settles each delivery at once unless told to hold it. */
+export class SimConsumer {
+  readonly got: string[] = [];
+  /** What it was told to have missed, by the number of the message that it came with. */
+  readonly gaps = new Map<number, Gap>();
+  confirmed: readonly string[] | null = null;
+  gone: string | null = null;
+  /** What it settles with. */
+  outcome: Outcome = OUTCOME.accepted;
+  detail: OutcomeDetail | null = null;
+  /** Deliveries that it keeps unsettled. */
+  holding = false;
+  readonly held: number[] = [];
+  #paused: boolean;
+  #credit: number;
+  readonly #consumer: Consumer;
+
+  constructor(
+    readonly node: VirtualNode,
+    address: string,
+    options: ConsumerOptions = {},
+  ) {
+    this.#paused = options.paused ?? false;
+    this.#credit = options.credit ?? Infinity;
+    const early: number[] = [];
+    let consumer: Consumer | null = null;
+    const settle = (token: number): void => {
+      if (consumer === null) early.push(token);
+      else if (this.holding) this.held.push(token);
+      else consumer.settle(token, this.outcome, this.detail);
+    };
+    const take = (token: number, text: string): void => {
+      this.#credit--;
+      this.got.push(text);
+      if (token >= 0) settle(token);
+    };
+    consumer = node.running.addresses.openConsumer(
+      { address, hint: options.hint ?? null, client: 'consumer', settled: options.settled ?? false },
+      {
+        ready: () => !this.#paused && this.#credit > 0,
+        deliver: (token, _address, _settled, payload, start, end) => take(token, payload.toString('utf8', start, end)),
+        deliverLarge: (token, _address, _settled, body) => {
+          const bytes = Buffer.alloc(body.length);
+          body.read(0, bytes);
+          take(token, bytes.toString());
+        },
+        onGap: (gap) => void this.gaps.set(this.got.length, gap),
+        onConfirmed: (unconfirmed) => (this.confirmed = unconfirmed),
+        onGone: (error) => (this.gone = error.code),
+      },
+    );
+    this.#consumer = consumer;
+    for (const token of early) settle(token);
+  }
+
+  get waiting(): number {
+    return this.#consumer.waiting;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#consumer.pump();
+  }
+
+  give(credit: number): void {
+    this.#credit += credit;
+    this.#consumer.pump();
+  }
+
+  /** Settles what it holds, the first ones first. */
+  settleHeld(outcome: Outcome = OUTCOME.accepted, count = this.held.length): void {
+    for (const token of this.held.splice(0, count)) this.#consumer.settle(token, outcome, null);
+  }
+
+  close(): void {
+    this.#consumer.close();
+  }
+}
+
+export interface PublisherOptions {
+  readonly hint?: KindHint;
+  /** Sends settled messages. */
+  readonly settled?: boolean;
+}
+
+/** A publisher that sends as its credit allows and notes every outcome. */
+export class SimPublisher {
+  credit = 0;
+  sent = 0;
+  gone: string | null = null;
+  held = false;
+  /** Outcomes by number of the message. */
+  readonly outcomes = new Map<number, Outcome>();
+  readonly details = new Map<number, OutcomeDetail>();
+  readonly publisher: Publisher;
+
+  constructor(
+    readonly node: VirtualNode,
+    address: string | null,
+    private readonly options: PublisherOptions = {},
+  ) {
+    this.publisher = node.running.addresses.openPublisher(
+      { address, hint: options.hint ?? null, client: 'publisher' },
+      {
+        onCredit: (more) => (this.credit += more),
+        onOutcome: (token, outcome, detail) => this.#note(token, outcome, detail),
+        onHold: (held) => (this.held = held),
+        onGone: (error) => (this.gone = error.code),
+      },
+    );
+  }
+
+  #note(token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    if (this.outcomes.has(token)) throw new Error(`a second outcome of message ${token}`);
+    this.outcomes.set(token, outcome);
+    if (detail !== null) this.details.set(token, detail);
+  }
+
+  /** Sends one message, with credit or without. @returns its number */
+  send(text: string, to: AddressRef | null = this.publisher.address): number {
+    if (to === null) throw new Error('an anonymous publisher must name the address');
+    this.credit--;
+    const token = this.sent++;
+    const payload = Buffer.from(text);
+    const flags = this.options.settled === true ? 1 : 0;
+    this.#verdict(token, this.publisher.publish(to, flags, payload, 0, payload.length, token));
+    return token;
+  }
+
+  #verdict(token: number, verdict: Verdict): void {
+    if (verdict !== PENDING) this.#note(token, verdict, null);
+  }
+
+  /** Sends as long as there is credit. @returns how many */
+  sendAll(text: (n: number) => string, max = Infinity): number {
+    let count = 0;
+    while (this.credit > 0 && count < max) {
+      this.send(text(this.sent));
+      count++;
+    }
+    return count;
+  }
+
+  /** Sends a large message in parts. */
+  sendLarge(text: string, partBytes = 64 * 1024): number {
+    const token = this.sent++;
+    const bytes = Buffer.from(text);
+    this.credit--;
+    this.publisher.begin(this.publisher.address as AddressRef, 0, token);
+    for (let at = 0; at < bytes.length; at += partBytes)
+      this.publisher.part(bytes, at, Math.min(bytes.length, at + partBytes));
+    this.#verdict(token, this.publisher.end());
+    return token;
+  }
+
+  /** Outcomes in the order of sending; undefined for those that are not known yet. */
+  get results(): (Outcome | undefined)[] {
+    return Array.from({ length: this.sent }, (_, n) => this.outcomes.get(n));
+  }
+}

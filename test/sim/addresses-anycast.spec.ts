@@ -1,0 +1,400 @@
+import { OUTCOME } from '../../src/streams/contract';
+import { SimConsumer, SimPublisher } from './address-clients';
+import { numbered, simMesh } from './address-meshes';
+import { rule } from './virtual-mesh';
+
+const shared = [rule('quote.#', 'anycast')];
+const spilling = [rule('quote.#', 'anycast', { overflowAt: 8 })];
+
+describe('anycast', () => {
+  it('goes to the nearest site by cost, not by hops', () => {
+    const { node, run, until } = simMesh(['a-b:10', 'b-c:10', 'a-d:50'], { shared });
+    const near = new SimConsumer(node('c'), 'quote.x');
+    const far = new SimConsumer(node('d'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit >= 10);
+    for (const text of numbered(10)) publisher.send(text);
+    until('outcomes', () => publisher.outcomes.size === 10);
+    expect(near.got).toEqual(numbered(10));
+    expect(far.got).toEqual([]);
+  });
+
+  it('shares among equally near sites, also one message at a time', () => {
+    const { node, run, until } = simMesh(['a-b', 'a-c', 'a-d'], { shared });
+    const consumers = ['b', 'c', 'd'].map((name) => new SimConsumer(node(name), 'quote.x'));
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    for (let n = 0; n < 9; n++) {
+      until('credit', () => publisher.credit > 0);
+      publisher.send(`m${n}`);
+      until('outcome', () => publisher.outcomes.size === n + 1);
+    }
+    expect(consumers.map(({ got }) => got.length)).toEqual([3, 3, 3]);
+  });
+
+  it('shares among consumers of one node in turn, and by their credit', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const [one, two, three] = [Infinity, Infinity, 1].map(
+      (credit) => new SimConsumer(node('b'), 'quote.x', { credit }),
+    );
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit >= 11);
+    for (const text of numbered(11)) publisher.send(text);
+    until('outcomes', () => publisher.outcomes.size === 11);
+    expect([one?.got.length, two?.got.length, three?.got.length]).toEqual([5, 5, 1]);
+  });
+
+  it('passes each outcome back with its fields', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const consumer = new SimConsumer(node('c'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit > 8);
+    const error = { condition: 'app:no', description: 'not today', fields: Buffer.from([0xc1, 1, 0]) };
+    const annotations = { fields: Buffer.from([0xc1, 1, 0]) };
+    const said = [
+      [OUTCOME.rejected, error],
+      [OUTCOME.rejected, null],
+      [OUTCOME.released, null],
+      [OUTCOME.modified, annotations],
+      [OUTCOME.modifiedFailed, null],
+      [OUTCOME.modifiedHere, annotations],
+      [OUTCOME.modifiedFailedHere, null],
+      [OUTCOME.accepted, null],
+    ] as const;
+    said.forEach(([outcome, detail], n) => {
+      consumer.outcome = outcome;
+      consumer.detail = detail;
+      publisher.send(`m${n}`);
+      until('outcome', () => publisher.outcomes.has(n));
+    });
+    expect(publisher.results).toEqual(said.map(([outcome]) => outcome));
+    expect(said.map((_, n) => publisher.details.get(n) ?? null)).toEqual(said.map(([, detail]) => detail));
+  });
+
+  it('gives no credit without a consumer, and some when one appears anywhere', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    run(2_000);
+    expect(publisher.credit).toBe(0);
+    const consumer = new SimConsumer(node('c'), 'quote.x');
+    until('credit', () => publisher.credit > 0);
+    publisher.sendAll((n) => `m${n}`);
+    consumer.close();
+    until('everything is answered', () => publisher.outcomes.size === publisher.sent);
+    run(200);
+    // What it was given before the consumer went it may still use: it comes back.
+    publisher.sendAll((n) => `m${n}`);
+    run(2_000);
+    expect(publisher.credit).toBe(0);
+    expect(new Set(publisher.results)).toEqual(new Set([OUTCOME.released]));
+    expect(consumer.got).toEqual([]);
+  });
+
+  it('is released through the anonymous relay without a consumer, which holds up no other address', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const consumer = new SimConsumer(node('b'), 'quote.here');
+    run(100);
+    const publisher = new SimPublisher(node('a'), null);
+    until('credit', () => publisher.credit > 0);
+    const nowhere = node('a').running.addresses.resolve('quote.nowhere', null);
+    for (let n = 0; n < 100; n++) {
+      until('credit', () => publisher.credit > 0);
+      publisher.send('lost', nowhere);
+    }
+    expect(new Set(publisher.results)).toEqual(new Set([OUTCOME.released]));
+    until('credit again', () => publisher.credit > 0);
+    publisher.send('found', node('a').running.addresses.resolve('quote.here', null));
+    until('outcome', () => publisher.outcomes.get(100) === OUTCOME.accepted);
+    expect(consumer.got).toEqual(['found']);
+  });
+
+  it('hands what waits to others when a consumer closes, and fails only what it had taken', () => {
+    const { node, run, until } = simMesh(['a-b', 'a-c:50'], { shared });
+    const first = new SimConsumer(node('b'), 'quote.x', { credit: 2 });
+    const far = new SimConsumer(node('c'), 'quote.x');
+    first.holding = true;
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit >= 6);
+    for (const text of numbered(6)) publisher.send(text);
+    until('first has two and four wait', () => first.got.length === 2 && first.waiting === 4);
+    const second = new SimConsumer(node('b'), 'quote.x', { credit: 1 });
+    second.give(0);
+    run(50);
+    expect(second.got).toEqual(['m2']);
+    first.close();
+    run(50);
+    expect(second.waiting).toBe(3);
+    second.close();
+    until('outcomes', () => publisher.outcomes.size === 6);
+    expect(far.got).toEqual(['m3', 'm4', 'm5']);
+    const { accepted, modifiedFailed } = OUTCOME;
+    expect(publisher.results).toEqual([modifiedFailed, modifiedFailed, accepted, accepted, accepted, accepted]);
+  });
+
+  it('hands what waits here to another site when the last consumer here closes', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const here = new SimConsumer(node('a'), 'quote.x', { paused: true });
+    const there = new SimConsumer(node('b'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit >= 3);
+    for (const text of numbered(3)) publisher.send(text);
+    expect(here.waiting).toBe(3);
+    here.close();
+    until('outcomes', () => publisher.outcomes.size === 3);
+    expect(there.got).toEqual(numbered(3));
+    expect(publisher.results).toEqual([OUTCOME.accepted, OUTCOME.accepted, OUTCOME.accepted]);
+  });
+
+  it('tells delivery-failed of what a restarted site had, and sends the rest elsewhere', () => {
+    const { node, run, until, mesh, wire } = simMesh(['a-b', 'a-c:50'], { shared });
+    const lost = new SimConsumer(node('b'), 'quote.x');
+    lost.holding = true;
+    const other = new SimConsumer(node('c'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit >= 2);
+    publisher.send('taken');
+    until('taken', () => lost.got.length === 1);
+    mesh.cut(wire('a', 'b'));
+    node('b').kill();
+    run(500);
+    publisher.send('next');
+    node('b').start();
+    mesh.heal(wire('a', 'b'));
+    until('outcomes', () => publisher.outcomes.size === 2);
+    expect(publisher.results).toEqual([OUTCOME.modifiedFailed, OUTCOME.accepted]);
+    expect(other.got).toEqual(['next']);
+  });
+
+  it('waits for its only site while that is out of reach, for no longer than the hold', () => {
+    const limits = { partitionHoldMs: 5_000 };
+    const { node, run, until, mesh, wire } = simMesh(['a-b'], { shared, limits });
+    const consumer = new SimConsumer(node('b'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x', { settled: true });
+    until('credit', () => publisher.credit >= 3);
+    mesh.cut(wire('a', 'b'));
+    run(2_000);
+    publisher.send('short');
+    run(1_000);
+    const credit = publisher.credit;
+    mesh.heal(wire('a', 'b'));
+    until('it arrives after the heal', () => consumer.got.length === 1);
+    until('credit again, and the outcome', () => publisher.credit > credit && publisher.outcomes.size === 1);
+    mesh.cut(wire('a', 'b'));
+    run(2_000);
+    publisher.send('long');
+    run(10_000);
+    expect(publisher.outcomes.get(1)).toBe(OUTCOME.released);
+    expect(node('a').running.counters().dropped.get('unreachable') ?? 0).toBe(0);
+    mesh.heal(wire('a', 'b'));
+    run(5_000);
+    expect(consumer.got).toEqual(['short']);
+  });
+
+  it('carries a large message with its outcome', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const consumer = new SimConsumer(node('c'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    until('credit', () => publisher.credit > 0);
+    const text = 'z'.repeat(2_500_000);
+    publisher.sendLarge(text);
+    consumer.outcome = OUTCOME.rejected;
+    until('outcome', () => publisher.outcomes.size === 1);
+    expect(consumer.got[0] === text).toBe(true);
+    expect(publisher.results).toEqual([OUTCOME.rejected]);
+  });
+
+  it('keeps memory flat at a stuck service, however many send to it, and others flow (F12, F38)', () => {
+    const ingresses = numbered(8, 'i');
+    const { node, run, until } = simMesh(
+      ingresses.map((name) => `${name}-s`),
+      { shared },
+    );
+    const service = node('s');
+    const stuck = ['quote.x', 'news'].map((address) => new SimConsumer(service, address, { paused: true }));
+    const quick = new SimConsumer(service, 'quick');
+    run(200);
+    const senders = ingresses.flatMap((name) =>
+      Array.from({ length: 4 }, () =>
+        ['quote.x', 'news'].map((address) => new SimPublisher(node(name), address)),
+      ).flat(),
+    );
+    const other = new SimPublisher(node('i0'), 'quick');
+    const used = (): number => service.running.pools().find(({ name }) => name === 'receive')?.used ?? 0;
+    let most = 0;
+    for (let turn = 0; turn < 200; turn++) {
+      for (const sender of senders) sender.sendAll(() => 'x'.repeat(5_000));
+      other.sendAll((n) => `m${n}`, 20);
+      run(10);
+      most = Math.max(most, used());
+    }
+    const waiting = senders.reduce((sum, { sent }) => sum + sent, 0);
+    expect(waiting * 5_000).toBeGreaterThan(8 * 1024 * 1024);
+    expect(most).toBeLessThan(6 * 1024 * 1024);
+    expect(senders.map(({ credit }) => credit)).toEqual(senders.map(() => 0));
+    expect(other.sent).toBeGreaterThan(2_000);
+    until('quick has all of its own', () => quick.got.length === other.sent);
+    for (const consumer of stuck) consumer.resume();
+    until('all has arrived', () => {
+      for (const consumer of stuck) consumer.give(0);
+      return stuck.reduce((sum, { got }) => sum + got.length, 0) === waiting;
+    });
+    until('credit again', () => senders.every(({ credit }) => credit > 0));
+    expect([...service.running.counters().dropped.keys()]).toEqual([]);
+  });
+
+  it('holds publishers of a stuck service up, and of no other', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const stuck = new SimConsumer(node('b'), 'quote.stuck', { paused: true });
+    const quick = new SimConsumer(node('b'), 'quote.quick');
+    run(100);
+    const publishers = Array.from({ length: 3 }, () => new SimPublisher(node('a'), 'quote.stuck'));
+    const other = new SimPublisher(node('a'), 'quote.quick');
+    for (let turn = 0; turn < 100; turn++) {
+      for (const publisher of [...publishers, other]) publisher.sendAll(() => 'x'.repeat(2_000));
+      run(10);
+    }
+    expect(publishers.map(({ credit }) => credit)).toEqual([0, 0, 0]);
+    expect(other.outcomes.size).toBeGreaterThan(1_000);
+    expect(quick.got.length).toBeGreaterThan(1_000);
+    stuck.resume();
+    until('all is taken', () => publishers.every(({ outcomes, sent }) => outcomes.size === sent));
+    until('credit again', () => publishers.every(({ credit }) => credit > 0));
+  });
+});
+
+describe('anycast past a declared load', () => {
+  /** Sends at a steady rate for a while. */
+  function drive(
+    run: (ms: number) => void,
+    publishers: readonly SimPublisher[],
+    turns: number,
+    each: () => void,
+  ): void {
+    for (let turn = 0; turn < turns; turn++) {
+      for (const publisher of publishers) publisher.sendAll((n) => `m${n}`, 1);
+      each();
+      run(5);
+    }
+  }
+
+  it.each([false, true])('spills to the next cheapest site and comes back (settled by the sender: %s)', (settled) => {
+    const { node, run, until } = simMesh(['a-b:10', 'a-c:50'], { shared: spilling });
+    const near = new SimConsumer(node('b'), 'quote.x');
+    const far = new SimConsumer(node('c'), 'quote.x');
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x', { settled });
+    until('credit', () => publisher.credit > 0);
+    drive(run, [publisher], 200, () => undefined);
+    expect(far.got.length).toBeLessThan(3);
+    near.holding = true;
+    const before = far.got.length;
+    const held: number[] = [];
+    drive(run, [publisher], 200, () => held.push(near.held.length));
+    expect(Math.max(...held)).toBe(8);
+    expect(far.got.length).toBeGreaterThan(before + 100);
+    near.holding = false;
+    near.settleHeld();
+    run(50);
+    const spilled = far.got.length;
+    drive(run, [publisher], 200, () => undefined);
+    expect(far.got.length - spilled).toBeLessThan(5);
+    until('all are answered', () => publisher.outcomes.size === publisher.sent);
+    expect(near.got.length + far.got.length).toBe(publisher.sent);
+  });
+
+  it('divides the load among ten ingresses at 125 %, without going to and fro (F35)', () => {
+    const ingresses = numbered(10, 'i');
+    const overflowAt = 40;
+    const { node, run, until } = simMesh(['near-hub:10', 'far-hub:50', ...ingresses.map((name) => `hub-${name}:1`)], {
+      shared: [rule('quote.#', 'anycast', { overflowAt })],
+    });
+    const near = new SimConsumer(node('near'), 'quote.x');
+    const far = new SimConsumer(node('far'), 'quote.x');
+    near.holding = true;
+    far.holding = true;
+    run(100);
+    const publishers = ingresses.map((name) => new SimPublisher(node(name), 'quote.x'));
+    until('credit', () => publishers.every(({ credit }) => credit > 0));
+    // Both sites take 100 ms for each message: `overflowAt` lets 40 through in that time, and 50 are offered.
+    const backlog: number[] = [];
+    const shares: (readonly [number, number])[] = [];
+    const due: (readonly [number, SimConsumer])[] = [];
+    for (let turn = 0; turn < 1_000; turn++) {
+      for (const publisher of publishers) if (turn % 2 === 0) publisher.sendAll((n) => `m${n}`, 1);
+      for (const consumer of [near, far]) {
+        for (let n = due.filter(([, of]) => of === consumer).length; n < consumer.held.length; n++)
+          due.push([turn + 10, consumer]);
+        const ready = due.filter(([at, of]) => of === consumer && at <= turn).length;
+        for (let n = 0; n < ready; n++)
+          due.splice(
+            due.findIndex(([, of]) => of === consumer),
+            1,
+          );
+        consumer.settleHeld(OUTCOME.accepted, ready);
+      }
+      backlog.push(near.held.length + near.waiting);
+      shares.push([near.got.length, far.got.length]);
+      run(10);
+    }
+    expect(Math.max(...backlog)).toBeLessThanOrEqual(overflowAt + ingresses.length);
+    // From the second second on each stretch looks like the others: the near site is kept busy, the far one takes the rest.
+    const stretches = [200, 400, 600, 800].map((from) => {
+      const [[nearFrom, farFrom], [nearTo, farTo]] = [shares[from], shares[from + 199]] as [
+        [number, number],
+        [number, number],
+      ];
+      return { near: nearTo - nearFrom, far: farTo - farFrom };
+    });
+    for (const { near: here, far: there } of stretches) {
+      expect(here).toBeGreaterThan(there);
+      expect(here).toBeGreaterThan(0.7 * (stretches[0]?.near ?? Infinity));
+      expect(there).toBeGreaterThan(0);
+    }
+    until('all are answered', () => {
+      near.holding = far.holding = false;
+      near.settleHeld();
+      far.settleHeld();
+      return publishers.every(({ outcomes, sent }) => outcomes.size === sent);
+    });
+  });
+
+  it('keeps no publisher out by unused credit of another', () => {
+    const few = [rule('quote.#', 'anycast', { overflowAt: 2 })];
+    const { node, run, until } = simMesh(['a-b'], { shared: few });
+    new SimConsumer(node('b'), 'quote.x');
+    run(100);
+    const publishers = Array.from({ length: 5 }, () => new SimPublisher(node('a'), 'quote.x'));
+    until('each has credit', () => publishers.every(({ credit }) => credit > 0));
+  });
+
+  it('serves in flight what a live change of the rule allows', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared: spilling });
+    const consumer = new SimConsumer(node('b'), 'quote.x');
+    consumer.holding = true;
+    run(100);
+    const publisher = new SimPublisher(node('a'), 'quote.x');
+    const drain = (): void => {
+      for (let turn = 0; turn < 100; turn++) {
+        publisher.sendAll((n) => `m${n}`);
+        run(20);
+      }
+    };
+    drain();
+    expect(consumer.held).toHaveLength(8);
+    const more = [rule('quote.#', 'anycast', { overflowAt: 20 })];
+    node('a').running.setRules(more, 'topic');
+    node('b').running.setRules(more, 'topic');
+    drain();
+    expect(consumer.held).toHaveLength(20);
+    consumer.settleHeld();
+    until('outcomes', () => publisher.outcomes.size === 20);
+  });
+});

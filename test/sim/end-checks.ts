@@ -1,0 +1,89 @@
+import type { Problem } from './checker';
+import type { VirtualNode } from './virtual-node';
+import type { World } from './world';
+
+const LOOK_MS = 50;
+const TOLD_MAX = 5;
+
+/** Looks again and again whether every pool keeps within its capacity (G8). */
+export class PoolWatch {
+  readonly problems: Problem[] = [];
+
+  constructor(private readonly world: World) {
+    this.#look();
+  }
+
+  #look(): void {
+    const { time, nodes } = this.world;
+    for (const { name: node, node: running } of nodes) {
+      for (const { name, used, capacity } of running?.pools() ?? []) {
+        // What credit may bring is a guess; what came is in the other pools.
+        if (name !== 'ingress' && used > capacity && this.problems.length < TOLD_MAX)
+          this.problems.push(`G8: pool ${name} of ${node} holds ${used} of ${capacity} bytes at ${time.now} ms`);
+      }
+    }
+    time.after(LOOK_MS, () => this.#look());
+  }
+}
+
+/** After the end every pool is empty but for credit that publishers hold, and with them that goes too. */
+export function checkQuiet(world: World): Problem[] {
+  for (const { client } of world.publishers) client?.close();
+  // Nodes go on talking to each other; there are moments at which nothing of it is under way.
+  const until = world.time.now + 1_000;
+  let found = heldBytes(world);
+  while (found.length > 0 && world.time.now < until) {
+    world.time.runUntil(world.time.now + 10);
+    found = heldBytes(world);
+  }
+  return found;
+}
+
+function heldBytes(world: World): Problem[] {
+  return world.nodes.flatMap(({ name: node, node: running }) =>
+    (running?.pools() ?? [])
+      .filter(({ used }) => used !== 0)
+      .map(({ name, used }) => `G8: pool ${name} of ${node} still holds ${used} bytes at the end`),
+  );
+}
+
+/** Of a large mesh so many nodes are asked; all of them are asked about. */
+const ASKED_MAX = 12;
+
+/** G7: every node routes to every other one at the cost of the cheapest path; and all see the same conflicts. */
+export function checkConvergence(world: World): Problem[] {
+  const found: Problem[] = [];
+  const conflicts = new Set<string>();
+  for (const node of world.nodes.slice(0, ASKED_MAX)) {
+    const wanted = cheapest(world, node);
+    const costs = new Map([...node.running.nodes()].map(({ id, cost }) => [id, cost]));
+    for (const other of world.nodes) {
+      const cost = costs.get(other.id) ?? Infinity;
+      if (cost !== wanted.get(other))
+        found.push(`G7: ${node.name} reaches ${other.name} at cost ${cost}, not ${wanted.get(other)}`);
+    }
+    conflicts.add(node.running.conflicts().join('\n'));
+  }
+  if (conflicts.size > 1) found.push(`F39: nodes name different conflicts: ${[...conflicts].join(' | ')}`);
+  return found.slice(0, TOLD_MAX * 2);
+}
+
+/** Costs of the cheapest paths over the wires as they are (Bellman and Ford: small, and unlike what is tested). */
+function cheapest(world: World, from: VirtualNode): ReadonlyMap<VirtualNode, number> {
+  const cost = new Map<VirtualNode, number>([[from, 0]]);
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const { dialler, acceptor, cost: of } of world.wires) {
+      for (const [a, b] of [
+        [dialler, acceptor],
+        [acceptor, dialler],
+      ] as const) {
+        const through = (cost.get(a) ?? Infinity) + of;
+        if (through >= (cost.get(b) ?? Infinity)) continue;
+        cost.set(b, through);
+        changed = true;
+      }
+    }
+  }
+  return cost;
+}

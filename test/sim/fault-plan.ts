@@ -1,0 +1,115 @@
+import type { MeshLimits } from '../../src/mesh/contract';
+import type { Dice } from './dice';
+
+/** What a fault does, by kind; wires, nodes and consumers are numbers in the plan. */
+export type FaultWhat =
+  | { readonly kind: 'cut'; readonly wire: number }
+  | { readonly kind: 'hole'; readonly wire: number; readonly side: 0 | 1 }
+  | { readonly kind: 'loss'; readonly wire: number; readonly probability: number }
+  | { readonly kind: 'delay'; readonly wire: number; readonly latencyMs: number }
+  | { readonly kind: 'slow'; readonly wire: number }
+  | { readonly kind: 'flap'; readonly wire: number; readonly everyMs: number }
+  | { readonly kind: 'damage'; readonly wire: number }
+  | { readonly kind: 'cost'; readonly wire: number; readonly cost: number }
+  | { readonly kind: 'restart'; readonly node: number; readonly loseDisk: boolean }
+  | { readonly kind: 'stop'; readonly node: number }
+  | { readonly kind: 'drain'; readonly node: number }
+  | { readonly kind: 'partition'; readonly side: readonly number[] }
+  | { readonly kind: 'twin'; readonly node: number; readonly beside: number }
+  | { readonly kind: 'wall'; readonly node: number; readonly ms: number }
+  | { readonly kind: 'conflict'; readonly node: number }
+  | { readonly kind: 'stuck'; readonly consumer: number }
+  | { readonly kind: 'roam'; readonly consumer: number };
+
+export type FaultKind = FaultWhat['kind'];
+
+/** A fault that begins at `at` and is healed `forMs` later. */
+export type Fault = FaultWhat & { readonly at: number; readonly forMs: number };
+
+/** What there is to break. */
+export interface Breakable {
+  readonly nodes: number;
+  readonly wires: number;
+  readonly consumers: number;
+  readonly limits: MeshLimits;
+}
+
+const HOUR_MS = 3_600_000;
+/** How long a drain may take before the node goes all the same, and what it leaves its links for their goodbyes. */
+export const DRAIN_MS = 2_000;
+export const LEAVE_MS = 1_000;
+
+type Make = (what: Breakable, dice: Dice) => readonly [forMs: number, fault: FaultWhat];
+
+/** How each kind is drawn; short ones heal well within `partitionHold`, long ones well after it. */
+const MAKE: Readonly<Record<FaultKind, readonly [weight: number, Make]>> = {
+  cut: [6, (on, dice) => [span(on, dice), { kind: 'cut', wire: dice.below(on.wires) }]],
+  hole: [3, (on, dice) => [dice.between(300, 2_700), { kind: 'hole', wire: dice.below(on.wires), side: bit(dice) }]],
+  loss: [
+    3,
+    (on, dice) => [
+      dice.between(500, 3_000),
+      { kind: 'loss', wire: dice.below(on.wires), probability: dice.pick([0.02, 0.1, 0.3, 1]) },
+    ],
+  ],
+  delay: [2, (on, dice) => [dice.between(500, 4_000), { kind: 'delay', wire: dice.below(on.wires), latencyMs: 250 }]],
+  slow: [3, (on, dice) => [dice.between(500, 3_000), { kind: 'slow', wire: dice.below(on.wires) }]],
+  flap: [2, (on, dice) => [dice.between(1_000, 2_000), { kind: 'flap', wire: dice.below(on.wires), everyMs: 200 }]],
+  damage: [2, (on, dice) => [1_000, { kind: 'damage', wire: dice.below(on.wires) }]],
+  cost: [4, (on, dice) => [0, { kind: 'cost', wire: dice.below(on.wires), cost: dice.pick([1, 5, 10, 40, 500]) }]],
+  restart: [
+    4,
+    (on, dice) => [
+      dice.pick([50, 400, 2_000]),
+      { kind: 'restart', node: dice.below(on.nodes), loseDisk: dice.chance(0.3) },
+    ],
+  ],
+  stop: [3, (on, dice) => [dice.pick([300, 1_000, 2_500]), { kind: 'stop', node: dice.below(on.nodes) }]],
+  drain: [
+    2,
+    (on, dice) => [DRAIN_MS + LEAVE_MS + dice.between(300, 1_500), { kind: 'drain', node: dice.below(on.nodes) }],
+  ],
+  partition: [
+    3,
+    (on, dice) => [
+      span(on, dice),
+      { kind: 'partition', side: Array.from({ length: on.nodes }, (_, n) => n).filter(() => dice.chance(0.5)) },
+    ],
+  ],
+  twin: [1, (on, dice) => [3_000, { kind: 'twin', node: dice.below(on.nodes), beside: dice.below(on.nodes) }]],
+  wall: [1, (on, dice) => [0, { kind: 'wall', node: dice.below(on.nodes), ms: dice.chance(0.5) ? HOUR_MS : -HOUR_MS }]],
+  conflict: [1, (on, dice) => [0, { kind: 'conflict', node: dice.below(on.nodes) }]],
+  stuck: [3, (on, dice) => [dice.pick([1_000, 3_000, 8_000]), { kind: 'stuck', consumer: dice.below(on.consumers) }]],
+  roam: [4, (on, dice) => [500, { kind: 'roam', consumer: dice.below(on.consumers) }]],
+};
+
+function bit(dice: Dice): 0 | 1 {
+  return dice.chance(0.5) ? 1 : 0;
+}
+
+function span({ limits }: Breakable, dice: Dice): number {
+  return dice.chance(0.25) ? limits.partitionHoldMs + dice.between(2_000, 3_000) : dice.between(100, 2_500);
+}
+
+const FAULTS_FROM_MS = 2_000;
+const FAULTS_TO_MS = 5_000;
+
+export function planFaults(on: Breakable, dice: Dice): Fault[] {
+  const kinds = Object.values(MAKE).map(([weight, make]) => [weight, make] as const);
+  const faults: Fault[] = [];
+  for (
+    let left = dice.weighted([
+      [1, 0],
+      [3, 1],
+      [4, 2],
+      [4, 3],
+      [2, 5],
+    ]);
+    left > 0;
+    left--
+  ) {
+    const [forMs, fault] = dice.weighted(kinds)(on, dice);
+    faults.push({ ...fault, at: dice.between(FAULTS_FROM_MS, FAULTS_TO_MS), forMs });
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}

@@ -1,0 +1,79 @@
+import type { AddressKind } from '../../src/addresses/contract';
+import type { Outcome } from '../../src/streams/contract';
+
+/** One message as its publisher saw it. */
+export interface SentMessage {
+  readonly at: number;
+  readonly hash: number;
+  /** Null until it is known. */
+  outcome: Outcome | null;
+  /** How often an outcome was told; more than once is a fault. */
+  outcomes: number;
+}
+
+/** A publisher in one life of its node; its messages by sequence. */
+export interface PublisherRecord {
+  readonly id: number;
+  readonly node: string;
+  readonly life: number;
+  readonly kind: AddressKind;
+  readonly address: string;
+  readonly openedAt: number;
+  readonly sent: SentMessage[];
+  /** The node died under it: what it last sent may be gone, and outcomes never come. */
+  diedAt: number | null;
+}
+
+/** One message as a consumer saw it. */
+export interface Delivery {
+  readonly publisher: number;
+  readonly seq: number;
+  readonly hash: number;
+  readonly at: number;
+  accepted: boolean;
+}
+
+/** A consumer in one life of its node. */
+export interface ConsumerRecord {
+  readonly id: number;
+  readonly node: string;
+  readonly life: number;
+  readonly kind: AddressKind;
+  readonly filter: string;
+  /** Its rule lets messages be dropped when it is slow. */
+  readonly lossy: boolean;
+  readonly openedAt: number;
+  confirmedAt: number | null;
+  /** Nodes that had not acknowledged the subscription when it was confirmed. */
+  unconfirmed: readonly string[];
+  /** When it ended, by whatever. */
+  endedAt: number | null;
+  readonly got: Delivery[];
+}
+
+/** What the clients of a run did and saw, written by them alone. */
+export class Ledger {
+  readonly publishers: PublisherRecord[] = [];
+  readonly consumers: ConsumerRecord[] = [];
+
+  openPublisher(publisher: Pick<PublisherRecord, 'node' | 'life' | 'kind' | 'address' | 'openedAt'>): PublisherRecord {
+    const record: PublisherRecord = { ...publisher, id: this.publishers.length, sent: [], diedAt: null };
+    this.publishers.push(record);
+    return record;
+  }
+
+  openConsumer(
+    consumer: Pick<ConsumerRecord, 'node' | 'life' | 'kind' | 'filter' | 'lossy' | 'openedAt'>,
+  ): ConsumerRecord {
+    const record: ConsumerRecord = {
+      ...consumer,
+      id: this.consumers.length,
+      confirmedAt: null,
+      unconfirmed: [],
+      endedAt: null,
+      got: [],
+    };
+    this.consumers.push(record);
+    return record;
+  }
+}

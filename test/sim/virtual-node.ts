@@ -1,0 +1,154 @@
+import { SILENT_JOURNAL } from '../../src/common/ports';
+import { nodeIdOf, type NodeIdentity } from '../../src/links/contract';
+import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../src/links/limits';
+import type { AddressRule, MeshCounters, MeshNode } from '../../src/mesh/contract';
+import { createMeshNode } from '../../src/mesh/mesh-node';
+import type { SpoolFile } from '../../src/streams/reassembly';
+import type { VirtualMesh } from './virtual-mesh';
+
+const FIRST_BOOT = 1_000;
+const WALL_ZERO = 1_700_000_000_000;
+
+/** A node that can be killed and started again, with or without what it had written. */
+export class VirtualNode {
+  node: MeshNode | null = null;
+  life = 0;
+  withdrawn: string | null = null;
+  /** Its loop stands still until that time. */
+  stalledUntil = 0;
+  /** By how much its wall clock is off. */
+  wallOffsetMs = 0;
+  /** Mesh protocol versions that it says it speaks. */
+  protocol: readonly [min: number, max: number] = [PROTOCOL_MIN, PROTOCOL_MAX];
+  knownNodes: readonly string[] = [];
+  readonly facts = new Map<string, readonly [string, string, Buffer]>();
+  boots = FIRST_BOOT;
+  /** Counters of lives that are over. */
+  readonly formerCounters: MeshCounters[] = [];
+  /** Lives that began with nodes to wait for. */
+  startHolds = 0;
+  #flushAsked = false;
+  #tickAt = Infinity;
+
+  constructor(
+    readonly mesh: VirtualMesh,
+    readonly name: string,
+    public rules: readonly AddressRule[],
+  ) {}
+
+  get id(): number {
+    return nodeIdOf(this.name);
+  }
+
+  get alive(): boolean {
+    return this.node !== null;
+  }
+
+  /** The running node; the caller knows that it lives. */
+  get running(): MeshNode {
+    if (this.node === null) throw new Error(`${this.name} is not running`);
+    return this.node;
+  }
+
+  start(): MeshNode {
+    const { time, limits, random } = this.mesh;
+    this.life++;
+    // As the application does: above the last boot, and not below the wall clock's seconds.
+    this.boots = Math.max(this.boots + 1, FIRST_BOOT + Math.floor((time.now + this.wallOffsetMs) / 1_000));
+    if (this.knownNodes.length > 0) this.startHolds++;
+    const { life } = this;
+    const incarnation = this.boots * 0x1_0000 + (random.u32() % 0x1_0000);
+    const identity: NodeIdentity = { id: this.id, name: this.name, site: this.name, incarnation };
+    this.node = createMeshNode({
+      identity,
+      rules: this.rules,
+      defaultKind: 'topic',
+      limits,
+      clock: { now: () => time.now, wall: () => WALL_ZERO + time.now + this.wallOffsetMs },
+      random,
+      journal: SILENT_JOURNAL,
+      spool: { create: () => new MemoryFile() },
+      durable: {
+        saveKnownNodes: (names) => (this.knownNodes = names),
+        saveFact: (origin, key, value) => {
+          if (value === null) this.facts.delete(`${origin}/${key}`);
+          else this.facts.set(`${origin}/${key}`, [origin, key, Buffer.from(value)]);
+        },
+      },
+      lastRun: { knownNodes: this.knownNodes, facts: [...this.facts.values()] },
+      scheduleFlush: () => this.#askFlush(life),
+      onWithdrawn: (reason) => {
+        this.withdrawn = reason;
+        time.after(0, () => life === this.life && this.kill());
+      },
+    });
+    this.#arm(life, time.now);
+    this.mesh.redial();
+    return this.node;
+  }
+
+  #askFlush(life: number): void {
+    if (this.#flushAsked || life !== this.life) return;
+    this.#flushAsked = true;
+    this.mesh.time.at(Math.max(this.mesh.time.now, this.stalledUntil), () => {
+      if (life !== this.life || this.node === null) return;
+      this.#flushAsked = false;
+      this.#arm(life, this.node.flush());
+    });
+  }
+
+  #arm(life: number, deadline: number): void {
+    const { time } = this.mesh;
+    const at = Math.max(deadline, time.now + 1, this.stalledUntil);
+    if (at >= this.#tickAt || deadline === Infinity) return;
+    this.#tickAt = at;
+    time.at(at, () => {
+      if (life !== this.life || this.node === null || this.#tickAt !== at) return;
+      this.#tickAt = Infinity;
+      if (time.now < this.stalledUntil) this.#arm(life, this.stalledUntil);
+      else this.#arm(life, this.node.tick());
+    });
+  }
+
+  /** Stops its loop for a while (SIGSTOP, or a turn that takes long); its sockets stay open. */
+  stall(ms: number): void {
+    this.stalledUntil = Math.max(this.stalledUntil, this.mesh.time.now + ms);
+  }
+
+  /** Ends the process at once; what it has not written is gone, and the sockets are reset. */
+  kill(options: { readonly loseDisk?: boolean } = {}): void {
+    if (this.node === null) return;
+    this.formerCounters.push(this.node.counters());
+    this.node = null;
+    this.life++;
+    this.stalledUntil = 0;
+    this.#flushAsked = false;
+    this.#tickAt = Infinity;
+    if (options.loseDisk === true) {
+      this.knownNodes = [];
+      this.facts.clear();
+      this.boots = FIRST_BOOT;
+    }
+    this.mesh.closeWiresOf(this);
+  }
+}
+
+class MemoryFile implements SpoolFile {
+  readonly #parts: Buffer[] = [];
+  #whole: Buffer | null = null;
+
+  append(bytes: Buffer): void {
+    this.#parts.push(Buffer.from(bytes));
+    this.#whole = null;
+  }
+
+  read(offset: number, target: Buffer): number {
+    this.#whole ??= Buffer.concat(this.#parts);
+    return this.#whole.copy(target, 0, offset, offset + target.length);
+  }
+
+  close(): void {
+    this.#parts.length = 0;
+    this.#whole = null;
+  }
+}

@@ -1,0 +1,116 @@
+import { Connectivity } from './connectivity';
+import { Dice } from './dice';
+import { Ledger } from './ledger';
+import type { Plan } from './plan';
+import { SimConsumer, type ConsumerPlan } from './sim-consumer';
+import { SimPublisher, type PublisherPlan } from './sim-publisher';
+import { VirtualMesh, type VirtualNode, type VirtualWire } from './virtual-mesh';
+import { VirtualTime } from './virtual-time';
+
+/** A client that comes back when its node does. */
+export interface Slot<P, C> {
+  readonly plan: P;
+  readonly node: VirtualNode;
+  client: C | null;
+}
+
+/** Nodes that have the rules in their document; in a large mesh the others learn them. */
+const RULED_MAX = 12;
+
+/** How long a client takes to come back to a node that has started. */
+const RECONNECT_MS = 50;
+
+/** A plan's nodes, wires and clients, and what faults need to act on them. */
+export class World {
+  readonly time = new VirtualTime();
+  readonly dice: Dice;
+  readonly mesh: VirtualMesh;
+  readonly nodes: readonly VirtualNode[];
+  readonly wires: readonly VirtualWire[];
+  readonly connectivity: Connectivity;
+  readonly ledger = new Ledger();
+  readonly publishers: readonly Slot<PublisherPlan, SimPublisher>[];
+  readonly consumers: readonly Slot<ConsumerPlan, SimConsumer>[];
+  /** Consumers are told to stop reading, by number of the slot. */
+  readonly stuck = new Set<number>();
+  #publishing = false;
+
+  constructor(readonly plan: Plan) {
+    this.dice = new Dice(plan.seed ^ 0x5eed);
+    this.mesh = new VirtualMesh(this.time, plan.seed, plan.limits);
+    this.nodes = Array.from({ length: plan.nodes }, (_, n) => this.mesh.add(`n${n}`, n < RULED_MAX ? plan.rules : []));
+    this.connectivity = new Connectivity(this.mesh);
+    this.wires = plan.wires.map(({ ends: [a, b], cost, quality }) =>
+      this.mesh.join(this.node(a), this.node(b), cost, quality),
+    );
+    this.publishers = plan.publishers.map((p) => ({ plan: p, node: this.node(p.node), client: null }));
+    this.consumers = plan.consumers.map((c) => ({ plan: c, node: this.node(c.node), client: null }));
+  }
+
+  readonly random = (): number => this.dice.u32() / 0x1_0000_0000;
+
+  node(n: number): VirtualNode {
+    return this.nodes[n] as VirtualNode;
+  }
+
+  wire(n: number): VirtualWire {
+    return this.wires[n] as VirtualWire;
+  }
+
+  startNodes(withinMs: number): void {
+    for (const node of this.nodes) {
+      this.time.at(this.random() * withinMs, () => {
+        node.start();
+        this.connectivity.note();
+      });
+    }
+  }
+
+  openConsumers(fromMs: number, toMs: number): void {
+    this.consumers.forEach((slot, n) =>
+      this.time.at(fromMs + this.random() * (toMs - fromMs), () => this.openConsumer(slot, n)),
+    );
+  }
+
+  openConsumer(slot: Slot<ConsumerPlan, SimConsumer>, n: number): void {
+    if (!slot.node.alive || slot.client?.live === true) return;
+    slot.client = new SimConsumer(slot.node, this.ledger, slot.plan, this.random);
+    if (this.stuck.has(n)) slot.client.pause();
+  }
+
+  openPublishers(): void {
+    this.#publishing = true;
+    for (const slot of this.publishers) this.#openPublisher(slot);
+  }
+
+  #openPublisher(slot: Slot<PublisherPlan, SimPublisher>): void {
+    if (!this.#publishing || !slot.node.alive || slot.client?.live === true) return;
+    slot.client = new SimPublisher(slot.node, this.ledger, slot.plan, this.random);
+  }
+
+  stopPublishers(): void {
+    this.#publishing = false;
+    for (const { client } of this.publishers) client?.stop();
+  }
+
+  /** Ends a node's process; its clients see their connections end. */
+  kill(node: VirtualNode, loseDisk = false): void {
+    if (!node.alive) return;
+    node.kill({ loseDisk });
+    for (const slot of [...this.publishers, ...this.consumers]) if (slot.node === node) slot.client?.died();
+    this.connectivity.note();
+  }
+
+  /** Starts a node again; its clients come back. */
+  start(node: VirtualNode): void {
+    if (node.alive) return;
+    node.start();
+    this.connectivity.note();
+    const { life } = node;
+    this.time.after(RECONNECT_MS, () => {
+      if (node.life !== life) return;
+      for (const slot of this.publishers) if (slot.node === node) this.#openPublisher(slot);
+      this.consumers.forEach((slot, n) => slot.node === node && this.openConsumer(slot, n));
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { create_container, type Connection, type EventContext, type Source, type TerminusOptions } from 'rhea';
+import { within } from '../eventually';
+import {
+  ClientError,
+  type Client,
+  type ClientConnection,
+  type ClientReceiver,
+  type ClientSender,
+  type ConnectOptions,
+  type ConnectionEvent,
+  type LinkOptions,
+  RCV,
+  type ReceiverOptions,
+  SND,
+} from './client';
+import { Inbox } from './inbox';
+import { RheaReceiver, RheaSender, errorTold } from './rhea-links';
+
+let clients = 0;
+
+/** The npm client, in the process of the test. */
+export class RheaClient implements Client {
+  readonly name = 'rhea';
+  readonly #connections = new Set<RheaConnection>();
+
+  async connect(
+    port: number,
+    { container = `rhea-${process.pid}-${++clients}`, reconnect = false }: ConnectOptions = {},
+  ) {
+    const own = create_container({ id: container });
+    const delays = reconnect
+      ? { reconnect: true, initial_reconnect_delay: 50, max_reconnect_delay: 200 }
+      : { reconnect: false };
+    const connection = new RheaConnection(own.connect({ host: '127.0.0.1', port, ...delays }));
+    this.#connections.add(connection);
+    await connection.opened();
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#connections];
+    this.#connections.clear();
+    await Promise.all(open.map((connection) => connection.close()));
+  }
+}
+
+class RheaConnection implements ClientConnection {
+  readonly events = new Inbox<ConnectionEvent>('events of a rhea connection');
+  #links = 0;
+  #opened = false;
+  #live = false;
+  #closing = false;
+  readonly #end: Promise<void>;
+
+  constructor(private readonly connection: Connection) {
+    connection.setMaxListeners(0); // each link hears when the connection is lost
+    connection.on('connection_error', () => undefined); // told with the close that follows
+    connection.on('session_error', () => undefined);
+    this.#end = new Promise((resolve) => {
+      connection.on('connection_close', () => {
+        this.#lost('closed');
+        if (this.#closing) resolve();
+      });
+      connection.on('disconnected', ({ reconnecting }: EventContext) => {
+        this.#lost('disconnected');
+        if (reconnecting !== true || this.#closing) resolve();
+      });
+    });
+    connection.on('connection_open', () => {
+      if (this.#opened) this.events.push({ kind: 'reconnected', error: null });
+      this.#opened = this.#live = true;
+    });
+  }
+
+  /** Told once per loss, not for every try to reconnect. */
+  #lost(kind: 'closed' | 'disconnected'): void {
+    if (this.#live) this.events.push({ kind, error: errorTold(this.connection.error) });
+    this.#live = false;
+  }
+
+  opened(): Promise<void> {
+    if (this.connection.is_open()) return Promise.resolve();
+    const open = new Promise<void>((resolve, reject) => {
+      this.connection.once('connection_open', () => resolve());
+      void this.#end.then(() => reject(new ClientError('connection', errorTold(this.connection.error))));
+    });
+    return within('rhea connects', open);
+  }
+
+  async openSender(options: LinkOptions): Promise<ClientSender> {
+    const { address, dynamic, capabilities, snd = SND.mixed, rcv = RCV.first, name = this.#name() } = options;
+    const target = { address: address ?? undefined, dynamic, capabilities } as TerminusOptions;
+    const sender = new RheaSender(
+      this.connection.open_sender({ name, target, snd_settle_mode: snd, rcv_settle_mode: rcv, autosettle: true }),
+    );
+    return within(`rhea opens a sender to ${address}`, sender.opened());
+  }
+
+  async openReceiver(options: ReceiverOptions): Promise<ClientReceiver> {
+    const { address, dynamic, capabilities, snd = SND.mixed, rcv = RCV.first, name = this.#name() } = options;
+    const { prefetch = 100, autoAccept = false } = options;
+    const receiver = new RheaReceiver(
+      this.connection.open_receiver({
+        name,
+        source: { address: address ?? undefined, dynamic, capabilities } as Source,
+        snd_settle_mode: snd,
+        rcv_settle_mode: rcv,
+        credit_window: prefetch,
+        autoaccept: autoAccept,
+      }),
+    );
+    return within(`rhea opens a receiver from ${address}`, receiver.opened());
+  }
+
+  #name(): string {
+    return `link-${++this.#links}`;
+  }
+
+  close(): Promise<void> {
+    this.#closing = true;
+    if (this.connection.is_closed()) return Promise.resolve();
+    // Stops a reconnect that is scheduled, too.
+    this.connection.set_reconnect(false);
+    this.connection.close();
+    return this.#live ? within('rhea closes', this.#end) : Promise.resolve();
+  }
+}
