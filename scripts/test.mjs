@@ -18,6 +18,13 @@ import { PrepareError, ROOT, TOOLS, filesBelow, main, prepare, say, seconds } fr
 const TAIL_LINES = 60;
 const STAGE_LIMIT_MS = 30 * 60_000; // a stage that hangs must not hang CI; far above what any stage needs
 const KILL_GRACE_MS = 5000;
+/** A process that ended may have left one behind that holds its output open: the rest of it is waited for so long. */
+const OUTPUT_GRACE_MS = 5000;
+/**
+ * jest leaves when its tests are done, whatever handle one of the hundreds of processes they started has left in it: else it
+ * may stand there until the stage's limit, which fails a stage that is green.
+ */
+const WITH_PROCESSES = ['--runInBand', '--forceExit'];
 
 /** Set by Ctrl-C: the stage that runs is ended and no other begins. */
 let interrupted = false;
@@ -47,9 +54,9 @@ const STAGES = [
   },
   { name: 'sim', title: 'Simulator', jest: ['--maxWorkers=100%'], exists: () => anySpec('test/sim') },
   // Below, each test starts processes of its own: one file at a time.
-  { name: 'e2e', title: 'End to end', jest: ['--runInBand'], built: true, exists: () => anySpec('test/e2e') },
-  { name: 'faults', title: 'Faults', jest: ['--runInBand'], built: true, exists: () => anySpec('test/faults') },
-  { name: 'fuzz', title: 'Fuzz', jest: ['--runInBand'], built: true, exists: () => anySpec('test/fuzz') },
+  { name: 'e2e', title: 'End to end', jest: WITH_PROCESSES, built: true, exists: () => anySpec('test/e2e') },
+  { name: 'faults', title: 'Faults', jest: WITH_PROCESSES, built: true, exists: () => anySpec('test/faults') },
+  { name: 'fuzz', title: 'Fuzz', jest: WITH_PROCESSES, built: true, exists: () => anySpec('test/fuzz') },
   {
     name: 'demo',
     title: 'Scripted demo',
@@ -99,12 +106,17 @@ function execute(args) {
       child.kill(signal);
     };
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-    child.once('close', (code, signal) => {
+    let ended = false;
+    const end = (code, signal) => {
+      if (ended) return;
+      ended = true;
       clearTimeout(limit);
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
       if (late) output += `\nStopped after ${STAGE_LIMIT_MS / 60_000} minutes.`;
       resolve({ code: signal ? 128 : code, output });
-    });
+    };
+    child.once('close', end);
+    child.once('exit', (code, signal) => setTimeout(() => end(code, signal), OUTPUT_GRACE_MS).unref());
   });
 }
 
