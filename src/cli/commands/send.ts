@@ -106,11 +106,12 @@ class SendRun {
       const look = (): void => {
         if (this.sender.pending === 0) this.#progressAt = performance.now();
         const still = performance.now() - this.#progressAt;
-        if (still >= timeout) return resolve(new StalledError(address, this.sender, timeout));
-        if (!told && still >= TELL_MS && this.sender.withoutCredit > 0) {
+        // Told first even when a busy machine comes late: what is due within the time-out is never left out.
+        if (!told && timeout > TELL_MS && still >= TELL_MS && this.sender.withoutCredit > 0) {
           told = true;
           this.io.err(`${address}: ${NO_CREDIT}; waiting for up to ${formatDuration(timeout)} (--timeout)`);
         }
+        if (still >= timeout) return resolve(new StalledError(address, this.sender, timeout));
         // Before it is told, looks come often enough to tell it in time.
         this.#timer = setTimeout(look, Math.min(timeout - still, told ? Infinity : Math.max(TELL_MS - still, LOOK_MS)));
       };
