@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { Journal } from '../common/ports';
+import { checkAside } from './check-aside';
 import { LiveConfig } from './live-config';
-import { parseDocument } from './load';
 import type { CompiledSite } from './site';
 
 /** The document a node is started with, and where its events go. */
@@ -19,7 +19,7 @@ export const JOURNAL = Symbol('Journal');
 @Module({})
 export class ConfigModule {
   static forBoot({ file, text, site, journal }: ConfigBoot): DynamicModule {
-    const ports = { parse: parseDocument, journal, wall: Date.now };
+    const ports = { check: checkAside, journal, wall: Date.now };
     const providers = [
       { provide: JOURNAL, useValue: journal },
       { provide: LiveConfig, useValue: new LiveConfig(file, text, site, ports) },

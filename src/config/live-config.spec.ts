@@ -11,7 +11,11 @@ function live(applier?: Partial<SiteApplier>) {
     info: (event: string) => void events.push(event),
     warn: (event: string) => void events.push(event),
   };
-  const ports = { parse: (_file: string, text: string) => parse(text), journal, wall: () => 0 };
+  const ports = {
+    check: (_file: string, text: string) => Promise.resolve().then(() => parse(text)),
+    journal,
+    wall: () => 0,
+  };
   const config = new LiveConfig('site.yaml', 'site: east', parse('site: east'), ports);
   const apply = (site: CompiledSite): Promise<readonly ConfigProblem[]> => {
     applied.push(site);
@@ -69,6 +73,12 @@ describe('live config', () => {
     const { config } = live({ apply });
     await Promise.all([config.offer('site: east\nnode: a'), config.offer('site: east\nnode: b')]);
     expect(order).toEqual(['begin a', 'end a', 'begin b', 'end b']);
+  });
+
+  it('passes over one that a newer one has overtaken while it waited', async () => {
+    const { config, applied } = live();
+    await Promise.all(['a', 'b', 'c'].map((node) => config.offer(`site: east\nnode: ${node}`)));
+    expect(applied.map(({ node }) => node)).toEqual(['a', 'c']);
   });
 });
 

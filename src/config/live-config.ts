@@ -27,18 +27,23 @@ export interface SiteApplier {
 }
 
 export interface LiveConfigPorts {
-  readonly parse: (file: string, text: string) => CompiledSite;
+  /** Checks and compiles a text; rejects with a `ConfigError`. */
+  readonly check: (file: string, text: string) => Promise<CompiledSite>;
   readonly journal: Journal;
   readonly wall: () => number;
 }
 
-/** The document in force. Takes new texts one after the other; a bad one changes nothing but the status. */
+/**
+ * The document in force. Takes new texts one after the other, of those that wait only the newest; a bad one changes nothing
+ * but the status.
+ */
 export class LiveConfig {
   readonly #started: CompiledSite;
   #site: CompiledSite;
   #status: ConfigStatus;
   #applier: SiteApplier | null = null;
-  #work: Promise<void> = Promise.resolve();
+  #waiting: string | Error | null = null;
+  #work: Promise<void> | null = null;
 
   constructor(
     private readonly file: string,
@@ -64,17 +69,25 @@ export class LiveConfig {
     this.#applier = applier;
   }
 
-  /** Resolves when the text is in force, or refused. */
+  /** Resolves when the text is in force, refused, or has given way to a newer one that is. */
   offer(text: string | Error): Promise<void> {
-    this.#work = this.#work.then(() => this.#take(text));
+    this.#waiting = text;
+    this.#work ??= this.#takeAll().finally(() => (this.#work = null));
     return this.#work;
+  }
+
+  async #takeAll(): Promise<void> {
+    for (let text = this.#waiting; text !== null; text = this.#waiting) {
+      this.#waiting = null;
+      await this.#take(text);
+    }
   }
 
   async #take(text: string | Error): Promise<void> {
     if (text instanceof Error) return this.#refuse(text);
     let site: CompiledSite;
     try {
-      site = this.ports.parse(this.file, text);
+      site = await this.ports.check(this.file, text);
     } catch (error) {
       return this.#refuse(error);
     }

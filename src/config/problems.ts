@@ -1,4 +1,5 @@
 import { FairleadError } from '../common/errors';
+import { PROBLEMS_MAX } from './limits';
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -48,13 +49,24 @@ export function formatProblem(problem: ConfigProblem): string {
 /** Begins the `expected` of names that the document knows and this version does not serve. */
 export const NOT_IMPLEMENTED = 'not implemented in this version';
 
-/** A site document cannot be used; holds everything that is wrong with it at once. */
+/** A site document cannot be used; holds everything that is wrong with it at once, up to `PROBLEMS_MAX`. */
 export class ConfigError extends FairleadError {
+  readonly problems: readonly ConfigProblem[];
+
   constructor(
     readonly file: string,
-    readonly problems: readonly ConfigProblem[],
+    problems: readonly ConfigProblem[],
   ) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    super('FL_CONFIG_INVALID', `${file}: ${count}\n${problems.map((p) => `  ${formatProblem(p)}`).join('\n')}`);
+    const told = firstOf(problems);
+    super('FL_CONFIG_INVALID', `${file}: ${count}\n${told.map((p) => `  ${formatProblem(p)}`).join('\n')}`);
+    this.problems = told;
   }
+}
+
+function firstOf(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  if (problems.length <= PROBLEMS_MAX) return problems;
+  const more = problems.length - PROBLEMS_MAX + 1;
+  const last = { path: '', expected: `fewer than ${PROBLEMS_MAX} problems`, found: `${more} more` };
+  return [...problems.slice(0, PROBLEMS_MAX - 1), last];
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { loadSite } from '../../config/load';
+import { parseDocument, readDocument } from '../../config/load';
 import type { RunningNode, StartOptions } from '../../main';
 import { createLogger } from '../../runtime/logging';
 import { describeError } from '../describe-error';
@@ -48,9 +47,9 @@ export async function run(options: RunOptions, io: CliIo): Promise<number> {
 }
 
 async function runUntil(end: EndOfRun, { config }: RunOptions, io: CliIo): Promise<number> {
-  const site = loadSite(config, io.env);
+  const text = readDocument(config);
+  const site = parseDocument(config, text, io.env);
   const logger = createLogger(site);
-  const text = readFileSync(config, 'utf8');
   const node = await start({ file: config, text, site, logger, onFatal: (error) => end.fatal(error) }, end, io);
   if (node === null) return EXIT.ok;
   if (!end.told) io.out(node.readyLine);

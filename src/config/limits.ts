@@ -1,0 +1,11 @@
+/** A site document, and a file that it names, may have this many bytes: 10,000 rules with all their keys take less. */
+export const DOCUMENT_BYTES_MAX = 1024 * 1024;
+
+/** So many problems of one document are told: nobody mends more of them at once, and status and log keep them. */
+export const PROBLEMS_MAX = 100;
+
+/** A changed document is checked within this time, or refused: one of aliases or patterns can take as long as it likes. */
+export const CHECK_MS_MAX = 30_000;
+
+/** What checking a changed document may hold in memory, in MiB; running out of it refuses the document. */
+export const CHECK_HEAP_MIB_MAX = 512;
