@@ -58,7 +58,7 @@ export class CreditBook {
   /** A credit was used up. */
   used(publisher: LocalPublisher): void {
     if (publisher.granted > 0) {
-      const bytes = publisher.reserved / publisher.granted;
+      const bytes = Math.floor(publisher.reserved / publisher.granted);
       publisher.reserved -= bytes;
       this.#reserved -= bytes;
       publisher.granted--;
