@@ -19,6 +19,7 @@ export function bufferIo(stdin: string | Buffer = ''): BufferIo {
     env: {},
     readStdin: () => Promise.resolve(Buffer.from(stdin)),
     interrupted: () => ({ done, disarm: () => undefined }),
+    earlySignal: () => null,
     stdout: () => out.join('\n'),
     stderr: () => err.join('\n'),
     interrupt: () => interrupt(),

@@ -8,6 +8,8 @@ export interface CliIo {
   readStdin(): Promise<Buffer>;
   /** Resolves at the first Ctrl-C or SIGTERM, which then does not end the process; `disarm` gives that up. */
   interrupted(): { readonly done: Promise<void>; disarm(): void };
+  /** The signal that came before the command could listen. Who asks listens already, and is told all that come from then on. */
+  earlySignal(): NodeJS.Signals | null;
 }
 
 /** Takes the exit code of the command that ran. */
@@ -36,7 +38,7 @@ function interrupted(): { done: Promise<void>; disarm(): void } {
   return { done, disarm };
 }
 
-export const PROCESS_IO: CliIo = {
+export const PROCESS_IO: Omit<CliIo, 'earlySignal'> = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   env: process.env,

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { letEarlySignalsGo, takeEarlySignal } from './early-signals'; // the first: see there
 import { PROCESS_IO } from './io';
 import { runCli } from './program';
 
@@ -8,6 +9,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-void runCli(process.argv.slice(2), PROCESS_IO).then((code) => {
+const args = process.argv.slice(2);
+if (args[0] !== 'run') letEarlySignalsGo();
+
+void runCli(args, { ...PROCESS_IO, earlySignal: takeEarlySignal }).then((code) => {
   process.exitCode = code;
 });

@@ -11,6 +11,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+export interface CommandOptions {
+  readonly stdin?: string | Buffer;
+  readonly cwd?: string;
+  /** Options for Node itself. */
+  readonly node?: readonly string[];
+}
+
 /** One run of the `fairlead` command as a process of its own. */
 export class FairleadCommand {
   stdout = '';
@@ -18,8 +25,9 @@ export class FairleadCommand {
   readonly process: ChildProcess;
   readonly result: Promise<CommandResult>;
 
-  constructor(args: readonly string[], options: { readonly stdin?: string | Buffer; readonly cwd?: string } = {}) {
-    this.process = spawn(process.execPath, [PROGRAM, ...args], { cwd: options.cwd, stdio: 'pipe' });
+  constructor(args: readonly string[], options: CommandOptions = {}) {
+    const { cwd, node = [] } = options;
+    this.process = spawn(process.execPath, [...node, PROGRAM, ...args], { cwd, stdio: 'pipe' });
     leash(this.process);
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));

@@ -39,6 +39,7 @@ export async function run(options: RunOptions, io: CliIo): Promise<number> {
     () => end.signal(),
     () => process.exit(EXIT.failed),
   );
+  if (io.earlySignal() !== null) end.signal();
   try {
     return await runUntil(end, options, io);
   } finally {
@@ -60,11 +61,14 @@ async function runUntil(end: EndOfRun, { config }: RunOptions, io: CliIo): Promi
 }
 
 /**
- * Starts the node; null when it failed after it had been told to end, which it then has. Its modules take longer to load than
+ * Starts the node; null when it was told to end before, or failed after it had been told. Its modules take longer to load than
  * all else that comes before the ready line, and are loaded when the signals are in our hands already.
  */
 async function start(options: Omit<StartOptions, 'parts'>, end: EndOfRun, io: CliIo): Promise<RunningNode | null> {
   const [{ startNode }, { REAL_PARTS }] = [await import('../../main.js'), await import('../../runtime/real-parts.js')];
+  // What came while they were loaded is told in the loop's next turn.
+  await new Promise<void>((resolve) => void setImmediate(resolve));
+  if (end.told) return null;
   try {
     return await startNode({ ...options, parts: REAL_PARTS });
   } catch (error) {
