@@ -114,7 +114,8 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   onLost(slot: number, target: NodeId, sent: boolean, reason: DropReason): void {
     const entry = this.#parts.pending.find(slot);
     if (entry === null) return;
-    if (sent) this.counters.drop(reason, 1);
+    // What certainly never left may still be given to another candidate of anycast; of multicast that site has lost it.
+    if (sent || entry.kind === 'multicast') this.counters.drop(reason, 1);
     entry.forwarder.onLost(slot, target, sent);
   }
 
@@ -141,7 +142,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   onGivenUp(origin: NodeId): void {
     const { audience, table, chokes, publishers } = this.#parts;
-    // What was published there meanwhile was not even held for this node: nobody counted it.
+    // What was published there meanwhile was not even held for this node: it was counted, but not by address.
     noteGap(audience, this.#nameOf(origin), NOTHING_COUNTED);
     for (const entry of table.entries()) {
       entry.chokedBy.delete(origin);
@@ -150,8 +151,8 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     publishers.relieved();
   }
 
-  onTargetUsable(target: NodeId, usable: boolean): void {
-    this.#parts.audience.usable(target, usable);
+  onTargetUsable(target: NodeId, usable: boolean, givenUp: boolean): void {
+    this.#parts.audience.usable(target, usable, givenUp);
     if (!usable) this.#forgetPeer(target);
     this.#parts.publishers.relieved();
   }
@@ -176,7 +177,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   onReachable(view: NodeView): void {
     const { audience, barrier, hold, credit } = this.#parts;
-    audience.usable(view.id, true);
+    audience.usable(view.id, true, false);
     hold.reachable(view);
     barrier.review();
     barrier.applied(view.id);

@@ -22,6 +22,8 @@ export class AddressEntry implements AddressRef {
   locals: readonly LocalConsumer[] = [];
   /** Topic, multicast: other sites that want it; null for none. */
   set: TargetSet | null = null;
+  /** Topic, multicast: sites that want it and are given up; each message is lost to so many. */
+  givenUp = 0;
   /** Anycast: candidates by cost, and all that were ever one. */
   candidates: readonly Candidate[] = [];
   readonly known = new Map<NodeId, Candidate>();

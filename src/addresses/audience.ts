@@ -30,6 +30,8 @@ export class Audience {
   readonly #exact = new Map<string, Set<LocalConsumer>>();
   /** Nodes that may be sent to: reachable, or unreachable for no longer than `partitionHold`. */
   readonly #usable = new Set<NodeId>();
+  /** Nodes that were unreachable for longer: they still want what they wanted, and do not get it. */
+  readonly #givenUp = new Set<NodeId>();
   #generation = 0;
   /** Look-ups so far: what tests measure the cache by. */
   lookups = 0;
@@ -97,10 +99,13 @@ export class Audience {
     });
   }
 
-  usable(node: NodeId, usable: boolean): void {
-    if (this.#usable.has(node) === usable) return;
+  /** @param givenUp it is not usable because it was unreachable for longer than `partitionHold` */
+  usable(node: NodeId, usable: boolean, givenUp: boolean): void {
+    if (this.#usable.has(node) === usable && this.#givenUp.has(node) === givenUp) return;
     if (usable) this.#usable.add(node);
     else this.#usable.delete(node);
+    if (givenUp) this.#givenUp.add(node);
+    else this.#givenUp.delete(node);
     this.#generation++;
   }
 
@@ -131,11 +136,13 @@ export class Audience {
     entry.generation = this.#generation;
     this.lookups++;
     entry.locals = this.#localsOf(entry);
-    const nodes = [...this.#remote.nodes(entry.wire)].filter((node) => this.#usable.has(node));
+    const interested = [...this.#remote.nodes(entry.wire)];
+    const nodes = interested.filter((node) => this.#usable.has(node));
     if (entry.kind === 'anycast') {
       this.#refreshCandidates(entry, nodes);
       return;
     }
+    entry.givenUp = this.#givenUp.size === 0 ? 0 : interested.filter((node) => this.#givenUp.has(node)).length;
     const { streams } = this.ports;
     const set = nodes.length === 0 ? null : streams.targetSet(nodes);
     if (set === entry.set) return;

@@ -30,32 +30,39 @@ export class FanOut implements Forwarder {
   ): Verdict {
     const { audience, streams, chokes, self } = this.ports;
     audience.refresh(entry);
-    const { set, locals } = entry;
+    const { set, locals, givenUp } = entry;
+    if (givenUp > 0) this.lostTo(givenUp);
     if (set !== null) {
       const placed = streams.append(set, entry.cls, entry.wire, flags, payload, start, end, -1);
       const { chunk, start: from, length } = placed;
       for (const consumer of locals) consumer.offer(entry, chunk.bytes, from, from + length, chunk, -1);
     } else {
-      if (locals.length === 0) return this.#nobody(entry);
+      if (locals.length === 0) return this.#nobody(entry, givenUp);
       for (const consumer of locals) consumer.offer(entry, payload, start, end, null, -1);
     }
     if (chokes.anySlow) chokes.review(entry, self);
     return OUTCOME.accepted;
   }
 
-  #nobody(entry: AddressEntry): Verdict {
-    this.ports.counters.drop(DROP_REASON.noSubscriber, 1);
+  /** A message is not even held for sites that are given up: counted once for each. */
+  protected lostTo(sites: number): void {
+    this.ports.counters.drop(DROP_REASON.unreachable, sites);
+  }
+
+  #nobody(entry: AddressEntry, givenUp: number): Verdict {
+    if (givenUp === 0) this.ports.counters.drop(DROP_REASON.noSubscriber, 1);
     return entry.policy.noSubscriber === 'release' ? OUTCOME.released : OUTCOME.accepted;
   }
 
   begin(_publisher: LocalPublisher, entry: AddressEntry, flags: number, _token: number): LargePublish {
     const { audience, streams, large, chokes, self } = this.ports;
     audience.refresh(entry);
-    const { set, locals } = entry;
+    const { set, locals, givenUp } = entry;
     const largeId = set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, flags, -1);
     return new LargePublish(streams, large, largeId, locals.length > 0, {
       complete: (body) => {
-        if (set === null && locals.length === 0) return this.#nobody(entry);
+        if (givenUp > 0) this.lostTo(givenUp);
+        if (set === null && locals.length === 0) return this.#nobody(entry, givenUp);
         if (body !== null) for (const consumer of locals) consumer.offerLarge(entry, body, -1);
         if (chokes.anySlow) chokes.review(entry, self);
         return OUTCOME.accepted;

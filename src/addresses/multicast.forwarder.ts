@@ -31,6 +31,7 @@ export class Multicast extends FanOut {
   ): Verdict {
     if (!acknowledged(entry, flags)) return super.publish(publisher, entry, flags, payload, start, end, token);
     const slot = this.#open(publisher, entry, flags, token);
+    if (entry.givenUp > 0) this.lostTo(entry.givenUp);
     if (slot < 0) return OUTCOME.released;
     const { streams, sites, chokes, self } = this.ports;
     const { set, locals } = entry;
@@ -51,11 +52,12 @@ export class Multicast extends FanOut {
     const { streams, large, pending, sites, chokes, self } = this.ports;
     const slot = this.#open(publisher, entry, flags, token);
     const serial = slot < 0 ? -1 : pending.serial(slot);
-    const { set, locals } = entry;
+    const { set, locals, givenUp } = entry;
     const tracked = flags | MESSAGE_FLAG.tracked;
     const largeId = slot < 0 || set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, tracked, slot);
     return new LargePublish(streams, large, largeId, locals.length > 0, {
       complete: (body) => {
+        if (givenUp > 0) this.lostTo(givenUp);
         if (slot < 0) return OUTCOME.released;
         // Unless all its sites were lost meanwhile: then its outcome was told.
         if (pending.serial(slot) !== serial) return PENDING;
@@ -78,9 +80,9 @@ export class Multicast extends FanOut {
   #open(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): number {
     const { audience, pending, counters } = this.ports;
     audience.refresh(entry);
-    const { set, locals } = entry;
+    const { set, locals, givenUp } = entry;
     if (set === null && locals.length === 0) {
-      counters.drop(DROP_REASON.noSubscriber, 1);
+      if (givenUp === 0) counters.drop(DROP_REASON.noSubscriber, 1);
       return -1;
     }
     const slot = pending.add(publisher, entry, token, flags);

@@ -142,6 +142,9 @@ export interface StreamsUpper<A> {
   onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void;
   /** That node had given this one up, and is back: whatever either had asked of the other is void there. */
   onGivenUp(origin: NodeId): void;
-  /** Streams to this node, and interest in it, may be used (again) or must be left out of target sets. */
-  onTargetUsable(target: NodeId, usable: boolean): void;
+  /**
+   * Streams to this node, and interest in it, may be used (again) or must be left out of target sets.
+   * @param givenUp it was unreachable beyond `partitionHold`: what is published for it meanwhile is lost to it, and to be counted
+   */
+  onTargetUsable(target: NodeId, usable: boolean, givenUp: boolean): void;
 }

@@ -115,8 +115,10 @@ describe('StreamCore', () => {
     expect(a.dropped).toEqual([['x', 2, 'unreachable']]);
     expect(a.lost).toEqual([[3, true, 'unreachable']]);
     expect(a.usable.has(b.id)).toBe(false);
+    expect(a.beyondHold.has(b.id)).toBe(true);
     a.cut.clear();
     a.core.onReachable(b);
+    expect(a.beyondHold.has(b.id)).toBe(false);
     a.publish(['b'], 'x', 'again');
     net.settle();
     expect(net.host('b').got).toEqual(['x:first', 'x:again']);

@@ -212,7 +212,7 @@ export class StreamCore<A> implements Streams {
   }
 
   #usable(peer: Peer<A>): void {
-    this.ports.upper.onTargetUsable(peer.id, true);
+    this.ports.upper.onTargetUsable(peer.id, true, false);
     this.#notices.tell(peer);
   }
 
@@ -230,10 +230,10 @@ export class StreamCore<A> implements Streams {
     this.#held.add(peer);
   }
 
-  #unusable(peer: Peer<A>): void {
+  #unusable(peer: Peer<A>, givenUp: boolean): void {
     peer.state = 'unusable';
     this.#held.delete(peer);
-    this.ports.upper.onTargetUsable(peer.id, false);
+    this.ports.upper.onTargetUsable(peer.id, false, givenUp);
   }
 
   onIncarnation(view: NodeView): void {
@@ -330,12 +330,12 @@ export class StreamCore<A> implements Streams {
     this.#sending.reset(peer, 'peerRestarted');
     if (peer.receiveIncarnation < incarnation) this.#receiving.reset(peer);
     this.ports.upper.onGap(peer.id, NOTHING_MISSED);
-    if (peer.state === 'held') this.#unusable(peer);
+    if (peer.state === 'held') this.#unusable(peer, false);
   }
 
   #giveUp(peer: Peer<A>): void {
     this.#sending.sealBatches();
-    this.#unusable(peer);
+    this.#unusable(peer, true);
     this.#sending.reset(peer, 'unreachable');
     for (const stream of peer.receive) stream?.discardEarly();
     this.#notices.givenUp(peer);

@@ -78,6 +78,7 @@ export class Host implements StreamsUpper<string>, Routes {
   readonly full: boolean[] = [];
   readonly givenUp: NodeId[] = [];
   usable = new Set<NodeId>();
+  beyondHold = new Set<NodeId>();
   readonly pools = { retention: new ChunkPool('retention', 1 << 24), receive: new ChunkPool('receive', 1 << 24) };
   readonly self: NodeView;
   answer: Outcome | null = OUTCOME.accepted;
@@ -192,9 +193,11 @@ export class Host implements StreamsUpper<string>, Routes {
     this.givenUp.push(origin);
   }
 
-  onTargetUsable(target: NodeId, usable: boolean): void {
+  onTargetUsable(target: NodeId, usable: boolean, givenUp: boolean): void {
     if (usable) this.usable.add(target);
     else this.usable.delete(target);
+    if (givenUp) this.beyondHold.add(target);
+    else this.beyondHold.delete(target);
   }
 
   publish(to: readonly string[], address: string, body: string | Buffer, slot = -1): void {
