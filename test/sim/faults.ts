@@ -74,7 +74,7 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
 
   restart: (world, { node: n, loseDisk }) => {
     const node = world.node(n);
-    world.kill(node, loseDisk);
+    node.kill({ loseDisk });
     return () => {
       world.start(node);
       // Without its disk it may have to begin another life at once, above what others remember.
@@ -95,7 +95,7 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
     const leave = (): void => {
       if (node.life !== life) return;
       for (const { link, state } of node.running.links()) if (state !== 'down') node.running.removeLink(link);
-      world.time.after(LEAVE_MS, () => node.life === life && world.kill(node));
+      world.time.after(LEAVE_MS, () => node.life === life && node.kill());
     };
     const giveUpAt = world.time.now + DRAIN_MS;
     const look = (): void => {

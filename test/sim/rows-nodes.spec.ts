@@ -133,6 +133,21 @@ describe('F23: two nodes that cannot both be in the mesh', () => {
     expect(world.node(0).withdrawn).toBeNull();
   });
 
+  it('of one name, the first one started again: it is the later one now, and its clients see their connections end', () => {
+    const faults: Fault[] = [
+      { kind: 'twin', node: 0, beside: 2, at: 3_000, forMs: 6_000 },
+      { kind: 'restart', node: 0, loseDisk: false, at: 4_000, forMs: 50 },
+    ];
+    const { problems, world } = runPlan(planOfScene({ nodes: 3, wires: LINE_OF_3, ...AROUND, faults, healAt: 10_000 }));
+    expect(problems).toEqual([]);
+    const first = world.node(0);
+    expect(first.withdrawn).toContain("another process named 'n0' is in the mesh");
+    const { publishers, consumers } = world.ledger;
+    const mine = [...publishers, ...consumers].filter(({ node, life }) => node === 'n0' && life < first.life);
+    expect(mine.map((one) => ('sent' in one ? one.diedAt : one.endedAt))).not.toContain(null);
+    expect(new Set(mine.map(({ life }) => life))).toEqual(new Set([1, 3]));
+  });
+
   it('of protocols that have no version in common: refused by name, others are not touched', () => {
     const { world } = runPlan(
       planOfScene({ nodes: 3, wires: LINE_OF_3, publishers: [publisher(0, 't.x')], consumers: [consumer(1, 't.x')] }),

@@ -27,6 +27,8 @@ export class VirtualNode {
   readonly formerCounters: MeshCounters[] = [];
   /** Lives that began with nodes to wait for. */
   startHolds = 0;
+  /** Its process has ended, by whomever: also when it withdrew. */
+  onDied = (): void => undefined;
   #flushAsked = false;
   #tickAt = Infinity;
 
@@ -130,6 +132,7 @@ export class VirtualNode {
       this.boots = FIRST_BOOT;
     }
     this.mesh.closeWiresOf(this);
+    this.onDied();
   }
 }
 

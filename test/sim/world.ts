@@ -45,6 +45,7 @@ export class World {
     );
     this.publishers = plan.publishers.map((p) => ({ plan: p, node: this.node(p.node), client: null }));
     this.consumers = plan.consumers.map((c) => ({ plan: c, node: this.node(c.node), client: null }));
+    for (const node of this.nodes) node.onDied = () => this.#died(node);
   }
 
   readonly random = (): number => this.dice.u32() / 0x1_0000_0000;
@@ -93,10 +94,8 @@ export class World {
     for (const { client } of this.publishers) client?.stop();
   }
 
-  /** Ends a node's process; its clients see their connections end. */
-  kill(node: VirtualNode, loseDisk = false): void {
-    if (!node.alive) return;
-    node.kill({ loseDisk });
+  /** A node's process has ended: its clients see their connections end. */
+  #died(node: VirtualNode): void {
     for (const slot of [...this.publishers, ...this.consumers]) if (slot.node === node) slot.client?.died();
     this.connectivity.note();
   }
