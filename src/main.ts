@@ -7,7 +7,7 @@ import { LiveConfig } from './config/live-config';
 import type { CompiledSite } from './config/site';
 import { DocumentWatcher } from './config/watcher';
 import { isLocalHostHeader } from './management/host-guard';
-import { ProblemFilter } from './management/problem.filter';
+import { ProblemFilter, answerProblem } from './management/problem.filter';
 import { RequestGate } from './management/request-gate';
 import type { MeshNode } from './mesh/contract';
 import { httpSideOf } from './runtime/http-side';
@@ -67,7 +67,7 @@ async function createApp(options: StartOptions): Promise<NestFastifyApplication>
   const boot = { file, text, site, journal: journalOf(logger) };
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forBoot(boot, parts, onFatal),
-    new FastifyAdapter({ forceCloseConnections: true }),
+    new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: answerProblem }),
     { logger: new NestLog(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter((error) => logger.error({ event: 'http-error', err: error })));

@@ -9,3 +9,9 @@ export const CHECK_MS_MAX = 30_000;
 
 /** What checking a changed document may hold in memory, in MiB; running out of it refuses the document. */
 export const CHECK_HEAP_MIB_MAX = 512;
+
+/** Nesting of a document; ours has four. What is deeper is not read further: the reader would run out of its stack. */
+export const LEVELS_MAX = 32;
+
+/** Keys in one mapping of a document; ours has some thirty. Time to check one grows with the square of them. */
+export const KEYS_MAX = 256;

@@ -21,10 +21,15 @@ export function editDistance(a: string, b: string): number {
 export function nearest(name: string, known: readonly string[]): string | null {
   const plain = name.toLowerCase().replace(/[-_]/g, '');
   const ranked = known
+    // What differs more in length cannot be near: so a name as long as a document costs nothing.
+    .filter((candidate) => Math.abs(plain.length - candidate.length) <= distanceMax(plain, candidate))
     .map((candidate) => ({ candidate, distance: editDistance(plain, candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   if (!best) return null;
-  const bound = Math.max(1, Math.floor(Math.max(plain.length, best.candidate.length) / 2.5));
-  return best.distance <= bound ? best.candidate : null;
+  return best.distance <= distanceMax(plain, best.candidate) ? best.candidate : null;
+}
+
+function distanceMax(a: string, b: string): number {
+  return Math.max(1, Math.floor(Math.max(a.length, b.length) / 2.5));
 }

@@ -1,12 +1,14 @@
 import { LineCounter, isNode, parseDocument } from 'yaml';
 import { compileSite } from './compile';
 import { type LocatedProblem, explainIssues, valueAt } from './explain';
+import { LEVELS_MAX } from './limits';
 import { ConfigError, type ConfigPath, type ConfigProblem, formatPath } from './problems';
 import { withoutBadValues } from './salvage';
 import { type DefaultedSite, SITE_SCHEMA } from './schema';
 import { type SecretSources, expandSecrets } from './secrets';
 import { checkSemantics } from './semantics';
 import type { CompiledSite } from './site';
+import { passedBound } from './yaml-bounds';
 
 /** A document and everything it may refer to. */
 export interface SiteSource extends SecretSources {
@@ -19,9 +21,6 @@ export interface SiteSource extends SecretSources {
 
 /** How often a bad document is cut back and read again; nesting is not deeper than this. */
 const SALVAGE_ROUNDS = 6;
-
-/** Nesting of a document; ours has four. */
-const LEVELS_MAX = 32;
 
 interface Checked {
   readonly site: DefaultedSite | null;
@@ -49,6 +48,8 @@ interface ReadYaml {
 }
 
 function readYaml({ file, text }: SiteSource): ReadYaml {
+  const passed = passedBound(text);
+  if (passed !== null) throw new ConfigError(file, [{ path: '', ...passed }]);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const at = (offset: number) => {

@@ -43,5 +43,6 @@ describe('nearest', () => {
     expect(nearest('partition_hold', known)).toBe('partitionHold');
     expect(nearest('linsk', known)).toBe('links');
     expect(nearest('brokers', known)).toBeNull();
+    expect(nearest('links'.repeat(1_000_000), known)).toBeNull();
   });
 });

@@ -65,12 +65,16 @@ export class ProblemFilter implements ExceptionFilter {
       void reply.status(error.getStatus()).send(error.getResponse());
       return;
     }
-    const problem = problemOf(error);
-    if (problem.status >= 500) this.onInternal(error);
-    const instance = http.getRequest<FastifyRequest>().url;
-    void reply
-      .status(problem.status)
-      .type('application/problem+json')
-      .send({ ...problem, instance });
+    if (problemOf(error).status >= 500) this.onInternal(error);
+    answerProblem(error, http.getRequest<FastifyRequest>(), reply);
   }
+}
+
+/** Answers an error in the API's shape; also for what Fastify refuses before Nest sees it, a bad percent escape in the path. */
+export function answerProblem(error: unknown, { url }: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error);
+  void reply
+    .status(problem.status)
+    .type('application/problem+json')
+    .send({ ...problem, instance: url });
 }

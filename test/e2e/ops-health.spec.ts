@@ -199,6 +199,15 @@ describe('the management API', () => {
     expect(PROBLEM.safeParse(answer.body).error).toBeUndefined();
   });
 
+  it.each(['/api/v1/links/%', '/api/v1/links/%E0%A4%A'])(
+    'answers %s, whose percent escape is bad, with a problem',
+    async (path) => {
+      const { status, body } = await east.http(path);
+      expect([status, body]).toEqual([400, expect.objectContaining({ code: 'FL_REQUEST_INVALID', instance: path })]);
+      expect(PROBLEM.safeParse(body).error).toBeUndefined();
+    },
+  );
+
   it('answers an unknown path with a problem', async () => {
     expect(await east.http('/api/v1/nothing')).toMatchObject({ status: 404, body: { code: 'FL_NOT_FOUND' } });
   });
