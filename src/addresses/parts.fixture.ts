@@ -63,6 +63,10 @@ export class TestReplicas implements Replicas {
     return 7;
   }
 
+  stamp(): null {
+    return null;
+  }
+
   entries(): ReadonlyMap<string, Buffer> {
     return this.own;
   }

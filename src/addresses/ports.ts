@@ -2,7 +2,7 @@ import type { ChunkPool } from '../common/chunk';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { NodeId } from '../links/contract';
 import type { AddressKind } from './contract';
-import type { Replicas, Routes } from '../routing/contract';
+import type { MapStamp, OriginFacts, Replicas, Routes } from '../routing/contract';
 import type { DropReason, Streams } from '../streams/contract';
 import type { SpoolPort } from '../streams/reassembly';
 import type { AddressPolicy } from './rules';
@@ -13,10 +13,14 @@ export interface AddressStreams extends Streams {
   sealBatches(): void;
 }
 
+/** A fact that is new, or null for one that is gone. */
+export type FactChange = readonly [key: string, value: Buffer | null];
+
 /** Where what outlives a restart is written. */
 export interface AddressMemory {
   saveKnownNodes(names: readonly string[]): void;
-  saveFact(origin: string, key: string, value: Buffer | null): void;
+  /** Changes of an origin's facts and the stamp of what they lead to: all of it is kept, or nothing. */
+  saveFacts(origin: string, stamp: MapStamp, changes: readonly FactChange[]): void;
 }
 
 /** What the address layer is built on. */
@@ -39,7 +43,7 @@ export interface AddressPorts {
   /** Names of nodes known when the last run ended. */
   readonly knownNodes: readonly string[];
   /** Facts of other nodes kept from the last run. */
-  readonly facts: readonly (readonly [string, string, Buffer])[];
+  readonly facts: readonly OriginFacts[];
   readonly scheduleFlush: () => void;
 }
 

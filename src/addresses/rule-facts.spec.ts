@@ -1,22 +1,23 @@
 import { nodeIdOf } from '../links/contract';
-import type { Replicas } from '../routing/contract';
+import type { MapStamp, OriginFacts, Replicas } from '../routing/contract';
 import { policy, TestReplicas, TestRoutes } from './parts.fixture';
-import type { AddressPorts } from './ports';
+import type { AddressPorts, FactChange } from './ports';
 import { RuleFacts } from './rule-facts';
 import { writeRule, type AddressPolicy } from './rules';
 
-type Fact = readonly [string, string, Buffer];
-
-function setup(own: readonly AddressPolicy[] = [], facts: readonly Fact[] = []) {
+function setup(own: readonly AddressPolicy[] = [], facts: readonly OriginFacts[] = []) {
   const replicas = new TestReplicas();
   const others = new Map<number, Map<string, Buffer>>();
   const writes: string[] = [];
+  const versions: number[] = [];
+  let version = 0;
   let changes = 0;
   const all: Replicas = {
     set: (space, key, value) => replicas.set(space, key, value),
     delete: (space, key) => replicas.delete(space, key),
     pendingVersion: () => 1,
     version: () => 1,
+    stamp: () => ({ site: 'west', incarnation: 1, born: 1, version: ++version }),
     entries: (_space, origin) => others.get(origin) ?? (origin === nodeIdOf('self') ? replicas.own : new Map()),
     origins: () => [],
   };
@@ -29,8 +30,10 @@ function setup(own: readonly AddressPolicy[] = [], facts: readonly Fact[] = []) 
     facts,
     memory: {
       saveKnownNodes: () => undefined,
-      saveFact: (origin: string, key: string, value: Buffer | null) =>
-        writes.push(`${origin} ${key}${value === null ? ' gone' : ''}`),
+      saveFacts: (origin: string, stamp: MapStamp, changed: readonly FactChange[]) => {
+        versions.push(stamp.version);
+        for (const [key, value] of changed) writes.push(`${origin} ${key}${value === null ? ' gone' : ''}`);
+      },
     },
   } as unknown as AddressPorts;
   const rules = new RuleFacts(ports, () => changes++);
@@ -39,7 +42,7 @@ function setup(own: readonly AddressPolicy[] = [], facts: readonly Fact[] = []) 
     others.set(nodeIdOf(origin), new Map(Object.entries(map)));
     rules.onReplica(nodeIdOf(origin), true, []);
   };
-  return { rules, replicas, writes, kind, replaced, changes: () => changes };
+  return { rules, replicas, writes, versions, kind, replaced, changes: () => changes };
 }
 
 const anycast = policy('anycast', { match: 'q.*' });
@@ -60,24 +63,28 @@ describe('rules as facts', () => {
   });
 
   it('of others are kept, written once, and taken back when their node says so', () => {
-    const { rules, writes, kind, replaced } = setup();
+    const { rules, writes, versions, kind, replaced } = setup();
     const fact = writeRule(anycast);
     rules.onReplica(nodeIdOf('b'), false, [['rule/q.*', fact]]);
     rules.onReplica(nodeIdOf('b'), false, [['rule/q.*', fact]]);
     expect([kind('q.x'), writes]).toEqual(['anycast', ['b rule/q.*']]);
+    // What changes nothing is a version too.
+    expect(versions).toEqual([1, 2]);
     // A new life that has not told its facts yet takes nothing back.
     replaced('b', {});
-    expect(kind('q.x')).toBe('anycast');
+    expect([kind('q.x'), versions]).toEqual(['anycast', [1, 2]]);
     replaced('b', { rules: Buffer.from('0') });
     expect([kind('q.x'), writes]).toEqual([undefined, ['b rule/q.*', 'b rule/q.* gone', 'b rules']]);
   });
 
   it('are in force from what the last run kept, but for what was this node itself', () => {
-    const facts: Fact[] = [
-      ['b', 'rule/q.*', writeRule(anycast)],
-      ['self', 'rule/old', writeRule(policy('anycast', { match: 'old' }))],
-      ['c', 'other/thing', Buffer.from('x')],
-      ['c', 'rule/broken', Buffer.from('garbage')],
+    const kept = (origin: string, entries: Readonly<Record<string, Buffer>>): OriginFacts => {
+      return { origin, stamp: null, entries: new Map(Object.entries(entries)) };
+    };
+    const facts = [
+      kept('b', { 'rule/q.*': writeRule(anycast) }),
+      kept('self', { 'rule/old': writeRule(policy('anycast', { match: 'old' })) }),
+      kept('c', { 'other/thing': Buffer.from('x'), 'rule/broken': Buffer.from('garbage') }),
     ];
     const { kind, rules, writes } = setup([], facts);
     expect([kind('q.x'), kind('old'), kind('broken')]).toEqual(['anycast', undefined, undefined]);

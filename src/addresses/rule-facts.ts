@@ -1,7 +1,7 @@
 import type { NodeId } from '../links/contract';
 import { nodeIdOf } from '../links/contract';
 import { SPACE } from '../routing/contract';
-import type { AddressPorts } from './ports';
+import type { AddressPorts, FactChange } from './ports';
 import { readRule, RuleBook, writeRule, type AddressPolicy } from './rules';
 
 const PREFIX = 'rule/';
@@ -18,10 +18,10 @@ export class RuleFacts {
     private readonly ports: AddressPorts,
     private readonly changed: () => void,
   ) {
-    for (const [origin, key, value] of ports.facts) {
+    for (const { origin, entries } of ports.facts) {
       if (nodeIdOf(origin) === ports.self) continue;
-      this.#keptOf(origin).set(key, value);
-      this.#apply(origin, key, value);
+      this.#kept.set(origin, new Map(entries));
+      for (const [key, value] of entries) this.#apply(origin, key, value);
     }
     this.#tellOwn(ports.rules);
   }
@@ -48,18 +48,27 @@ export class RuleFacts {
   }
 
   /** What another node tells. Rules of one that is out of reach, or was forgotten by routing, stay in force. */
-  onReplica(origin: NodeId, replaced: boolean, changes: readonly (readonly [string, Buffer | null])[]): void {
-    const { routes, replicas, self } = this.ports;
+  onReplica(origin: NodeId, replaced: boolean, changes: readonly FactChange[]): void {
+    const { routes, replicas, self, memory } = this.ports;
     const name = routes.view(origin)?.name;
-    if (name === undefined || origin === self) return;
+    const stamp = replicas.stamp(SPACE.facts, origin);
+    if (name === undefined || origin === self || stamp === null) return;
+    const kept = this.#keptOf(name);
+    const news: FactChange[] = [];
     if (replaced) {
       const entries = replicas.entries(SPACE.facts, origin);
       // A map that is empty is one that was not told yet: every life tells its marker.
       if (entries.size === 0) return;
-      for (const key of [...this.#keptOf(name).keys()]) if (!entries.has(key)) this.#take(name, key, null);
-      for (const [key, value] of entries) this.#take(name, key, value);
+      for (const key of kept.keys()) if (!entries.has(key)) news.push([key, null]);
+      news.push(...entries);
     }
-    for (const [key, value] of changes) this.#take(name, key, value);
+    news.push(...changes);
+    // Also without any: what is on the disk is then this version too.
+    memory.saveFacts(
+      name,
+      stamp,
+      news.filter(([key, value]) => this.#take(name, kept, key, value)),
+    );
     this.changed();
   }
 
@@ -69,14 +78,14 @@ export class RuleFacts {
     return kept;
   }
 
-  #take(origin: string, key: string, value: Buffer | null): void {
-    const kept = this.#keptOf(origin);
+  /** @returns whether it is another than before */
+  #take(origin: string, kept: Map<string, Buffer>, key: string, value: Buffer | null): boolean {
     const known = kept.get(key);
-    if (value === null ? known === undefined : known?.equals(value) === true) return;
+    if (value === null ? known === undefined : known?.equals(value) === true) return false;
     if (value === null) kept.delete(key);
     else kept.set(key, value);
-    this.ports.memory.saveFact(origin, key, value);
     this.#apply(origin, key, value);
+    return true;
   }
 
   #apply(origin: string, key: string, value: Buffer | null): void {

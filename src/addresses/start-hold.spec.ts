@@ -12,7 +12,7 @@ function setup(known: readonly string[]) {
     nodeIdOf('self'),
     1_000,
     5_000,
-    { saveKnownNodes: (names) => saved.push(names), saveFact: () => undefined },
+    { saveKnownNodes: (names) => saved.push(names), saveFacts: () => undefined },
     () => events.push('ended'),
     () => events.push('flush'),
   );

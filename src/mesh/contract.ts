@@ -3,7 +3,7 @@ import type { RuleInForce } from '../addresses/rules';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { SpoolPort } from '../streams/reassembly';
 import type { LinkTransport, LinkTransportEvents, NodeIdentity, PeerHello } from '../links/contract';
-import type { NodeView } from '../routing/contract';
+import type { MapStamp, NodeView, OriginFacts } from '../routing/contract';
 
 /** A compiled address rule of the site document; durations in milliseconds, absent values already defaulted. */
 export interface AddressRule {
@@ -38,14 +38,14 @@ export interface MeshLimits {
 export interface DurableState {
   /** Names of nodes known when the last run ended; publishers wait for them up to `startHold`. */
   readonly knownNodes: readonly string[];
-  /** Facts of all origins: [origin name, key, value]. */
-  readonly facts: readonly (readonly [string, string, Buffer])[];
+  readonly facts: readonly OriginFacts[];
 }
 
 /** Writes behind: called at `flush` whenever something durable changed. */
 export interface DurablePort {
   saveKnownNodes(names: readonly string[]): void;
-  saveFact(origin: string, key: string, value: Buffer | null): void;
+  /** Changes of an origin's facts and the stamp of what they lead to: all of it is kept, or nothing. */
+  saveFacts(origin: string, stamp: MapStamp, changes: readonly (readonly [key: string, value: Buffer | null])[]): void;
 }
 
 export type { SpoolFile, SpoolPort } from '../streams/reassembly';

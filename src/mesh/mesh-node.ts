@@ -49,7 +49,7 @@ class ComposedNode implements MeshNode {
       clock,
       random,
       journal,
-      facts: lastRun.facts.filter(([origin]) => origin !== identity.name),
+      facts: lastRun.facts.filter(({ origin }) => origin !== identity.name),
       scheduleFlush,
       routing: {
         onReachable: (node) => this.#onReachable(node),

@@ -42,6 +42,23 @@ export interface Routes {
 export const SPACE = { topology: 0, interest: 1, facts: 2 } as const;
 export type Space = (typeof SPACE)[keyof typeof SPACE];
 
+/** Which state of an origin's map somebody holds, and what its head needs so that it can be told on. */
+export interface MapStamp {
+  readonly site: string;
+  readonly incarnation: number;
+  /** The incarnation in which the origin's process started. */
+  readonly born: number;
+  readonly version: number;
+}
+
+/** The facts of one origin as the last run of this node kept them. */
+export interface OriginFacts {
+  readonly origin: string;
+  /** Null when it is not known which version they are: then they hold here, and are not told to others. */
+  readonly stamp: MapStamp | null;
+  readonly entries: ReadonlyMap<string, Buffer>;
+}
+
 /** One origin's map in one space, as this node knows it. */
 export interface ReplicaEvents {
   /**
@@ -68,6 +85,8 @@ export interface Replicas {
   /** The version that holds (or, before `flush`, will hold) all changes made so far. */
   pendingVersion(space: Space): number;
   version(space: Space, origin: NodeId): number;
+  /** What the map is by its origin's word; null while none has been told. */
+  stamp(space: Space, origin: NodeId): MapStamp | null;
   entries(space: Space, origin: NodeId): ReadonlyMap<string, Buffer>;
   origins(space: Space): Iterable<NodeId>;
 }

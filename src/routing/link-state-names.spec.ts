@@ -1,5 +1,5 @@
 import { nodeIdOf } from '../links/contract';
-import { SPACE } from './contract';
+import { SPACE, type OriginFacts } from './contract';
 import { VirtualNet, type VirtualNode } from './virtual-net.fixture';
 
 const LIFE = 65_536;
@@ -15,6 +15,9 @@ function line(names: string): VirtualNet {
 }
 
 const at = (net: VirtualNet, name: string): VirtualNode => net.nodes.get(name) as VirtualNode;
+const kept = (origin: string, stamp: OriginFacts['stamp'], ...keys: string[]): OriginFacts => {
+  return { origin, stamp, entries: new Map(keys.map((key) => [key, Buffer.from('home')])) };
+};
 const incarnations = (net: VirtualNet, of: string): number[] =>
   [...net.nodes.values()].map(({ core }) => core.routes.view(nodeIdOf(of))?.incarnation ?? 0);
 
@@ -90,11 +93,7 @@ describe('LinkStateCore, lives and names', () => {
   it('keeps the facts of the last run until their origin tells newer ones', () => {
     const net = new VirtualNet();
     const told: string[] = [];
-    const facts = [
-      ['b', 'queue/x', Buffer.from('home')],
-      ['b', 'queue/y', Buffer.from('home')],
-      ['a', 'queue/z', Buffer.from('mine')],
-    ] as const;
+    const facts = [kept('b', null, 'queue/x', 'queue/y'), kept('a', null, 'queue/z')];
     const a = net.node('a', LIFE, {
       facts,
       replicas: {
@@ -114,6 +113,37 @@ describe('LinkStateCore, lives and names', () => {
     net.run(100);
     expect(keys()).toEqual(['queue/y']);
     expect(told).toEqual([`${SPACE.facts} 1 true queue/y`]);
+  });
+
+  it('tells facts of the last run on while their origin is away, as what it said, and takes what it says when it is back', () => {
+    const net = new VirtualNet();
+    const stamp = { site: 'west', incarnation: 100 * LIFE, born: 100 * LIFE, version: 3 };
+    const told: string[] = [];
+    const routing = {
+      onReachable: () => undefined,
+      onUnreachable: () => undefined,
+      onIncarnation: () => told.push('life'),
+      onTopology: () => undefined,
+    };
+    const a = net.node('a', LIFE, { facts: [kept('b', stamp, 'queue/x')], routing });
+    expect(told).toEqual([]);
+    const c = net.node('c');
+    net.cable('a', 'c');
+    net.until(() => net.converged);
+    const b = nodeIdOf('b');
+    const known = (): string[][] => [a, c].map(({ core }) => [...core.replicas.entries(SPACE.facts, b).keys()]);
+    expect(known()).toEqual([['queue/x'], ['queue/x']]);
+    expect(c.core.replicas.stamp(SPACE.facts, b)).toEqual(stamp);
+    expect(c.core.routes.view(b)).toMatchObject({ name: 'b', site: 'west', reachable: false });
+    // Its disk is lost and its clock is behind: what is kept of it lifts it above its former life.
+    const back = net.node('b', 7 * LIFE);
+    back.core.replicas.set(SPACE.facts, 'queue/y', Buffer.from('new'));
+    net.cable('b', 'c');
+    net.until(() => net.converged && incarnations(net, 'b').every((life) => life > 100 * LIFE));
+    net.run(100);
+    expect(known()).toEqual([['queue/y'], ['queue/y']]);
+    expect(a.core.routes.view(b)).toMatchObject({ site: 'b', reachable: true });
+    for (const { core } of net.nodes.values()) expect(core.counters.protocolErrors).toBe(0);
   });
 
   it('tells the facts of a former life on, until the new one has told its own', () => {

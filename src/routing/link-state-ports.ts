@@ -1,7 +1,7 @@
 import type { Clock, Journal, Random } from '../common/ports';
 import type { NodeIdentity, TrafficClass } from '../links/contract';
 import type { FrameDropped } from '../links/outbound-queue';
-import type { ReplicaEvents, RoutingEvents } from './contract';
+import type { OriginFacts, ReplicaEvents, RoutingEvents } from './contract';
 
 /** Times and bounds of a node's links; defaults are in `links/limits.ts`. */
 export interface LinkStateLimits {
@@ -18,8 +18,8 @@ export interface LinkStatePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: Journal;
-  /** Facts of the last run, [origin name, key, value]: kept until their origin tells newer ones. No event tells of them. */
-  readonly facts: Iterable<readonly [origin: string, key: string, value: Buffer]>;
+  /** Facts of the last run: kept until their origin tells newer ones. No event tells of them. */
+  readonly facts: Iterable<OriginFacts>;
   /** Something waits for `flush`. */
   readonly scheduleFlush: () => void;
   readonly routing: RoutingEvents;

@@ -1,7 +1,7 @@
 import { invariant } from '../common/errors';
 import type { NodeId, NodeIdentity } from '../links/contract';
 import { nodeIdOf } from '../links/contract';
-import { SPACE, type ReplicaEvents, type Replicas, type Space } from './contract';
+import { SPACE, type MapStamp, type OriginFacts, type ReplicaEvents, type Replicas, type Space } from './contract';
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits';
 import { PendingChanges, Replica } from './replica';
 import type { Change, ReplicaStamp, StateHead } from './state-frames';
@@ -130,6 +130,11 @@ export class ReplicaTable implements Replicas {
     return this.#origins.get(origin)?.replicas[space].version ?? 0;
   }
 
+  stamp(space: Space, id: NodeId): MapStamp | null {
+    const origin = this.#origins.get(id);
+    return origin === undefined ? null : origin.replicas[space].stamp(origin);
+  }
+
   entries(space: Space, origin: NodeId): ReadonlyMap<string, Buffer> {
     return this.#origins.get(origin)?.replicas[space].entries ?? NO_ENTRIES;
   }
@@ -236,7 +241,7 @@ export class ReplicaTable implements Replicas {
   }
 
   /** Topology and interest belong to a life; facts outlive it until the new life has told its own. */
-  #live(origin: Origin, head: StateHead): void {
+  #live(origin: Origin, head: MapStamp): void {
     origin.incarnation = head.incarnation;
     origin.born = head.born;
     origin.site = head.site;
@@ -252,23 +257,26 @@ export class ReplicaTable implements Replicas {
 
   // --- what outlives a node ------------------------------------------------------------------------------------------------
 
-  /** Facts of the last run, [origin name, key, value], until their origin tells newer ones. Never told to others. */
-  restoreFacts(facts: Iterable<readonly [origin: string, key: string, value: Buffer]>): void {
-    for (const [name, key, value] of facts) {
-      if (name === this.own.name) this.set(SPACE.facts, key, value);
-      else this.#remembered(name)?.replicas[SPACE.facts].entries.set(key, value);
+  /**
+   * Facts of the last run, until their origin tells newer ones. With their stamp they are what the origin said then, and are
+   * told to those who have less; without it they stay here.
+   */
+  restoreFacts(origins: Iterable<OriginFacts>): void {
+    for (const { origin: name, stamp, entries } of origins) {
+      if (name === this.own.name) for (const [key, value] of entries) this.set(SPACE.facts, key, value);
+      else this.#restore(name, stamp, new Map(entries));
     }
   }
 
-  /** The origin of that name, its site unknown as yet; undefined when another one has the same hash. */
-  #remembered(name: string): Origin | undefined {
+  #restore(name: string, stamp: MapStamp | null, entries: Map<string, Buffer>): void {
     const id = nodeIdOf(name);
-    let origin = this.#origins.get(id);
-    if (origin === undefined) {
-      this.#origins.set(id, (origin = new Origin(id, name, '')));
-      this.events.onLife(origin);
-    }
-    return origin.name === name ? origin : undefined;
+    if (this.#origins.has(id)) return; // another name with the same hash
+    const origin = new Origin(id, name, '');
+    this.#origins.set(id, origin);
+    if (stamp === null) this.events.onLife(origin);
+    else this.#live(origin, stamp);
+    const facts = origin.replicas[SPACE.facts];
+    this.#change(origin, facts, () => facts.replace(stamp?.incarnation ?? 0, stamp?.version ?? 0, entries));
   }
 
   /** Begins or ends to keep an origin to itself. */

@@ -1,6 +1,6 @@
 import { invariant } from '../common/errors';
 import type { NodeId } from '../links/contract';
-import type { Space } from './contract';
+import type { MapStamp, Space } from './contract';
 import { HISTORY_BYTES_MAX, HISTORY_FRAMES_MAX, STATE_BYTES_MAX } from './limits';
 import { changeBytes, writeState, type Change, type StateHead } from './state-frames';
 
@@ -39,6 +39,12 @@ export class Replica {
     let hash = mix(this.origin ^ (this.space * 0x9e3779b1));
     hash = mix(hash ^ (this.incarnation % 0x1_0000_0000) ^ Math.floor(this.incarnation / 0x1_0000_0000));
     return mix(hash ^ (this.version % 0x1_0000_0000) ^ Math.floor(this.version / 0x1_0000_0000)) >>> 0;
+  }
+
+  /** Null while there is nothing. */
+  stamp({ site, born }: OriginHead): MapStamp | null {
+    const { incarnation, version } = this;
+    return version === 0 ? null : { site, incarnation, born: bornOf(born, incarnation), version };
   }
 
   replace(incarnation: number, version: number, entries: Map<string, Buffer>): void {
@@ -99,10 +105,14 @@ export class Replica {
   #head(head: OriginHead, snapshot: boolean, part: number, last: boolean): Omit<StateHead, 'origin'> {
     const { name, site } = head;
     const { space, incarnation, version } = this;
-    // Facts of a former life are older than the process that lives now.
-    const born = Math.min(head.born, incarnation);
+    const born = bornOf(head.born, incarnation);
     return { space, snapshot, last, name, site, incarnation, born, version, part };
   }
+}
+
+/** Facts of a former life are older than the process that lives now. */
+function bornOf(born: number, incarnation: number): number {
+  return Math.min(born, incarnation);
 }
 
 function mix(value: number): number {

@@ -15,10 +15,13 @@ export const OPEN_OPTIONS = {
 } as const;
 
 export const FACTS_DB = { name: 'facts', encoding: 'binary' } as const;
+export const STAMPS_DB = { name: 'stamps', encoding: 'binary' } as const;
 
 export interface Environment {
   readonly root: RootDatabase<Buffer, string>;
   readonly facts: Database<Buffer, string>;
+  /** Which version of each origin's facts they are. */
+  readonly stamps: Database<Buffer, string>;
 }
 
 /**
@@ -33,7 +36,7 @@ export function openEnvironment(path: string, probe: (path: string) => string | 
   if (damage !== null) throw new StoreDamagedError(file, damage);
   try {
     const root = open<Buffer, string>({ path, ...OPEN_OPTIONS });
-    return { root, facts: root.openDB<Buffer, string>(FACTS_DB) };
+    return { root, facts: root.openDB<Buffer, string>(FACTS_DB), stamps: root.openDB<Buffer, string>(STAMPS_DB) };
   } catch (error) {
     throw new StoreDamagedError(file, error instanceof Error ? error.message : String(error), error);
   }

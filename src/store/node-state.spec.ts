@@ -14,13 +14,14 @@ import { join } from 'node:path';
 import { open } from 'lmdb';
 import { NodeState, STATE_FORMAT } from './node-state';
 import { processStart } from './process-identity';
-import { seal } from './records';
+import { encodeFact, encodeStamp, factId, seal, stampId } from './records';
 import { Spool } from './spool';
 
 const top = mkdtempSync(join(tmpdir(), 'fairlead-state-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 const fresh = () => mkdtempSync(join(top, 'node-'));
 const data = (folder: string) => join(folder, 'state', 'data.mdb');
+const stampOf = (version: number) => ({ site: 'west', incarnation: 65_536, born: 65_536, version });
 const codeOf = (body: () => unknown): string => {
   try {
     body();
@@ -36,19 +37,27 @@ describe('node state', () => {
     const first = NodeState.open(folder);
     first.saveKnownNodes(['west', 'edge']);
     const long = 'k'.repeat(5_000);
-    first.saveFact('west', 'rule a.#', Buffer.from([1, 2, 3]));
-    first.saveFact('west', long, Buffer.from('x'));
-    first.saveFact('edge', 'gone', Buffer.from('x'));
-    first.saveFact('edge', 'gone', null);
+    first.saveFacts('west', stampOf(1), [
+      ['rule a.#', Buffer.from([1, 2, 3])],
+      [long, Buffer.from('x')],
+    ]);
+    first.saveFacts('west', stampOf(2), [['gone', Buffer.from('x')]]);
+    first.saveFacts('west', stampOf(3), [['gone', null]]);
+    first.saveFacts('edge', stampOf(1), [['gone', Buffer.from('x')]]);
+    first.saveFacts('edge', stampOf(2), [['gone', null]]);
     await first.close();
     const second = NodeState.open(folder);
     expect(second.lastRun.knownNodes).toEqual(['west', 'edge']);
-    expect(new Map(second.lastRun.facts.map(([origin, key, value]) => [`${origin} ${key}`, [...value]]))).toEqual(
-      new Map([
-        ['west rule a.#', [1, 2, 3]],
-        [`west ${long}`, [120]],
-      ]),
-    );
+    expect(second.lastRun.facts).toEqual([
+      {
+        origin: 'west',
+        stamp: stampOf(3),
+        entries: new Map([
+          ['rule a.#', Buffer.from([1, 2, 3])],
+          [long, Buffer.from('x')],
+        ]),
+      },
+    ]);
     expect(second.writes).toEqual({ pending: 0, failed: 0 });
     await second.close();
   });
@@ -63,6 +72,41 @@ describe('node state', () => {
     }
     expect(lives.map((life) => Math.floor(life / 65_536) - 2_000_000_000)).toEqual([0, 1, 2, 100]);
     expect(lives[0]! % 65_536).toBe(65_535);
+  });
+
+  it('reads format 1, whose facts are of no known version, and goes on in its own', async () => {
+    const folder = fresh();
+    const root = open<Buffer, string>({ path: join(folder, 'state'), encoding: 'binary', maxDbs: 4 });
+    await root.put('format', seal(Buffer.from('1')));
+    const fact = encodeFact(['west', 'rule a.#', Buffer.from('x')]);
+    await root.openDB<Buffer, string>({ name: 'facts', encoding: 'binary' }).put(factId('west', 'rule a.#'), fact);
+    await root.close();
+    const entries = new Map([['rule a.#', Buffer.from('x')]]);
+    const second = NodeState.open(folder);
+    expect(second.lastRun.facts).toEqual([{ origin: 'west', stamp: null, entries }]);
+    second.saveFacts('west', stampOf(7), []);
+    await second.close();
+    const third = NodeState.open(folder);
+    expect(third.lastRun.facts).toEqual([{ origin: 'west', stamp: stampOf(7), entries }]);
+    await third.close();
+    const after = open<Buffer, string>({ path: join(folder, 'state'), encoding: 'binary', maxDbs: 4 });
+    expect(after.get('format')).toEqual(seal(Buffer.from(String(STATE_FORMAT))));
+    await after.close();
+  });
+
+  it('refuses a flipped bit in a stamp', async () => {
+    const folder = fresh();
+    const state = NodeState.open(folder);
+    state.saveFacts('west', stampOf(1), [['rule a.#', Buffer.from('x')]]);
+    await state.close();
+    const root = open<Buffer, string>({ path: join(folder, 'state'), encoding: 'binary', maxDbs: 4 });
+    const stamps = root.openDB<Buffer, string>({ name: 'stamps', encoding: 'binary' });
+    const record = encodeStamp(['west', stampOf(1)]);
+    record[record.length - 1]! ^= 1;
+    await stamps.put(stampId('west'), record);
+    await root.close();
+    expect(() => NodeState.open(folder)).toThrow('the check sum of stamp');
+    expect(codeOf(() => NodeState.open(folder))).toBe('FL_STORE_DAMAGED');
   });
 
   it('refuses an unknown format and says what to do', async () => {
@@ -96,7 +140,7 @@ describe('node state', () => {
   it('survives a store that was cut off: damage is told, the process does not die', async () => {
     const folder = fresh();
     const state = NodeState.open(folder);
-    for (let i = 0; i < 2_000; i++) state.saveFact('west', `fact ${i}`, Buffer.alloc(200, i));
+    for (let i = 0; i < 2_000; i++) state.saveFacts('west', stampOf(i + 1), [[`fact ${i}`, Buffer.alloc(200, i)]]);
     await state.close();
     truncateSync(data(folder), 40_000);
     const program = `

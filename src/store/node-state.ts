@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import { type Journal, SILENT_JOURNAL } from '../common/ports';
+import type { MapStamp, OriginFacts } from '../routing/contract';
 import { DataDirLock } from './data-dir-lock';
-import { openEnvironment } from './environment';
+import { type Environment, openEnvironment } from './environment';
 import { DataDirUnusableError, StoreDamagedError, StoreVersionError } from './errors';
 import { makeFolders } from './folders';
-import { type Fact, decodeFact, encodeFact, factId, seal, unseal } from './records';
+import { decodeFact, decodeStamp, encodeFact, encodeStamp, factId, seal, stampId, unseal } from './records';
 
-/** Changes with the layout of the records; there is one so far. */
-export const STATE_FORMAT = 1;
+/** Changes with the layout of the records. Format 1 had facts without stamps; it is read, and written as this one from then on. */
+export const STATE_FORMAT = 2;
+const FORMATS_READ: readonly unknown[] = [1, STATE_FORMAT];
 const INCARNATION_RANDOM = 65_536;
 
 export interface NodeStatePorts {
@@ -42,11 +44,10 @@ export class NodeState {
   private constructor(
     readonly folder: string,
     private readonly lock: DataDirLock,
-    private readonly root: RootDatabase<Buffer, string>,
-    private readonly facts: Database<Buffer, string>,
+    private readonly environment: Environment,
     private readonly journal: Journal,
     readonly incarnation: number,
-    readonly lastRun: { readonly knownNodes: readonly string[]; readonly facts: readonly Fact[] },
+    readonly lastRun: { readonly knownNodes: readonly string[]; readonly facts: readonly OriginFacts[] },
   ) {}
 
   /**
@@ -60,10 +61,10 @@ export class NodeState {
     const lock = new DataDirLock(folder);
     lock.acquire(onLost);
     try {
-      const { root, facts } = openEnvironment(path, probe);
-      const lastRun = readLastRun(path, root, facts);
-      const incarnation = nextIncarnation(root, path, wall(), random16());
-      return new NodeState(folder, lock, root, facts, journal, incarnation, lastRun);
+      const environment = openEnvironment(path, probe);
+      const lastRun = readLastRun(path, environment);
+      const incarnation = nextIncarnation(environment.root, path, wall(), random16());
+      return new NodeState(folder, lock, environment, journal, incarnation, lastRun);
     } catch (error) {
       lock.release();
       throw error;
@@ -71,13 +72,18 @@ export class NodeState {
   }
 
   saveKnownNodes(names: readonly string[]): void {
-    this.#write('known nodes', this.root.put('known', seal(Buffer.from(JSON.stringify(names)))));
+    this.#write('known nodes', this.environment.root.put('known', seal(Buffer.from(JSON.stringify(names)))));
   }
 
-  saveFact(origin: string, key: string, value: Buffer | null): void {
-    const id = factId(origin, key);
-    const done = value === null ? this.facts.remove(id) : this.facts.put(id, encodeFact([origin, key, value]));
-    this.#write(`fact ${key} of ${origin}`, done);
+  /** Changes of an origin's facts and the stamp of what they lead to: one transaction, as is all that LMDB is told in one turn. */
+  saveFacts(origin: string, stamp: MapStamp, changes: readonly (readonly [key: string, value: Buffer | null])[]): void {
+    const { facts, stamps } = this.environment;
+    const done = changes.map(([key, value]) => {
+      const id = factId(origin, key);
+      return value === null ? facts.remove(id) : facts.put(id, encodeFact([origin, key, value]));
+    });
+    done.push(stamps.put(stampId(origin), encodeStamp([origin, stamp])));
+    this.#write(`facts of ${origin}`, Promise.all(done));
   }
 
   /** Writes that LMDB has not yet committed, and writes that failed; shown in health and metrics. */
@@ -86,16 +92,16 @@ export class NodeState {
   }
 
   async flushed(): Promise<void> {
-    await this.root.flushed;
+    await this.environment.root.flushed;
   }
 
   async close(): Promise<void> {
     await this.flushed();
-    await this.root.close();
+    await this.environment.root.close();
     this.lock.release();
   }
 
-  #write(what: string, done: Promise<boolean>): void {
+  #write(what: string, done: Promise<unknown>): void {
     this.#unsettled++;
     done.then(
       () => this.#unsettled--,
@@ -119,21 +125,37 @@ function makeFolder(path: string, folder: string): void {
   }
 }
 
-function readLastRun(path: string, root: Database<Buffer, string>, facts: Database<Buffer, string>) {
+function readLastRun(path: string, { root, facts, stamps }: Environment) {
   const file = join(path, 'data.mdb');
   const format = readJson(file, root, 'format') ?? STATE_FORMAT;
-  if (format !== STATE_FORMAT) throw new StoreVersionError(file, format, STATE_FORMAT);
+  if (!FORMATS_READ.includes(format)) throw new StoreVersionError(file, format, STATE_FORMAT);
   const known = (readJson(file, root, 'known') ?? []) as readonly string[];
-  return { knownNodes: known, facts: readFacts(file, facts) };
+  return { knownNodes: known, facts: readFacts(file, facts, stamps) };
 }
 
-function readFacts(file: string, facts: Database<Buffer, string>): Fact[] {
-  const all: Fact[] = [];
+function readFacts(file: string, facts: Database<Buffer, string>, stamps: Database<Buffer, string>): OriginFacts[] {
+  const stampOf = new Map(readRecords(file, 'stamp', stamps, decodeStamp));
+  const origins = new Map<string, Map<string, Buffer>>();
+  for (const [origin, key, value] of readRecords(file, 'fact', facts, decodeFact)) {
+    const entries = origins.get(origin);
+    if (entries === undefined) origins.set(origin, new Map([[key, value]]));
+    else entries.set(key, value);
+  }
+  return [...origins].map(([origin, entries]) => ({ origin, stamp: stampOf.get(origin) ?? null, entries }));
+}
+
+function readRecords<T>(
+  file: string,
+  what: string,
+  records: Database<Buffer, string>,
+  decode: (record: Buffer) => T | null,
+): T[] {
+  const all: T[] = [];
   try {
-    for (const { key, value } of facts.getRange()) {
-      const fact = decodeFact(value);
-      if (!fact) throw new StoreDamagedError(file, `the check sum of fact ${key} is wrong`);
-      all.push(fact);
+    for (const { key, value } of records.getRange()) {
+      const record = decode(value);
+      if (record === null) throw new StoreDamagedError(file, `the check sum of ${what} ${key} is wrong`);
+      all.push(record);
     }
   } catch (error) {
     if (error instanceof StoreDamagedError) throw error;

@@ -41,7 +41,7 @@ function ownNode(): { readonly wire: AmqpWire; readonly turns: TurnScheduler; re
         throw new Error('nothing large is sent here');
       },
     },
-    durable: { saveKnownNodes: () => undefined, saveFact: () => undefined },
+    durable: { saveKnownNodes: () => undefined, saveFacts: () => undefined },
     lastRun: { knownNodes: [], facts: [] },
     scheduleFlush: turns.schedule,
     onWithdrawn: (reason) => {

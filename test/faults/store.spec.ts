@@ -15,14 +15,15 @@ const CASE_MS = 90_000;
 const KILLS = 6;
 const BUILT = resolve(__dirname, '../../dist/store/node-state.js');
 
-/** Writes facts as fast as the disk takes them, and tells each number once it is flushed. */
+/** Writes facts and their stamp as fast as the disk takes them, and tells each number once it is flushed. */
 const WRITER = `
 const { NodeState } = require(${JSON.stringify(BUILT)});
 const state = NodeState.open(process.argv[1]);
 const from = Number(process.argv[2]);
 (async () => {
   for (let n = from; ; n++) {
-    state.saveFact('west', 'fact ' + (n % 50), Buffer.from(String(n)));
+    const stamp = { site: 'west', incarnation: 1, born: 1, version: n + 1 };
+    state.saveFacts('west', stamp, [['fact ' + (n % 50), Buffer.from(String(n))]]);
     state.saveKnownNodes(['west', 'n' + n]);
     await state.flushed();
     process.stdout.write(n + '\\n');
@@ -59,10 +60,12 @@ describe('what a node must know after a restart', () => {
         const state = NodeState.open(folder);
         expect(state.incarnation).toBeGreaterThan(former);
         former = state.incarnation;
-        const values = state.lastRun.facts.map(([, , value]) => Number(value.toString()));
+        const [west] = state.lastRun.facts;
+        const values = [...(west?.entries.values() ?? [])].map((value) => Number(value.toString()));
         // One more than it told may have reached the disk, none less.
         const newest = Math.max(...values);
         expect(newest).toBeGreaterThanOrEqual(last);
+        expect(west?.stamp?.version).toBe(newest + 1);
         expect(state.lastRun.knownNodes).toEqual(['west', `n${newest}`]);
         const wanted = Array.from({ length: Math.min(50, newest + 1) }, (_, i) => newest - i);
         expect(values.sort((a, b) => b - a)).toEqual(wanted);

@@ -1,8 +1,9 @@
 import { SILENT_JOURNAL } from '../../src/common/ports';
 import { nodeIdOf, type NodeIdentity } from '../../src/links/contract';
 import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../src/links/limits';
-import type { AddressRule, MeshCounters, MeshNode } from '../../src/mesh/contract';
+import type { AddressRule, DurablePort, MeshCounters, MeshNode } from '../../src/mesh/contract';
 import { createMeshNode } from '../../src/mesh/mesh-node';
+import type { OriginFacts } from '../../src/routing/contract';
 import type { SpoolFile } from '../../src/streams/reassembly';
 import type { VirtualMesh } from './virtual-mesh';
 
@@ -21,7 +22,8 @@ export class VirtualNode {
   /** Mesh protocol versions that it says it speaks. */
   protocol: readonly [min: number, max: number] = [PROTOCOL_MIN, PROTOCOL_MAX];
   knownNodes: readonly string[] = [];
-  readonly facts = new Map<string, readonly [string, string, Buffer]>();
+  /** Facts on its disk, by origin. */
+  readonly facts = new Map<string, OriginFacts>();
   boots = FIRST_BOOT;
   /** Counters of lives that are over. */
   readonly formerCounters: MeshCounters[] = [];
@@ -70,13 +72,7 @@ export class VirtualNode {
       random,
       journal: SILENT_JOURNAL,
       spool: { create: () => new MemoryFile() },
-      durable: {
-        saveKnownNodes: (names) => (this.knownNodes = names),
-        saveFact: (origin, key, value) => {
-          if (value === null) this.facts.delete(`${origin}/${key}`);
-          else this.facts.set(`${origin}/${key}`, [origin, key, Buffer.from(value)]);
-        },
-      },
+      durable: { saveKnownNodes: (names) => (this.knownNodes = names), saveFacts: this.#saveFacts },
       lastRun: { knownNodes: this.knownNodes, facts: [...this.facts.values()] },
       scheduleFlush: () => this.#askFlush(life),
       onWithdrawn: (reason) => {
@@ -88,6 +84,15 @@ export class VirtualNode {
     this.mesh.redial();
     return this.node;
   }
+
+  readonly #saveFacts: DurablePort['saveFacts'] = (origin, stamp, changes) => {
+    const entries = new Map(this.facts.get(origin)?.entries);
+    for (const [key, value] of changes) {
+      if (value === null) entries.delete(key);
+      else entries.set(key, Buffer.from(value));
+    }
+    this.facts.set(origin, { origin, stamp, entries });
+  };
 
   #askFlush(life: number): void {
     if (this.#flushAsked || life !== this.life) return;

@@ -48,7 +48,7 @@ async function startSite(name: string): Promise<Site> {
         throw new Error('no large messages here');
       },
     },
-    durable: { saveKnownNodes: () => undefined, saveFact: () => undefined },
+    durable: { saveKnownNodes: () => undefined, saveFacts: () => undefined },
     lastRun: { knownNodes: [], facts: [] },
     scheduleFlush: turns.schedule,
     onWithdrawn: (reason) => {
