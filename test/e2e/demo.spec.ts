@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eventually, within } from '../support/eventually';
@@ -32,18 +32,18 @@ class Demo {
 
   /** Its node processes, by what they were started with. */
   nodes(): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && commandOf(name).includes(this.folder))
-      .map(Number);
+    return [...commands()].filter(([, command]) => command.includes(this.folder)).map(([pid]) => pid);
   }
 }
 
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
+/** Every process's command line, by its id; `ps` says it alike on Linux and on macOS. */
+function commands(): Map<number, string> {
+  const lines = execFileSync('ps', ['-Aww', '-o', 'pid=,args='], { encoding: 'utf8' }).trimEnd().split('\n');
+  return new Map(lines.map((line) => [Number.parseInt(line, 10), line.trim().replace(/^\d+ +/, '')]));
+}
+
+function commandOf(pid: number): string {
+  return commands().get(pid) ?? ''; // none: it has ended meanwhile
 }
 
 const demos: Demo[] = [];
@@ -58,14 +58,12 @@ afterAll(() => {
   for (const { folder } of demos) rmSync(folder, { recursive: true, force: true });
 });
 
-const ifLinux = process.platform === 'linux' ? it : it.skip;
-
-ifLinux.each(['SIGINT', 'SIGTERM'] as const)(
+it.each(['SIGINT', 'SIGTERM'] as const)(
   'the demo leaves nothing behind when %s ends it',
   async (signal) => {
     const demo = start('--once');
     await demo.says('The laptop publishes');
-    expect(demo.nodes().filter((pid) => commandOf(String(pid)).includes('dist/cli/main.js'))).toHaveLength(3);
+    expect(demo.nodes().filter((pid) => commandOf(pid).includes('dist/cli/main.js'))).toHaveLength(3);
     demo.process.kill(signal);
     expect(await within('the demo ends', demo.exited, 60_000)).toBe(1);
     await eventually('no node of it runs', () => demo.nodes().length === 0);
@@ -74,41 +72,29 @@ ifLinux.each(['SIGINT', 'SIGTERM'] as const)(
   180_000,
 );
 
-ifLinux(
-  'the demo ends with 1 and names the node that died',
-  async () => {
-    const demo = start('--once');
-    await demo.says('The laptop publishes');
-    const [node] = demo.nodes().filter((pid) => commandOf(String(pid)).includes('public.yaml'));
-    process.kill(node ?? 0, 'SIGKILL');
-    expect(await within('the demo ends', demo.exited, 60_000)).toBe(1);
-    expect(demo.output).toContain('The node of public ended with SIGKILL');
-    await eventually('no node of it runs', () => demo.nodes().length === 0);
-    expect(readdirSync(demo.folder)).toEqual([]);
-  },
-  180_000,
-);
+it('the demo ends with 1 and names the node that died', async () => {
+  const demo = start('--once');
+  await demo.says('The laptop publishes');
+  const [node] = demo.nodes().filter((pid) => commandOf(pid).includes('public.yaml'));
+  process.kill(node ?? 0, 'SIGKILL');
+  expect(await within('the demo ends', demo.exited, 60_000)).toBe(1);
+  expect(demo.output).toContain('The node of public ended with SIGKILL');
+  await eventually('no node of it runs', () => demo.nodes().length === 0);
+  expect(readdirSync(demo.folder)).toEqual([]);
+}, 180_000);
 
-ifLinux(
-  'nothing of the demo outlives it when it is killed',
-  async () => {
-    const demo = start('--once');
-    await demo.says('The laptop publishes');
-    demo.process.kill('SIGKILL');
-    await within('the demo ends', demo.exited, 60_000);
-    await eventually('no node of it runs', () => demo.nodes().length === 0);
-    await eventually('its folder is gone', () => readdirSync(demo.folder).length === 0);
-  },
-  180_000,
-);
+it('nothing of the demo outlives it when it is killed', async () => {
+  const demo = start('--once');
+  await demo.says('The laptop publishes');
+  demo.process.kill('SIGKILL');
+  await within('the demo ends', demo.exited, 60_000);
+  await eventually('no node of it runs', () => demo.nodes().length === 0);
+  await eventually('its folder is gone', () => readdirSync(demo.folder).length === 0);
+}, 180_000);
 
-ifLinux(
-  'two demos that begin at once both run: whoever finds a port taken takes another',
-  async () => {
-    const both = [start(), start()];
-    await Promise.all(both.map((demo) => demo.says('The laptop publishes')));
-    for (const demo of both) demo.process.kill('SIGTERM');
-    await Promise.all(both.map((demo) => within('the demo ends', demo.exited, 60_000)));
-  },
-  180_000,
-);
+it('two demos that begin at once both run: whoever finds a port taken takes another', async () => {
+  const both = [start(), start()];
+  await Promise.all(both.map((demo) => demo.says('The laptop publishes')));
+  for (const demo of both) demo.process.kill('SIGTERM');
+  await Promise.all(both.map((demo) => within('the demo ends', demo.exited, 60_000)));
+}, 180_000);
