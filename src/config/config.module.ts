@@ -19,7 +19,7 @@ export const JOURNAL = Symbol('Journal');
 @Module({})
 export class ConfigModule {
   static forBoot({ file, text, site, journal }: ConfigBoot): DynamicModule {
-    const ports = { check: checkAside, journal, wall: Date.now };
+    const ports = { check: checkAside, journal, wall: Date.now, now: () => performance.now() };
     const providers = [
       { provide: JOURNAL, useValue: journal },
       { provide: LiveConfig, useValue: new LiveConfig(file, text, site, ports) },

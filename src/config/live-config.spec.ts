@@ -7,6 +7,7 @@ import { DocumentWatcher, type WatchPorts } from './watcher';
 function live(applier?: Partial<SiteApplier>) {
   const events: string[] = [];
   const applied: CompiledSite[] = [];
+  let nowMs = 0;
   const journal = {
     info: (event: string) => void events.push(event),
     warn: (event: string) => void events.push(event),
@@ -15,6 +16,7 @@ function live(applier?: Partial<SiteApplier>) {
     check: (_file: string, text: string) => Promise.resolve().then(() => parse(text)),
     journal,
     wall: () => 0,
+    now: () => (nowMs += 500),
   };
   const config = new LiveConfig('site.yaml', 'site: east', parse('site: east'), ports);
   const apply = (site: CompiledSite): Promise<readonly ConfigProblem[]> => {
@@ -45,6 +47,8 @@ describe('live config', () => {
     await config.offer('site: east');
     expect(config.status.state).toBe('inForce');
     expect(events).toEqual(['config-refused', 'config-refused', 'config-applied']);
+    // What could not be read was not checked.
+    expect(config.checks).toEqual({ accepted: 1, refused: 1, seconds: 1 });
   });
 
   it('names what waits for a restart, as long as it differs from what was started', async () => {

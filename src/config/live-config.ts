@@ -26,11 +26,20 @@ export interface SiteApplier {
   apply(site: CompiledSite): Promise<readonly ConfigProblem[]>;
 }
 
+/** What checking changed documents has come to and has taken. */
+export interface ConfigChecks {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly seconds: number;
+}
+
 export interface LiveConfigPorts {
   /** Checks and compiles a text; rejects with a `ConfigError`. */
   readonly check: (file: string, text: string) => Promise<CompiledSite>;
   readonly journal: Journal;
   readonly wall: () => number;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
 }
 
 /**
@@ -41,6 +50,7 @@ export class LiveConfig {
   readonly #started: CompiledSite;
   #site: CompiledSite;
   #status: ConfigStatus;
+  #checks: ConfigChecks = { accepted: 0, refused: 0, seconds: 0 };
   #applier: SiteApplier | null = null;
   #waiting: string | Error | null = null;
   #work: Promise<void> | null = null;
@@ -62,6 +72,10 @@ export class LiveConfig {
 
   get status(): ConfigStatus {
     return this.#status;
+  }
+
+  get checks(): ConfigChecks {
+    return this.#checks;
   }
 
   /** Until then new documents are only checked. */
@@ -86,15 +100,23 @@ export class LiveConfig {
   async #take(text: string | Error): Promise<void> {
     if (text instanceof Error) return this.#refuse(text);
     let site: CompiledSite;
+    const began = this.ports.now();
     try {
       site = await this.ports.check(this.file, text);
     } catch (error) {
+      this.#count('refused', began);
       return this.#refuse(error);
     }
+    this.#count('accepted', began);
     const problems = await this.#apply(site);
     this.#site = site;
     this.#status = this.#inForce(text, problems);
     this.#tell();
+  }
+
+  #count(result: 'accepted' | 'refused', began: number): void {
+    const seconds = this.#checks.seconds + (this.ports.now() - began) / 1000;
+    this.#checks = { ...this.#checks, [result]: this.#checks[result] + 1, seconds };
   }
 
   async #apply(site: CompiledSite): Promise<readonly ConfigProblem[]> {

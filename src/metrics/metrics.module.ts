@@ -1,4 +1,5 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { LiveConfig } from '../config/live-config';
 import { VERSION } from '../config/version';
 import type { MeshNode } from '../mesh/contract';
 import { LinkManager } from '../runtime/link-manager';
@@ -16,7 +17,7 @@ import { METRICS_REGISTRY } from './tokens';
 
 const registry = {
   provide: METRICS_REGISTRY,
-  inject: [MESH_NODE, LinkManager, ListenerManager, LoopLag, Spool, NodeState],
+  inject: [MESH_NODE, LinkManager, ListenerManager, LoopLag, Spool, NodeState, LiveConfig],
   useFactory: (
     node: MeshNode,
     links: LinkManager,
@@ -24,6 +25,7 @@ const registry = {
     lag: LoopLag,
     spool: Spool,
     state: NodeState,
+    config: LiveConfig,
   ) =>
     createNodeMetrics({
       node,
@@ -34,6 +36,7 @@ const registry = {
       lag: () => lag.samples(),
       spool: () => spool.usage,
       stateWrites: () => state.writes,
+      configChecks: () => config.checks,
       version: VERSION,
     }),
 };

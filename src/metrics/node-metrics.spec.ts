@@ -21,6 +21,7 @@ function sources(more: Partial<MetricSources> = {}): MetricSources {
     lag: () => [{ quantile: '0.99', seconds: 0.002 }],
     spool: () => ({ files: 1, bytes: 2_048 }),
     stateWrites: () => ({ pending: 6, failed: 7 }),
+    configChecks: () => ({ accepted: 3, refused: 2, seconds: 0.25 }),
     version: '1.2.3',
     ...more,
   };
@@ -54,6 +55,8 @@ describe('the metrics of a node', () => {
         'fairlead_event_loop_lag_seconds{quantile="0.99"} 0.002',
         'fairlead_spool_bytes 2048',
         'fairlead_state_writes_failed_total 7',
+        'fairlead_config_checks_total{result="refused"} 2',
+        'fairlead_config_check_seconds_total 0.25',
       ]),
     );
   });

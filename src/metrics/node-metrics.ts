@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ConfigChecks } from '../config/live-config';
 import type { MeshNode } from '../mesh/contract';
 import type { LinkRow } from '../runtime/link-rows';
 import type { ListenerRow } from '../runtime/listener-manager';
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly lag: () => readonly LagSample[];
   readonly spool: () => { readonly files: number; readonly bytes: number };
   readonly stateWrites: () => { readonly pending: number; readonly failed: number };
+  readonly configChecks: () => ConfigChecks;
   readonly version: string;
 }
 
@@ -64,6 +66,7 @@ export function createNodeMetrics(sources: MetricSources): Registry {
   addMessages(metrics, sources);
   addLinks(metrics, sources);
   addMemory(metrics, sources);
+  addConfig(metrics, sources);
   collectDefaultMetrics({ register: registry });
   return registry;
 }
@@ -190,5 +193,17 @@ function addMemory(metrics: Metrics, { node, spool, stateWrites }: MetricSources
   ]);
   metrics.counter('fairlead_state_writes_failed_total', 'Writes of facts that failed.', [], () => [
     [{}, stateWrites().failed],
+  ]);
+}
+
+function addConfig(metrics: Metrics, { configChecks }: MetricSources): void {
+  metrics.counter(
+    'fairlead_config_checks_total',
+    'Changed site documents that were checked, by result.',
+    ['result'],
+    () => (['accepted', 'refused'] as const).map((result): Sample => [{ result }, configChecks()[result]]),
+  );
+  metrics.counter('fairlead_config_check_seconds_total', 'Time that checking changed site documents took.', [], () => [
+    [{}, configChecks().seconds],
   ]);
 }

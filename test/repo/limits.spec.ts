@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as addresses from '../../src/addresses/limits';
+import { ENGINE_LIMITS } from '../../src/amqp/constants';
+import * as config from '../../src/config/limits';
+import * as links from '../../src/links/limits';
+import * as routing from '../../src/routing/limits';
+import * as streams from '../../src/streams/limits';
+
+const PAGE = readFileSync(join(resolve(__dirname, '../..'), 'docs/reference/limits.md'), 'utf8');
+
+const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
+  ['src/amqp/constants.ts', ENGINE_LIMITS],
+  ['src/links/limits.ts', { ...links }],
+  ['src/routing/limits.ts', { ...routing }],
+  ['src/streams/limits.ts', { ...streams }],
+  ['src/addresses/limits.ts', { ...addresses }],
+  ['src/config/limits.ts', { ...config }],
+];
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** What the page says in the section of a file. */
+function rowsOf(file: string): Record<string, number> {
+  const [, rest = ''] = PAGE.split(`### \`${file}\`\n`);
+  const [section = ''] = rest.split('\n#');
+  const rows = [...section.matchAll(/^\| `(\w+)` +\| ([\d.]+)([KMG]iB)? +\|/gm)];
+  return Object.fromEntries(
+    rows.map(([, name = '', value, unit = '']) => [name, Number(value) * (UNITS[unit] ?? Number.NaN)]),
+  );
+}
+
+it.each(FILES)('docs/reference/limits.md has every constant of %s with its value, and no other', (file, constants) => {
+  expect(Object.keys(constants).length).toBeGreaterThan(5);
+  expect(rowsOf(file)).toEqual(constants);
+});
