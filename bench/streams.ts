@@ -84,7 +84,7 @@ class Host implements StreamsUpper<string>, Routes {
     // Nodes of this bench never part.
   }
 
-  onTargetUsable(): void {}
+  onTargetState(): void {}
 }
 
 function run(tracked: boolean): void {

@@ -2,7 +2,15 @@ import type { Chunk } from '../common/chunk';
 import type { WireReader } from '../common/wire';
 import type { NodeId, TrafficClass } from '../links/contract';
 import { SPACE, type NodeView, type ReplicaEvents, type Space } from '../routing/contract';
-import type { DropReason, LargeBody, Outcome, OutcomeDetail, Receipt, StreamsUpper } from '../streams/contract';
+import type {
+  DropReason,
+  LargeBody,
+  Outcome,
+  OutcomeDetail,
+  Receipt,
+  StreamsUpper,
+  TargetState,
+} from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import { temporaryName } from './address-names';
 import type {
@@ -151,9 +159,9 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     publishers.relieved();
   }
 
-  onTargetUsable(target: NodeId, usable: boolean, givenUp: boolean): void {
-    this.#parts.audience.usable(target, usable, givenUp);
-    if (!usable) this.#forgetPeer(target);
+  onTargetState(target: NodeId, state: TargetState): void {
+    this.#parts.audience.targetState(target, state);
+    if (state !== 'usable') this.#forgetPeer(target);
     this.#parts.publishers.relieved();
   }
 
@@ -177,7 +185,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   onReachable(view: NodeView): void {
     const { audience, barrier, hold, credit } = this.#parts;
-    audience.usable(view.id, true, false);
+    audience.targetState(view.id, 'usable');
     hold.reachable(view);
     barrier.review();
     barrier.applied(view.id);

@@ -24,7 +24,7 @@ function setup(options: { readonly idleMax?: number; readonly overflowAt?: numbe
   const changed: string[] = [];
   const audience = new Audience({ routes, streams, table: () => table, changed: ({ name }) => changed.push(name) });
   const ids = ['b', 'c', 'd'].map((name) => routes.of(name).id);
-  for (const id of ids) audience.usable(id, true, false);
+  for (const id of ids) audience.targetState(id, 'usable');
   const wants = (node: number, ...keys: readonly string[]): void =>
     audience.onInterest(
       ids[node] as number,
@@ -111,7 +111,7 @@ describe('audience', () => {
               const leaving = consumers.pop();
               if (leaving !== undefined) audience.removeConsumer(leaving);
             } else {
-              audience.usable(id, what === 'usable', false);
+              audience.targetState(id, what === 'usable' ? 'usable' : 'unusable');
               if (what === 'usable') usable.add(node);
               else usable.delete(node);
             }
@@ -158,7 +158,7 @@ describe('audience', () => {
     expect(order()).toEqual([0, 1, 2]);
     consumer('any.q');
     expect(order()).toEqual([-1, 0, 1, 2]);
-    audience.usable(ids[2] as number, false, false);
+    audience.targetState(ids[2] as number, 'unusable');
     expect(order()).toEqual([-1, 0, 1]);
   });
 
@@ -169,17 +169,22 @@ describe('audience', () => {
     wants(1, 'tx');
     wants(2, 'ty');
     expect(fresh('x').givenUp).toBe(0);
-    audience.usable(b, false, true);
+    audience.targetState(b, 'givenUp');
     expect(fresh('x')).toMatchObject({ givenUp: 1, set: { targets: [ids[1]] } });
     expect(fresh('y').givenUp).toBe(0);
     // It asks for it no more.
     wants(0, '-tx');
     expect(fresh('x').givenUp).toBe(0);
     wants(0, 'tx');
-    audience.usable(b, true, false);
+    audience.targetState(b, 'usable');
     expect(fresh('x').givenUp).toBe(0);
     // Not usable for another reason: what was said of it is void, and nothing is lost to it.
-    audience.usable(b, false, false);
+    audience.targetState(b, 'unusable');
+    expect(fresh('x').givenUp).toBe(0);
+    // Routing forgot it for good while it was given up; should its interest come back first, nothing is counted for it.
+    audience.targetState(b, 'givenUp');
+    audience.onInterest(b, new Map(), []);
+    wants(0, 'tx');
     expect(fresh('x').givenUp).toBe(0);
   });
 

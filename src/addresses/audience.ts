@@ -1,5 +1,6 @@
 import type { NodeId } from '../links/contract';
 import type { Routes } from '../routing/contract';
+import type { TargetState } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { AddressTable } from './address-table';
 import { Candidate } from './candidate';
@@ -28,10 +29,8 @@ export class Audience {
   /** Consumers here by topic filter, and of the other kinds by wire name. */
   readonly #filters = new FilterTrie<LocalConsumer>();
   readonly #exact = new Map<string, Set<LocalConsumer>>();
-  /** Nodes that may be sent to: reachable, or unreachable for no longer than `partitionHold`. */
-  readonly #usable = new Set<NodeId>();
-  /** Nodes that were unreachable for longer: they still want what they wanted, and do not get it. */
-  readonly #givenUp = new Set<NodeId>();
+  /** Nodes that may be sent to, and those given up, which still want what they wanted and do not get it. The others are unusable. */
+  readonly #states = new Map<NodeId, Exclude<TargetState, 'unusable'>>();
   #generation = 0;
   /** Look-ups so far: what tests measure the cache by. */
   lookups = 0;
@@ -85,6 +84,8 @@ export class Audience {
   ): void {
     if (entries !== null) {
       this.#remote.replace(origin, entries.keys(), (key) => this.#void(key));
+      // So it is when routing forgets a node for good: nothing can be lost to it that it does not want.
+      if (entries.size === 0 && this.#states.get(origin) === 'givenUp') this.#states.delete(origin);
       return;
     }
     for (const [key, value] of changes) {
@@ -99,13 +100,11 @@ export class Audience {
     });
   }
 
-  /** @param givenUp it is not usable because it was unreachable for longer than `partitionHold` */
-  usable(node: NodeId, usable: boolean, givenUp: boolean): void {
-    if (this.#usable.has(node) === usable && this.#givenUp.has(node) === givenUp) return;
-    if (usable) this.#usable.add(node);
-    else this.#usable.delete(node);
-    if (givenUp) this.#givenUp.add(node);
-    else this.#givenUp.delete(node);
+  /** A node may be sent to from now on, or not. */
+  targetState(node: NodeId, state: TargetState): void {
+    if ((this.#states.get(node) ?? 'unusable') === state) return;
+    if (state === 'unusable') this.#states.delete(node);
+    else this.#states.set(node, state);
     this.#generation++;
   }
 
@@ -137,12 +136,12 @@ export class Audience {
     this.lookups++;
     entry.locals = this.#localsOf(entry);
     const interested = [...this.#remote.nodes(entry.wire)];
-    const nodes = interested.filter((node) => this.#usable.has(node));
+    const nodes = interested.filter((node) => this.#states.get(node) === 'usable');
     if (entry.kind === 'anycast') {
       this.#refreshCandidates(entry, nodes);
       return;
     }
-    entry.givenUp = this.#givenUp.size === 0 ? 0 : interested.filter((node) => this.#givenUp.has(node)).length;
+    entry.givenUp = interested.filter((node) => this.#states.get(node) === 'givenUp').length;
     const { streams } = this.ports;
     const set = nodes.length === 0 ? null : streams.targetSet(nodes);
     if (set === entry.set) return;

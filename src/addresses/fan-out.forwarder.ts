@@ -31,27 +31,26 @@ export class FanOut implements Forwarder {
     const { audience, streams, chokes, self } = this.ports;
     audience.refresh(entry);
     const { set, locals, givenUp } = entry;
-    if (givenUp > 0) this.lostTo(givenUp);
+    const nobody = set === null && locals.length === 0;
+    this.countMissed(givenUp, nobody);
+    if (nobody) return toNobody(entry);
     if (set !== null) {
       const placed = streams.append(set, entry.cls, entry.wire, flags, payload, start, end, -1);
       const { chunk, start: from, length } = placed;
       for (const consumer of locals) consumer.offer(entry, chunk.bytes, from, from + length, chunk, -1);
-    } else {
-      if (locals.length === 0) return this.#nobody(entry, givenUp);
-      for (const consumer of locals) consumer.offer(entry, payload, start, end, null, -1);
-    }
+    } else for (const consumer of locals) consumer.offer(entry, payload, start, end, null, -1);
     if (chokes.anySlow) chokes.review(entry, self);
     return OUTCOME.accepted;
   }
 
-  /** A message is not even held for sites that are given up: counted once for each. */
-  protected lostTo(sites: number): void {
-    this.ports.counters.drop(DROP_REASON.unreachable, sites);
-  }
-
-  #nobody(entry: AddressEntry, givenUp: number): Verdict {
-    if (givenUp === 0) this.ports.counters.drop(DROP_REASON.noSubscriber, 1);
-    return entry.policy.noSubscriber === 'release' ? OUTCOME.released : OUTCOME.accepted;
+  /**
+   * A message is not even held for the sites that want it and are given up: counted once for each. Where there are none it may be
+   * wanted by nobody.
+   */
+  protected countMissed(givenUp: number, nobody: boolean): void {
+    const { counters } = this.ports;
+    if (givenUp > 0) counters.drop(DROP_REASON.unreachable, givenUp);
+    else if (nobody) counters.drop(DROP_REASON.noSubscriber, 1);
   }
 
   begin(_publisher: LocalPublisher, entry: AddressEntry, flags: number, _token: number): LargePublish {
@@ -61,8 +60,9 @@ export class FanOut implements Forwarder {
     const largeId = set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, flags, -1);
     return new LargePublish(streams, large, largeId, locals.length > 0, {
       complete: (body) => {
-        if (givenUp > 0) this.lostTo(givenUp);
-        if (set === null && locals.length === 0) return this.#nobody(entry, givenUp);
+        const nobody = set === null && locals.length === 0;
+        this.countMissed(givenUp, nobody);
+        if (nobody) return toNobody(entry);
         if (body !== null) for (const consumer of locals) consumer.offerLarge(entry, body, -1);
         if (chokes.anySlow) chokes.review(entry, self);
         return OUTCOME.accepted;
@@ -130,4 +130,8 @@ export class FanOut implements Forwarder {
   left(): void {
     // What waited in its lane has gone with it.
   }
+}
+
+function toNobody(entry: AddressEntry): Verdict {
+  return entry.policy.noSubscriber === 'release' ? OUTCOME.released : OUTCOME.accepted;
 }

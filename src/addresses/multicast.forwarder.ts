@@ -1,5 +1,5 @@
 import type { NodeId } from '../links/contract';
-import { DROP_REASON, MESSAGE_FLAG, OUTCOME, type Outcome, type OutcomeDetail } from '../streams/contract';
+import { MESSAGE_FLAG, OUTCOME, type Outcome, type OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import { PENDING, PUBLISH_FLAG, type Verdict } from './contract';
 import { FanOut } from './fan-out.forwarder';
@@ -31,7 +31,7 @@ export class Multicast extends FanOut {
   ): Verdict {
     if (!acknowledged(entry, flags)) return super.publish(publisher, entry, flags, payload, start, end, token);
     const slot = this.#open(publisher, entry, flags, token);
-    if (entry.givenUp > 0) this.lostTo(entry.givenUp);
+    this.countMissed(entry.givenUp, slot < 0);
     if (slot < 0) return OUTCOME.released;
     const { streams, sites, chokes, self } = this.ports;
     const { set, locals } = entry;
@@ -57,7 +57,7 @@ export class Multicast extends FanOut {
     const largeId = slot < 0 || set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, tracked, slot);
     return new LargePublish(streams, large, largeId, locals.length > 0, {
       complete: (body) => {
-        if (givenUp > 0) this.lostTo(givenUp);
+        this.countMissed(givenUp, slot < 0);
         if (slot < 0) return OUTCOME.released;
         // Unless all its sites were lost meanwhile: then its outcome was told.
         if (pending.serial(slot) !== serial) return PENDING;
@@ -78,13 +78,10 @@ export class Multicast extends FanOut {
 
   /** Takes a slot for a message to all sites that want it now. @returns -1 when there are none */
   #open(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): number {
-    const { audience, pending, counters } = this.ports;
+    const { audience, pending } = this.ports;
     audience.refresh(entry);
-    const { set, locals, givenUp } = entry;
-    if (set === null && locals.length === 0) {
-      if (givenUp === 0) counters.drop(DROP_REASON.noSubscriber, 1);
-      return -1;
-    }
+    const { set, locals } = entry;
+    if (set === null && locals.length === 0) return -1;
     const slot = pending.add(publisher, entry, token, flags);
     this.#answers.open(slot, set, locals.length > 0);
     return slot;

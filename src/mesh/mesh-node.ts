@@ -82,7 +82,7 @@ class ComposedNode implements MeshNode {
         onFull: (...full) => upper().onFull(...full),
         onGap: (...gap) => upper().onGap(...gap),
         onGivenUp: (origin) => upper().onGivenUp(origin),
-        onTargetUsable: (...usable) => upper().onTargetUsable(...usable),
+        onTargetState: (target, state) => upper().onTargetState(target, state),
       },
       spool,
       journal,
@@ -224,7 +224,7 @@ class ComposedNode implements MeshNode {
   pools(): readonly { readonly name: string; readonly used: number; readonly capacity: number }[] {
     const ingress = {
       name: 'ingress',
-      used: Math.round(this.addresses.reservedBytes),
+      used: this.addresses.reservedBytes,
       capacity: this.options.limits.ingressPoolBytes,
     };
     return [

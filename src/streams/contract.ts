@@ -116,6 +116,12 @@ export interface LargeBody {
   release(): void;
 }
 
+/**
+ * What becomes of messages published for a node: sent, or held while it is out of reach (`usable`); nothing, for there is no stream to
+ * it (`unusable`); or lost to it and to be counted, for it is unreachable beyond `partitionHold` (`givenUp`).
+ */
+export type TargetState = 'usable' | 'unusable' | 'givenUp';
+
 /** In place of an address in a gap event: all that there was no room to name. No wire name is like it. */
 export const GAP_OTHERS = '*';
 
@@ -142,9 +148,6 @@ export interface StreamsUpper<A> {
   onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void;
   /** That node had given this one up, and is back: whatever either had asked of the other is void there. */
   onGivenUp(origin: NodeId): void;
-  /**
-   * Streams to this node, and interest in it, may be used (again) or must be left out of target sets.
-   * @param givenUp it was unreachable beyond `partitionHold`: what is published for it meanwhile is lost to it, and to be counted
-   */
-  onTargetUsable(target: NodeId, usable: boolean, givenUp: boolean): void;
+  /** Streams to this node may be used (again), or it must be left out of target sets. */
+  onTargetState(target: NodeId, state: TargetState): void;
 }

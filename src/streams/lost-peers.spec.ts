@@ -19,13 +19,13 @@ describe('a peer that was given up', () => {
   it('gets the outcome of what it sends before routing here says that it is back', () => {
     const { net, a, b } = pair();
     giveUp(net, b, a);
-    expect(b.usable.has(a.self.id)).toBe(false);
+    expect(b.targets.get(a.self.id)).toBe('givenUp');
     a.publish(['b'], 'x', 'early', 4);
     net.flush();
     const frame = net.frames.shift();
     if (frame === undefined) throw new Error('no frame left a');
     net.deliver(frame);
-    expect(b.usable.has(a.self.id)).toBe(true);
+    expect(b.targets.get(a.self.id)).toBe('usable');
     b.core.onReachable(a.self);
     net.settle();
     expect(a.outcomes).toEqual([[4, OUTCOME.accepted, null]]);

@@ -114,11 +114,10 @@ describe('StreamCore', () => {
     a.core.tick();
     expect(a.dropped).toEqual([['x', 2, 'unreachable']]);
     expect(a.lost).toEqual([[3, true, 'unreachable']]);
-    expect(a.usable.has(b.id)).toBe(false);
-    expect(a.beyondHold.has(b.id)).toBe(true);
+    expect(a.targets.get(b.id)).toBe('givenUp');
     a.cut.clear();
     a.core.onReachable(b);
-    expect(a.beyondHold.has(b.id)).toBe(false);
+    expect(a.targets.get(b.id)).toBe('usable');
     a.publish(['b'], 'x', 'again');
     net.settle();
     expect(net.host('b').got).toEqual(['x:first', 'x:again']);

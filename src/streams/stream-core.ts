@@ -12,6 +12,7 @@ import {
   type Receipt,
   type Streams,
   type TargetSet,
+  type TargetState,
 } from './contract';
 import { DatagramPort } from './datagrams';
 import { CONTROL_GAP, CONTROL_GIVEN_UP, CONTROL_OUTCOMES, Delivery } from './delivery';
@@ -212,7 +213,7 @@ export class StreamCore<A> implements Streams {
   }
 
   #usable(peer: Peer<A>): void {
-    this.ports.upper.onTargetUsable(peer.id, true, false);
+    this.ports.upper.onTargetState(peer.id, 'usable');
     this.#notices.tell(peer);
   }
 
@@ -230,10 +231,10 @@ export class StreamCore<A> implements Streams {
     this.#held.add(peer);
   }
 
-  #unusable(peer: Peer<A>, givenUp: boolean): void {
+  #unusable(peer: Peer<A>, state: Exclude<TargetState, 'usable'>): void {
     peer.state = 'unusable';
     this.#held.delete(peer);
-    this.ports.upper.onTargetUsable(peer.id, false, givenUp);
+    this.ports.upper.onTargetState(peer.id, state);
   }
 
   onIncarnation(view: NodeView): void {
@@ -330,12 +331,12 @@ export class StreamCore<A> implements Streams {
     this.#sending.reset(peer, 'peerRestarted');
     if (peer.receiveIncarnation < incarnation) this.#receiving.reset(peer);
     this.ports.upper.onGap(peer.id, NOTHING_MISSED);
-    if (peer.state === 'held') this.#unusable(peer, false);
+    if (peer.state === 'held') this.#unusable(peer, 'unusable');
   }
 
   #giveUp(peer: Peer<A>): void {
     this.#sending.sealBatches();
-    this.#unusable(peer, true);
+    this.#unusable(peer, 'givenUp');
     this.#sending.reset(peer, 'unreachable');
     for (const stream of peer.receive) stream?.discardEarly();
     this.#notices.givenUp(peer);

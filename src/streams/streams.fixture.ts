@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Receipt,
   type StreamsUpper,
+  type TargetState,
 } from './contract';
 import { StreamCore } from './stream-core';
 
@@ -77,8 +78,7 @@ export class Host implements StreamsUpper<string>, Routes {
   readonly controls: [NodeId, number, string][] = [];
   readonly full: boolean[] = [];
   readonly givenUp: NodeId[] = [];
-  usable = new Set<NodeId>();
-  beyondHold = new Set<NodeId>();
+  readonly targets = new Map<NodeId, TargetState>();
   readonly pools = { retention: new ChunkPool('retention', 1 << 24), receive: new ChunkPool('receive', 1 << 24) };
   readonly self: NodeView;
   answer: Outcome | null = OUTCOME.accepted;
@@ -193,11 +193,8 @@ export class Host implements StreamsUpper<string>, Routes {
     this.givenUp.push(origin);
   }
 
-  onTargetUsable(target: NodeId, usable: boolean, givenUp: boolean): void {
-    if (usable) this.usable.add(target);
-    else this.usable.delete(target);
-    if (givenUp) this.beyondHold.add(target);
-    else this.beyondHold.delete(target);
+  onTargetState(target: NodeId, state: TargetState): void {
+    this.targets.set(target, state);
   }
 
   publish(to: readonly string[], address: string, body: string | Buffer, slot = -1): void {
