@@ -19,7 +19,7 @@ function filled(bytes: number, head: string, line: (i: number) => string, tail =
   return parts.join('') + tail;
 }
 
-/** Each of these but the first and the second holds a thread up for seconds. */
+/** Bounds of size refuse most of these at once; the others hold a thread up for seconds. */
 const DOCUMENTS: readonly (readonly [string, string, RegExp])[] = [
   [
     'more bytes than a document may have',
@@ -32,14 +32,24 @@ const DOCUMENTS: readonly (readonly [string, string, RegExp])[] = [
     /addresses: expected at most 10000 entries, found a list of \d+$/,
   ],
   [
-    'nothing but unknown keys',
+    'more keys than a mapping may have',
     filled(128 * KIB, 'site: a\n', (i) => `k${i}: 1\n`),
-    /k0: expected a key known at the top level/,
+    /^document: expected at most 256 keys in a mapping, found more$/,
+  ],
+  [
+    'lists of unknown keys',
+    filled(128 * KIB, 'site: a\naddresses:\n', (i) => `- {match: r${i}, kind: topic, k${i}: 1}\n`),
+    /addresses\[0\]\.k0: expected a key known in addresses\[0\]/,
   ],
   [
     'nothing but unclosed quotes',
     filled(128 * KIB, 'site: a\n', () => '"\n'),
-    /document: expected YAML, found Missing closing "quote/,
+    /^document: expected at most 256 keys in a mapping, found more$/,
+  ],
+  [
+    'a list of text behind quotes',
+    filled(128 * KIB, 'site: a\naddresses:\n', () => '- ""x\n'),
+    /document: expected YAML, found Unexpected scalar/,
   ],
   ['nothing but aliases', filled(64 * KIB, 'site: a\na: &a {}\nx: [', () => '*a,', ']'), /the unknown key "a"/],
 ];
