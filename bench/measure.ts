@@ -1,3 +1,4 @@
+import { STAMPED_TOGETHER } from './load/payload';
 import type { Endpoint, Mark } from './load/protocol';
 import type { Relay } from './nodes';
 import { cpuUs, rssBytes } from './proc';
@@ -6,6 +7,8 @@ import { WorkerProcess } from './worker-process';
 
 /** Before the measured window: code is compiled, credit has grown. */
 const WARM_UP_MS = 1_500;
+/** The same at a given rate: a few thousand messages a second take longer to have everything compiled. */
+const PACED_WARM_UP_MS = 8_000;
 const NOBODY: Relay = {
   ingress: { host: '127.0.0.1', port: 0 },
   sites: [],
@@ -91,7 +94,7 @@ class Run {
     const { count, seconds } = this.length;
     if (count === 0) {
       await this.#sender.go(0);
-      await wait(WARM_UP_MS);
+      await wait(this.scenario.rate > 0 ? PACED_WARM_UP_MS : WARM_UP_MS);
     }
     const before = await this.#marks(true);
     if (count > 0) await this.#sender.go(count);
@@ -112,10 +115,12 @@ class Run {
     const { address, settled, bodyBytes, rate } = scenario;
     let at: Endpoint = relay.ingress;
     if (scenario.idle > 0) await this.#startIdle();
+    // A paced sender stamps each message; one at full speed stamps several at once, of which the first is true.
+    const sampleEvery = rate > 0 ? 1 : STAMPED_TOGETHER;
     for (const [site, links] of scenario.receivers.entries()) {
       if (links === 0) continue;
       const from = direct ? null : (relay.sites[site] as Endpoint);
-      const job = { role: 'receiver', at: from, address, settled, links } as const;
+      const job = { role: 'receiver', at: from, address, settled, links, sampleEvery } as const;
       const { worker, port } = await this.open(`receiver ${site + 1}`, job);
       this.#receivers.push(worker);
       if (direct) at = { host: '127.0.0.1', port };

@@ -27,7 +27,7 @@ export class OptionError extends Error {}
 
 export const USAGE = `npm run bench -- [options]
   --scenario TEXT   only scenarios whose name holds one of these texts (may be repeated); --list names them
-  --seconds N       measure for so long after a second of warming up (default 5)
+  --seconds N       measure for so long after a short warm-up (default 5)
   --count N         send so many messages instead
   --repeat N        paired runs: each scenario next to its direct run, N times; medians and ranges are told (default 1)
   --peer NAME=HOST:PORT[,HOST:PORT][@PID,PID]

@@ -23,6 +23,8 @@ export type Job =
       readonly settled: boolean;
       /** Links, each on a connection of its own. */
       readonly links: number;
+      /** One message in so many has its latency taken. */
+      readonly sampleEvery: number;
     }
   | { readonly role: 'idle'; readonly at: Endpoint; readonly connections: number };
 

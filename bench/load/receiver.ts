@@ -3,13 +3,11 @@ import { AMQP_OUTCOME, TRANSFER } from '../../src/amqp/constants';
 import { ReceiverLink, type ReceiverHandler } from '../../src/amqp/receiver-link';
 import { connect, serve } from './client';
 import { Histogram } from './histogram';
-import { monotonicUs, sequenceAt, STAMPED_TOGETHER, stampOffset, timeAt } from './payload';
+import { monotonicUs, sequenceAt, stampOffset, timeAt } from './payload';
 import type { Job } from './protocol';
 
 /** Credit of a link; renewed when half of it is used. */
 const CREDIT = 2_000;
-/** One message in so many has its latency taken: the first of those that the sender stamps together. */
-const SAMPLED = STAMPED_TOGETHER;
 /** Messages count as lost when none has come for so long. */
 const QUIET_MS = 3_000;
 
@@ -31,7 +29,7 @@ export class Receiver {
     if (job.at === null)
       return serve((link) => {
         if (!(link instanceof ReceiverLink)) return;
-        this.#links.push(new Inlet(link, this.latencies));
+        this.#links.push(new Inlet(link, this.latencies, job.sampleEvery));
         link.accept();
       });
     for (let n = 0; n < job.links; n++) {
@@ -40,7 +38,7 @@ export class Receiver {
         sndSettleMode: job.settled ? 1 : 0,
         source: { type: 'source', address: job.address },
       });
-      const inlet = new Inlet(link, this.latencies);
+      const inlet = new Inlet(link, this.latencies, job.sampleEvery);
       this.#links.push(inlet);
       await inlet.attached;
     }
@@ -70,6 +68,7 @@ class Inlet implements ReceiverHandler {
   constructor(
     link: ReceiverLink,
     private readonly latencies: Histogram,
+    private readonly sampleEvery: number,
   ) {
     link.handler = this;
     link.setCredit(CREDIT);
@@ -96,7 +95,7 @@ class Inlet implements ReceiverHandler {
     const sequence = sequenceAt(bytes, stamp);
     if (sequence <= this.#last) this.wrong++;
     this.#last = sequence;
-    if (sequence % SAMPLED === 0) this.latencies.add(monotonicUs() - timeAt(bytes, stamp));
+    if (sequence % this.sampleEvery === 0) this.latencies.add(monotonicUs() - timeAt(bytes, stamp));
   }
 
   onDetached(_link: ReceiverLink, error: AmqpErrorFields | null): void {
