@@ -55,6 +55,7 @@ export class FakeMeshNode implements MeshNode {
   views: LinkView[] = [];
   problems: string[] = [];
   drained = true;
+  forwardedFrames = COUNTERS.forwardedFrames;
 
   addLink(): never {
     throw new Error('not part of this fake');
@@ -79,7 +80,7 @@ export class FakeMeshNode implements MeshNode {
   }
 
   counters(): MeshCounters {
-    return COUNTERS;
+    return { ...COUNTERS, forwardedFrames: this.forwardedFrames };
   }
 
   pools() {

@@ -1,5 +1,6 @@
 import { SILENT_JOURNAL } from '../common/ports';
 import { Lifecycle } from './lifecycle';
+import { IN_FLIGHT_MS, LOOK_MS, REROUTE_MS, TRANSIT_QUIET_MS } from './limits';
 import { LinkManager } from './link-manager';
 import { ListenerManager } from './listener-manager';
 import { FakeListeners, FakeMeshNode, FakeWire, siteOf, view } from './runtime.fixture';
@@ -7,6 +8,7 @@ import { SiteRuntime } from './site-runtime';
 
 function assembled() {
   const log: string[] = [];
+  const warnings: string[] = [];
   const node = new FakeMeshNode();
   const wire = new FakeWire();
   const edges = new FakeListeners();
@@ -18,12 +20,12 @@ function assembled() {
     listeners: new ListenerManager(edges.factory),
     memory: { flushed: () => note('flushed'), close: () => note('memory closed') },
     lifecycle,
-    journal: SILENT_JOURNAL,
+    journal: { ...SILENT_JOURNAL, warn: (event) => void warnings.push(event) },
     setLogLevel: (level) => void log.push(`level ${level}`),
     stopTurns: () => void log.push('turns stopped'),
   });
   const http = { listen: () => Promise.resolve({ host: '127.0.0.1', port: 8080 }), close: () => note('http closed') };
-  return { log, node, wire, edges, lifecycle, runtime, http };
+  return { log, warnings, node, wire, edges, lifecycle, runtime, http };
 }
 
 describe('a node', () => {
@@ -107,5 +109,55 @@ describe('a node', () => {
     const before = looks;
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(looks).toBe(before);
+  });
+});
+
+describe('a node on the way of others that stops', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  /** Stops a node through which a batch of others passes every 100 ms, for so long. */
+  async function stopping(passingForMs: number) {
+    const all = assembled();
+    const { runtime, node, http } = all;
+    await runtime.start(siteOf(''), http);
+    node.views = [view({ link: 3 })];
+    const began = performance.now();
+    const left = new Promise<number>((resolve) => {
+      const { removeLink } = node;
+      node.removeLink = (link) => {
+        removeLink.call(node, link);
+        resolve(performance.now() - began);
+      };
+    });
+    const pass = setInterval(() => {
+      if (performance.now() - began <= passingForMs) node.forwardedFrames++;
+    }, 100);
+    const stopped = runtime.stop();
+    await jest.advanceTimersByTimeAsync(6_000);
+    clearInterval(pass);
+    return { ...all, leftAfterMs: await left, finished: await stopped };
+  }
+
+  it('leaves as soon as its neighbours have rerouted when nothing passes', async () => {
+    const { leftAfterMs, finished, warnings } = await stopping(0);
+    expect(leftAfterMs).toBeGreaterThanOrEqual(REROUTE_MS);
+    expect(leftAfterMs).toBeLessThanOrEqual(REROUTE_MS + LOOK_MS);
+    expect([finished, warnings]).toEqual([true, []]);
+  });
+
+  it('stays while batches pass, and for the quiet time after the last', async () => {
+    const { leftAfterMs, finished, warnings } = await stopping(1_500);
+    expect(leftAfterMs).toBeGreaterThanOrEqual(1_500 + TRANSIT_QUIET_MS);
+    expect(leftAfterMs).toBeLessThanOrEqual(1_500 + TRANSIT_QUIET_MS + 2 * LOOK_MS);
+    expect([finished, warnings]).toEqual([true, []]);
+  });
+
+  it('leaves what goes on for too long, and says so', async () => {
+    const { leftAfterMs, finished, warnings } = await stopping(10_000);
+    expect(leftAfterMs).toBeGreaterThanOrEqual(IN_FLIGHT_MS);
+    expect(leftAfterMs).toBeLessThanOrEqual(IN_FLIGHT_MS + LOOK_MS);
+    // What it took itself is finished; the rest is held where it came from.
+    expect([finished, warnings]).toEqual([true, ['transit-unfinished']]);
   });
 });

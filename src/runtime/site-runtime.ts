@@ -5,8 +5,10 @@ import type { ConfigProblem } from '../config/problems';
 import { type Bind, type CompiledSite, formatBind } from '../config/site';
 import type { MeshNode } from '../mesh/contract';
 import type { Lifecycle } from './lifecycle';
+import { CLIENTS_MS, CLOSE_MS, GOODBYE_MS, IN_FLIGHT_MS, LAST_MS, LOOK_MS } from './limits';
 import { type LinkManager, sleep } from './link-manager';
 import type { ListenerManager } from './listener-manager';
+import { Passing } from './passing';
 
 /** The HTTP side as the runtime sees it. */
 export interface HttpSide {
@@ -30,16 +32,6 @@ export interface RuntimeParts {
   readonly setLogLevel: (level: CompiledSite['log']['level']) => void;
   readonly stopTurns: () => void;
 }
-
-/** All of a stop fits into the 5 s that supervisors are promised; each part has its share. */
-const IN_FLIGHT_MS = 2_300;
-const CLIENTS_MS = 500;
-const LAST_MS = 400;
-const GOODBYE_MS = 1_000;
-const CLOSE_MS = 600;
-/** Neighbours hear of the drain and reroute before links close, even when nothing is in flight here. */
-const REROUTE_MS = 300;
-const LOOK_MS = 20;
 
 async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
@@ -118,8 +110,12 @@ export class SiteRuntime implements SiteApplier {
     node.drain();
     node.flush();
     const anyUp = node.links().some(({ state }) => state === 'up' || state === 'draining');
-    const handedOver = this.#handedOver(IN_FLIGHT_MS, anyUp ? REROUTE_MS : 0);
-    return (await within(IN_FLIGHT_MS, Promise.all([listeners.drain(), handedOver]))) && node.drained;
+    const passing = anyUp ? new Passing(node, performance.now()) : null;
+    const clients = within(IN_FLIGHT_MS, listeners.drain());
+    await this.#handedOver(IN_FLIGHT_MS, passing);
+    const done = await clients;
+    if (passing?.isOver(performance.now()) === false) journal.warn('transit-unfinished');
+    return done && node.drained;
   }
 
   async #close(): Promise<void> {
@@ -129,11 +125,14 @@ export class SiteRuntime implements SiteApplier {
     await within(CLOSE_MS / 2, memory.close());
   }
 
-  /** Nothing of others is in flight here any more, or it took too long. */
-  async #handedOver(withinMs: number, notBeforeMs = 0): Promise<void> {
+  /** Nothing that this node has taken is in flight any more, nor passes what is `passing`; or it took too long. */
+  async #handedOver(withinMs: number, passing: Passing | null = null): Promise<void> {
     const { node } = this.parts;
     const began = performance.now();
-    const spent = (): number => performance.now() - began;
-    while (spent() < withinMs && (!node.drained || spent() < notBeforeMs)) await sleep(LOOK_MS);
+    for (let now = began; now - began < withinMs; now = performance.now()) {
+      const passed = passing === null || passing.isOver(now);
+      if (passed && node.drained) return;
+      await sleep(LOOK_MS);
+    }
   }
 }

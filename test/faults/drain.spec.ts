@@ -1,5 +1,6 @@
 import rhea from 'rhea';
 import { eventually } from '../support/eventually';
+import type { LedgerSender } from '../support/ledger-sender';
 import { note, randomOf, seedOf } from '../support/seed';
 import { FaultyMesh } from './faulty-mesh';
 import { ORDERS, RULES } from './rules';
@@ -7,6 +8,9 @@ import { Workload } from './workload';
 
 const random = randomOf(seedOf(__filename));
 const CASE_MS = 90_000;
+/** Together less than what passes a node in the time that it gives them. */
+const LARGE_BYTES = 2_000_000;
+const LARGE_COUNT = 10;
 
 describe('SIGTERM', () => {
   it(
@@ -103,7 +107,52 @@ describe('SIGTERM', () => {
     },
     CASE_MS,
   );
+
+  it(
+    'at the only node on the way of large messages: what was begun arrives, or its sender is told otherwise',
+    async () => {
+      const faulty = await FaultyMesh.start(
+        ['a', 'b', 'c'],
+        ['a-b', 'b-c'],
+        { document: { addresses: RULES } },
+        random.u32(),
+      );
+      const work = await Workload.start(
+        faulty,
+        [
+          { at: 'c', by: 'rhea', address: 'alerts' },
+          { at: 'c', by: 'proton', address: 'alerts' },
+        ],
+        [{ at: 'a', address: 'alerts', perSecond: 5, bodyBytes: LARGE_BYTES }],
+      );
+      const [sender] = work.senders as [LedgerSender];
+      sender.pause();
+      await sender.answered();
+      const passed = () => metric(faulty, 'b', 'forwarded');
+      const before = await passed();
+      await sender.send(LARGE_COUNT);
+      await eventually('they pass b', async () => (await passed()) > before);
+      const started = performance.now();
+      await expect(faulty.node('b').stop()).resolves.toBe(0);
+      const tookMs = performance.now() - started;
+      // What did not get through, and what its node did not even take from the client any more, goes on when b is back.
+      await faulty.node('b').start();
+      await sender.answered();
+      const cut = faulty.node('b').log().includes('transit-unfinished');
+      note(`b ended after ${Math.round(tookMs)} ms, ${cut ? 'before' : 'after'} the last; refused: ${told(sender)}`);
+      // The promise is 5 s; a busy machine may take longer to end a process.
+      expect(tookMs).toBeLessThan(10_000);
+      await work.healAndSettle();
+      await work.close();
+    },
+    CASE_MS,
+  );
 });
+
+/** What of a sender's messages was not accepted. */
+function told({ refusals }: LedgerSender): string {
+  return JSON.stringify(Object.fromEntries(refusals));
+}
 
 async function metric(faulty: FaultyMesh, node: string, part: string): Promise<number> {
   const { body } = await faulty.node(node).http('/metrics');

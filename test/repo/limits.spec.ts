@@ -5,6 +5,7 @@ import { ENGINE_LIMITS } from '../../src/amqp/constants';
 import * as config from '../../src/config/limits';
 import * as links from '../../src/links/limits';
 import * as routing from '../../src/routing/limits';
+import * as runtime from '../../src/runtime/limits';
 import * as streams from '../../src/streams/limits';
 
 const PAGE = readFileSync(join(resolve(__dirname, '../..'), 'docs/reference/limits.md'), 'utf8');
@@ -16,6 +17,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/streams/limits.ts', { ...streams }],
   ['src/addresses/limits.ts', { ...addresses }],
   ['src/config/limits.ts', { ...config }],
+  ['src/runtime/limits.ts', { ...runtime }],
 ];
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
