@@ -18,8 +18,7 @@ export class FaultyMesh {
     const map = new Map<string, FaultProxy>();
     for (const text of edges) {
       const edge = parseEdge(text);
-      const proxy = await FaultProxy.listen(mesh.node(edge.to).meshPort, seed + map.size);
-      proxies.add(proxy);
+      const proxy = await listen(mesh.node(edge.to).meshPort, seed + map.size);
       map.set(edge.name, proxy);
       mesh.connect({ ...edge, port: proxy.port });
     }
@@ -42,10 +41,21 @@ export class FaultyMesh {
     return proxy;
   }
 
+  /** A way for clients to a node on which harm can be done to them; `heal` heals links only. */
+  clientProxy(name: string): Promise<FaultProxy> {
+    return listen(this.node(name).amqpPort);
+  }
+
   async heal(): Promise<void> {
     for (const proxy of this.proxies.values()) await proxy.heal();
     await this.mesh.converged();
   }
+}
+
+async function listen(targetPort: number, seed?: number): Promise<FaultProxy> {
+  const proxy = await FaultProxy.listen(targetPort, seed);
+  proxies.add(proxy);
+  return proxy;
 }
 
 function parseEdge(text: string): Edge & { readonly name: string } {

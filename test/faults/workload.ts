@@ -22,6 +22,8 @@ export interface ReceiverPlan {
   /** What its filter matches, of the addresses that senders of the plan use. */
   readonly wants?: (address: string) => boolean;
   readonly credit?: number;
+  /** Dialled instead of the node's own. */
+  readonly port?: number;
 }
 
 /** A generous bound for what must come after a heal (G5 and G7 allow 30 s). */
@@ -60,7 +62,7 @@ export class Workload {
   async receive({ at, by, ...plan }: ReceiverPlan): Promise<LedgerClient> {
     const { ledger } = this;
     const name = `${by}-${at}-${plan.address}-${this.receivers.length}`;
-    const options = { ...plan, name, port: this.faulty.node(at).amqpPort, ledger };
+    const options = { port: this.faulty.node(at).amqpPort, ...plan, name, ledger };
     const client = by === 'rhea' ? await LedgerReceiver.attach(options) : await ProtonReceiver.attach(options);
     this.receivers.push(client);
     return client;
