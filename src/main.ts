@@ -2,13 +2,11 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
-import { isLoopback } from './config/semantics';
 import { LiveConfig } from './config/live-config';
 import type { CompiledSite } from './config/site';
 import { DocumentWatcher } from './config/watcher';
-import { isLocalHostHeader } from './management/host-guard';
-import { ProblemFilter, answerProblem } from './management/problem.filter';
-import { RequestGate } from './management/request-gate';
+import { FrontDoor } from './management/front-door';
+import { ProblemFilter } from './management/problem.filter';
 import type { MeshNode } from './mesh/contract';
 import { httpSideOf } from './runtime/http-side';
 import { Lifecycle } from './runtime/lifecycle';
@@ -65,39 +63,18 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
 async function createApp(options: StartOptions): Promise<NestFastifyApplication> {
   const { file, text, site, logger, parts, onFatal } = options;
   const boot = { file, text, site, journal: journalOf(logger) };
+  const door = new FrontDoor(site);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forBoot(boot, parts, onFatal),
-    new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: answerProblem }),
+    new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: door.onFrameworkError }),
     { logger: new NestLog(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter((error) => logger.error({ event: 'http-error', err: error })));
-  if (isLoopback(site.http.host)) guardLoopback(app);
-  takeTurns(app);
-  return app;
-}
-
-/** However many requests come at once: links and clients are served between any two of them. */
-function takeTurns(app: NestFastifyApplication): void {
-  const gate = new RequestGate();
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', async (_request, reply) => {
-      if (await gate.enter()) return;
-      const detail = 'too many requests wait for their turn';
-      const problem = { type: 'about:blank', title: 'Unavailable', status: 503, code: 'FL_HTTP_BUSY', detail };
-      await reply.status(503).header('connection', 'close').type('application/problem+json').send(problem);
-    });
-}
-
-function guardLoopback(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async (request, reply) => {
-    if (isLocalHostHeader(request.headers.host)) return;
-    const detail = `this node answers requests to loopback only, not to ${JSON.stringify(request.headers.host)}`;
-    const problem = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'FL_HOST_REFUSED', detail };
-    await reply.status(403).type('application/problem+json').send(problem);
-  });
+    .addHook('onRequest', async (request, reply) => void (await door.admit(request, reply)));
+  return app;
 }
 
 function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {

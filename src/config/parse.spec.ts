@@ -11,7 +11,7 @@ describe('a site document', () => {
       site: 'east',
       node: 'east',
       dataDir: '/srv/site/data',
-      http: { host: '127.0.0.1', port: 8080 },
+      http: { host: '127.0.0.1', port: 8080, names: [] },
       listeners: [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672 }],
       mesh: {
         listen: [{ host: '127.0.0.1', port: 55671 }],

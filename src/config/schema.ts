@@ -13,11 +13,15 @@ const MIB = 1024 * 1024;
 const label = (what: string) => text(DNS_LABEL, `${what}: lower-case letters, digits and inner hyphens, at most 63`);
 const name = (what: string) => text(/^[\w.:[\]-]{1,63}$/, `${what}: letters, digits and ._:- , at most 63`);
 const host = () => text(/^[\w.:-]+$/, 'a host name or IP address');
+const hostName = () => text(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/, 'a host name in lower case, without port');
 const port = () => integer(0, 65_535);
 
 const http = section({
   host: host().default('127.0.0.1').describe('Address to bind.'),
   port: port().default(8080).describe('Port to bind; 0 takes a free one, told in the ready line.'),
+  names: list(hostName(), 64)
+    .prefault([])
+    .describe('Public host names by which requests may call this node. SECURITY.md says which names need no entry.'),
 });
 
 const listener = section({

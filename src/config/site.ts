@@ -8,7 +8,7 @@ export interface CompiledSite {
   readonly node: string;
   /** Absolute. */
   readonly dataDir: string;
-  readonly http: Bind;
+  readonly http: Bind & { readonly names: readonly string[] };
   readonly listeners: readonly ListenerSpec[];
   readonly mesh: {
     readonly listen: readonly Bind[];
