@@ -1,9 +1,12 @@
 import type { ChunkPool } from '../common/chunk';
 import type { AddressEntry } from './address-entry';
+import { CreditReserve } from './credit-reserve';
 import {
   CREDIT_BYTES_MAX,
   CREDIT_DEBT_BYTES_MAX,
+  CREDIT_IDLE_MS,
   CREDIT_INITIAL,
+  CREDIT_LEAST_SHARE,
   CREDIT_MAX,
   CREDIT_QUANTUM_BYTES,
   STARVED_MS,
@@ -20,8 +23,6 @@ export interface CreditPorts {
 }
 
 const NOBODY: ReadonlySet<LocalPublisher> = new Set();
-/** Memory that a message costs at least, however small. */
-const MESSAGE_BYTES_MIN = 64;
 
 /**
  * Credit of all publishers: a window per publisher that grows while it is used up, as far as memory, the address and its consumers
@@ -29,8 +30,7 @@ const MESSAGE_BYTES_MIN = 64;
  * (deficit round robin).
  */
 export class CreditBook {
-  /** Bytes that the credit given out may bring. */
-  #reserved = 0;
+  readonly #reserve: CreditReserve;
   /** To be looked at when the turn ends. */
   #due: LocalPublisher[] = [];
   /** Held up by their address. */
@@ -44,11 +44,14 @@ export class CreditBook {
 
   constructor(
     private readonly ports: CreditPorts,
-    private readonly poolBytes: number,
-  ) {}
+    poolBytes: number,
+  ) {
+    this.#reserve = new CreditReserve(ports.retention, poolBytes);
+  }
 
+  /** Bytes that the credit given out may bring, as far as they are known and there was room for them: never more than the pool. */
   get reserved(): number {
-    return this.#reserved;
+    return this.#reserve.bytes;
   }
 
   opened(publisher: LocalPublisher): void {
@@ -58,16 +61,18 @@ export class CreditBook {
   /** A credit was used up. */
   used(publisher: LocalPublisher): void {
     if (publisher.granted > 0) {
-      const bytes = Math.floor(publisher.reserved / publisher.granted);
-      publisher.reserved -= bytes;
-      this.#reserved -= bytes;
-      publisher.granted--;
+      this.#reserve.release(publisher, 1);
       if (publisher.entry !== null) publisher.entry.granted--;
       if (this.#queue.length > 0) this.#makeRoom();
     }
     // An anonymous publisher has gone on to another address than the one that held it up.
     if (publisher.blockedBy !== null && publisher.blockedBy !== publisher.last) this.#unblock(publisher);
     this.settled(publisher);
+  }
+
+  /** Messages of a publisher are longer than was known: what it may send yet counts accordingly. */
+  expect(publisher: LocalPublisher, bytes: number): void {
+    this.#reserve.expect(publisher, bytes);
   }
 
   /** Those in turn may get what has come free. */
@@ -85,8 +90,7 @@ export class CreditBook {
   closed(publisher: LocalPublisher): void {
     const { entry } = publisher;
     if (entry !== null) entry.granted -= publisher.granted;
-    publisher.granted = 0;
-    this.#reserve(publisher);
+    this.#reserve.release(publisher, publisher.granted);
     this.#unblock(publisher);
     if (this.#queue.length > 0) this.#makeRoom();
     if (entry !== null) this.changed(entry);
@@ -150,14 +154,14 @@ export class CreditBook {
     if (publisher.closed) return;
     // Used up to a quarter: the sender is faster than the window.
     if (publisher.granted > 0 && publisher.granted * 4 <= publisher.window) this.#grow(publisher);
-    this.#reserve(publisher);
+    this.#reserve.reprice(publisher);
     if (this.#wanted(publisher) <= 0) return;
     publisher.listed = true;
     this.#queue.push(publisher);
   }
 
   #grow(publisher: LocalPublisher): void {
-    const byBytes = Math.max(CREDIT_INITIAL, Math.floor(CREDIT_BYTES_MAX / costOf(publisher)));
+    const byBytes = Math.max(CREDIT_INITIAL, Math.floor(CREDIT_BYTES_MAX / this.#reserve.costOfMore(publisher)));
     publisher.window = Math.min(publisher.window * 2, CREDIT_MAX, byBytes);
   }
 
@@ -185,35 +189,37 @@ export class CreditBook {
     let at = 0;
     for (; at < queue.length; at++) {
       const publisher = queue[at] as LocalPublisher;
-      const turn = this.#turn(publisher);
+      const turn = this.#turn(publisher, now);
       if (turn === 'waits') break;
       if (turn === 'goes round') queue.push(publisher);
     }
     this.#queue = queue.slice(at);
-    if (now >= this.#retryAt) this.#giveLeast();
+    if (now >= this.#retryAt) this.#giveLeast(now);
     const waits = this.#queue.length > 0;
     if (!waits || now >= this.#retryAt || this.#retryAt === Infinity)
       this.#retryAt = waits ? now + STARVED_MS : Infinity;
     this.#tell();
   }
 
-  #turn(publisher: LocalPublisher): 'done' | 'goes round' | 'waits' {
+  #turn(publisher: LocalPublisher, now: number): 'done' | 'goes round' | 'waits' {
     const wanted = publisher.closed ? 0 : this.#wanted(publisher);
-    const more = wanted <= 0 ? 0 : Math.min(wanted, this.#allowed(publisher));
+    const allowed = wanted <= 0 ? 0 : Math.min(wanted, this.#allowed(publisher));
+    const more = Math.min(allowed, this.#reserve.most(publisher));
     if (more <= 0) {
       this.#leave(publisher);
       const blocker = publisher.relay?.heldBy ?? publisher.last;
-      if (wanted > 0 && blocker !== null) this.#block(publisher, blocker);
+      if (wanted > 0 && allowed <= 0 && blocker !== null) this.#block(publisher, blocker);
       return 'done';
     }
-    const cost = costOf(publisher);
-    const room = Math.min(this.poolBytes - this.#reserved, this.ports.retention.free);
+    this.#reserve.reprice(publisher);
+    const cost = this.#reserve.costOfMore(publisher);
+    const { room, capacity } = this.#reserve;
     // While there is plenty turns do not matter.
-    const plenty = room - more * cost > this.poolBytes / 2;
+    const plenty = room - more * cost > capacity / 2;
     if (!publisher.inTurn) publisher.deficit += CREDIT_QUANTUM_BYTES;
     publisher.inTurn = true;
     const given = plenty ? more : Math.min(more, Math.floor(Math.min(room, publisher.deficit) / cost));
-    if (given > 0) this.#grant(publisher, given);
+    if (given > 0) this.#grant(publisher, given, cost, now);
     if (!plenty) publisher.deficit -= Math.max(0, given) * cost;
     if (given === more) {
       this.#leave(publisher);
@@ -230,14 +236,43 @@ export class CreditBook {
     publisher.deficit = Math.min(publisher.deficit, 0);
   }
 
-  /** One message for each that has none, now and then, so that nobody waits for ever behind others' unused credit. It is owed. */
-  #giveLeast(): void {
-    for (const publisher of this.#queue) {
-      if (publisher.closed || publisher.granted > 0 || this.ports.retention.free <= 0) continue;
-      if (this.#allowed(publisher) <= 0) continue;
-      this.#grant(publisher, 1);
-      publisher.deficit = Math.max(publisher.deficit - costOf(publisher), -CREDIT_DEBT_BYTES_MAX);
+  /**
+   * One message for each that has none, now and then, so that nobody waits for ever behind others' unused credit. It is owed, and
+   * counted as far as there is room; what is not must fit a share of the memory that is free in fact. Nobody overtakes one that it
+   * is too short for, or a long message would never have its turn.
+   */
+  #giveLeast(now: number): void {
+    const { spare } = this.ports.retention;
+    const taken = this.#takenUncounted(now);
+    let left = Math.floor(spare / CREDIT_LEAST_SHARE) - taken;
+    // A long message may not fit the share of a small pool: one at a time then.
+    let alone = taken === 0 ? spare : 0;
+    const queue = this.#queue;
+    const [waiting, served]: [LocalPublisher[], LocalPublisher[]] = [[], []];
+    let at = 0;
+    for (; at < queue.length; at++) {
+      const publisher = queue[at] as LocalPublisher;
+      if (publisher.closed || publisher.granted > 0 || this.#allowed(publisher) <= 0) {
+        waiting.push(publisher);
+        continue;
+      }
+      const cost = this.#reserve.costOfMore(publisher);
+      if (cost > Math.max(left, alone)) break;
+      left -= cost;
+      alone = 0;
+      this.#grant(publisher, 1, Math.min(cost, Math.max(0, this.#reserve.room)), now);
+      publisher.deficit = Math.max(publisher.deficit - cost, -CREDIT_DEBT_BYTES_MAX);
+      served.push(publisher);
     }
+    if (at < queue.length) this.#queue = [...waiting, ...queue.slice(at), ...served];
+  }
+
+  /** Bytes that credit of those who wait may bring and that are not counted as reserved; not of those who do not use it. */
+  #takenUncounted(now: number): number {
+    let bytes = 0;
+    for (const publisher of this.#queue)
+      if (now - publisher.grantedAt < CREDIT_IDLE_MS) bytes += this.#reserve.uncounted(publisher);
+    return bytes;
   }
 
   #tell(): void {
@@ -249,27 +284,17 @@ export class CreditBook {
     this.#granted.length = 0;
   }
 
-  #grant(publisher: LocalPublisher, more: number): void {
+  #grant(publisher: LocalPublisher, more: number, price: number, now: number): void {
+    publisher.grantedAt = now;
     const first = publisher.granted === 0;
-    publisher.granted += more;
+    this.#reserve.grant(publisher, more, price);
     if (publisher.granting === 0) this.#granted.push(publisher);
     publisher.granting += more;
     if (publisher.entry !== null) publisher.entry.granted += more;
     if (first && this.#wanted(publisher) === 0) this.#grow(publisher);
-    this.#reserve(publisher);
-  }
-
-  #reserve(publisher: LocalPublisher): void {
-    const bytes = publisher.granted * costOf(publisher);
-    this.#reserved += bytes - publisher.reserved;
-    publisher.reserved = bytes;
   }
 
   deadline(): number {
     return this.#retryAt;
   }
-}
-
-function costOf(publisher: LocalPublisher): number {
-  return Math.max(MESSAGE_BYTES_MIN, publisher.likelyBytes);
 }

@@ -35,7 +35,7 @@ export class Holding {
     const chunk = (this.#chunk ??= this.#open());
     const { length: at } = chunk;
     copyBytes(bytes, start, end, this.#staging, at);
-    chunk.length = at + length;
+    chunk.fill(at + length);
     this.at = at;
     return chunk.retain();
   }

@@ -22,8 +22,16 @@ export const IDLE_ENTRIES_MAX = 20_000;
 export const CREDIT_INITIAL = 16;
 export const CREDIT_MAX = 2_000;
 export const CREDIT_BYTES_MAX = 4 * 1024 * 1024;
-/** A publisher of unknown message size is counted with this many bytes a credit. */
+/** What a message takes beside its payload and its address: its head in a batch, and a share of the batch's. */
+export const MESSAGE_EXTRA_BYTES = 64;
+/** Credit of publishers that have sent nothing yet is counted with the most that a message takes, up to this part of the pool. */
+export const CREDIT_UNKNOWN_SHARE = 4;
+/** Past it such a publisher gets one credit, counted with this many bytes: most messages are small. */
 export const CREDIT_BYTES_GUESS = 1_024;
+/** Of the memory that is free in fact, the part that may be used although others have credit for it. */
+export const CREDIT_LEAST_SHARE = 4;
+/** Credit given by that share and not used for so long is not waited for: others get theirs. */
+export const CREDIT_IDLE_MS = 2_000;
 /** What a publisher may be given in its turn while memory is short. */
 export const CREDIT_QUANTUM_BYTES = 16 * 1024;
 /** What it may be given ahead of its turn, to be made up for later: a few turns. */

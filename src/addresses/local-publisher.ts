@@ -5,7 +5,7 @@ import type { AddressEntry } from './address-entry';
 import type { AddressRef, Publisher, PublisherHandler, PublisherSpec, Verdict } from './contract';
 import type { CreditBook } from './credit';
 import type { LargePublish } from './large-publish';
-import { CREDIT_BYTES_GUESS, CREDIT_INITIAL } from './limits';
+import { CREDIT_INITIAL } from './limits';
 import type { AddressCounters } from './ports';
 import { Relay } from './relay';
 
@@ -31,10 +31,12 @@ export class LocalPublisher implements Publisher {
   window = CREDIT_INITIAL;
   /** Messages whose outcome is not known yet. */
   pending = 0;
-  /** What its next message may well take: the largest lately, bytes. Credit that is out is counted with it, and is never taken back. */
-  likelyBytes = CREDIT_BYTES_GUESS;
-  /** Bytes counted against the ingress pool for its credit. */
-  reserved = 0;
+  /** Length of the largest message lately and its address: what its next one may well have; 0 until the first has come. */
+  likelyBytes = 0;
+  /** Bytes counted against the ingress pool for each of its credits, which are never taken back. */
+  creditBytes = 0;
+  /** When it was last given credit. */
+  grantedAt = 0;
   /** Bytes that it may be given in its turn while memory is short; and whether its turn has begun. */
   deficit = 0;
   inTurn = false;
@@ -65,7 +67,7 @@ export class LocalPublisher implements Publisher {
 
   publish(to: AddressRef, flags: number, payload: Buffer, start: number, end: number, token: number): Verdict {
     const entry = this.#target(to);
-    this.#sized(end - start);
+    this.#sized(entry.wire.length + end - start);
     this.ports.counters.published++;
     const verdict = entry.forwarder.publish(this, entry, flags, payload, start, end, token);
     this.ports.credit.used(this);
@@ -112,17 +114,21 @@ export class LocalPublisher implements Publisher {
     if (!this.#congested()) this.#hold(false);
   }
 
-  /** Whole bytes: a fraction would be an object on the heap for each message, wherever this runs before it is optimised. */
-  #sized(bytes: number): void {
-    const above = this.likelyBytes - bytes;
-    this.likelyBytes = above < 0 ? bytes : this.likelyBytes - (above >> 4);
+  /**
+   * Whole bytes: a fraction would be an object on the heap for each message, wherever this runs before it is optimised. The rest of
+   * a large message is held back by its streams, not by credit.
+   */
+  #sized(length: number): void {
+    const bytes = length > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX : length;
+    const likely = this.likelyBytes;
+    if (bytes > likely) this.ports.credit.expect(this, bytes);
+    else this.likelyBytes = likely - ((likely - bytes) >> 4);
   }
 
   end(): Verdict {
     const large = this.#large as LargePublish;
     this.#large = null;
-    // The rest of a large message is held back by its streams, not by credit.
-    this.#sized(Math.min(large.length, MESSAGE_BYTES_MAX));
+    this.#sized(large.length);
     const verdict = large.end();
     this.#hold(false);
     this.ports.credit.used(this);

@@ -16,12 +16,24 @@ describe('Chunk', () => {
   it('costs nothing while it is staged, and what it holds from its move on', () => {
     const pool = new ChunkPool('retention', 1_000);
     const chunk = pool.stage(Buffer.alloc(64));
-    chunk.length = 5;
+    chunk.fill(5);
     expect(pool.used).toBe(0);
     chunk.moveTo(Buffer.from('abcde'));
     expect([pool.used, chunk.length, chunk.bytes.toString()]).toEqual([5, 5, 'abcde']);
     chunk.release();
     expect(pool.used).toBe(0);
+  });
+
+  it('is no longer to spare while it is staged, whether it moves or goes', () => {
+    const pool = new ChunkPool('retention', 1_000);
+    const [moves, goes] = [pool.stage(Buffer.alloc(64)), pool.stage(Buffer.alloc(64))];
+    for (const chunk of [moves, goes]) for (const length of [5, 20]) chunk.fill(length);
+    expect([pool.used, pool.free, pool.spare]).toEqual([0, 1_000, 960]);
+    moves.moveTo(Buffer.alloc(20));
+    goes.release();
+    expect([pool.used, pool.free, pool.spare]).toEqual([20, 980, 980]);
+    moves.release();
+    expect(pool.spare).toBe(1_000);
   });
 
   it('names the bug when it is released once too often', () => {

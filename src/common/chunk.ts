@@ -6,31 +6,50 @@ import { invariant } from './errors';
  */
 export class Chunk {
   refs = 1;
-  /** Bytes written so far; holders never read past it. */
-  length = 0;
-
+  #length = 0;
   #bytes: Buffer;
   #charged: number;
+  /** Its bytes lie in a staging buffer. */
+  #staged: boolean;
 
   constructor(
     bytes: Buffer,
     private readonly pool: ChunkPool | null,
     charged: number,
+    staged = false,
   ) {
     this.#bytes = bytes;
     this.#charged = charged;
+    this.#staged = staged;
+  }
+
+  /** Bytes written so far; holders never read past it. */
+  get length(): number {
+    return this.#length;
   }
 
   get bytes(): Buffer {
     return this.#bytes;
   }
 
+  /** So much has been written by now. */
+  fill(length: number): void {
+    if (this.#staged) this.pool?.stageMore(length - this.#length);
+    this.#length = length;
+  }
+
   /** Moves the contents to their final, exactly sized buffer; offsets stay the same. */
   moveTo(bytes: Buffer): void {
+    this.#unstage();
     this.pool?.recharge(this.#charged, bytes.length);
     this.#charged = bytes.length;
     this.#bytes = bytes;
-    this.length = bytes.length;
+    this.#length = bytes.length;
+  }
+
+  #unstage(): void {
+    if (this.#staged) this.pool?.stageMore(-this.#length);
+    this.#staged = false;
   }
 
   retain(): this {
@@ -45,7 +64,9 @@ export class Chunk {
 
   release(): void {
     invariant(this.refs > 0, 'chunk released more often than retained');
-    if (--this.refs === 0) this.pool?.discharge(this.#charged);
+    if (--this.refs > 0) return;
+    this.#unstage();
+    this.pool?.discharge(this.#charged);
   }
 }
 
@@ -55,6 +76,7 @@ const SMALL_PART = 4;
 /** A fixed budget of bytes. It never refuses: its users look at `free` before they promise anything (credit, windows). */
 export class ChunkPool {
   #used = 0;
+  #staged = 0;
 
   /**
    * @param name told in metrics
@@ -73,9 +95,18 @@ export class ChunkPool {
     return this.capacity - this.#used;
   }
 
+  /** What is free, less what lies in staging buffers by now and will be charged when their turn ends. */
+  get spare(): number {
+    return this.capacity - this.#used - this.#staged;
+  }
+
   /** An empty chunk whose bytes live in a staging buffer of its user until `moveTo`; charged from then on. */
   stage(staging: Buffer): Chunk {
-    return new Chunk(staging, this, 0);
+    return new Chunk(staging, this, 0, true);
+  }
+
+  stageMore(bytes: number): void {
+    this.#staged += bytes;
   }
 
   /** A chunk of at least `bytes` capacity, held once. */
@@ -88,7 +119,7 @@ export class ChunkPool {
   adopt(bytes: Buffer): Chunk {
     this.#used += bytes.length;
     const chunk = new Chunk(bytes, this, bytes.length);
-    chunk.length = bytes.length;
+    chunk.fill(bytes.length);
     return chunk;
   }
 

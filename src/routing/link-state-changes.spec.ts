@@ -108,7 +108,7 @@ describe('LinkStateCore, changes on purpose', () => {
     const a = at(net, 'a');
     const link = ab.linkAt('a');
     const body = new Chunk(Buffer.alloc(10), null, 0);
-    body.length = 10;
+    body.fill(10);
     a.core.enqueue(link, 2, Buffer.from('waits'), body, 1, a.id);
     expect(body.refs).toBe(2);
     ab.unplug();

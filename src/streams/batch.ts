@@ -125,7 +125,7 @@ export class Batch {
     placement.chunk = this.chunk;
     placement.start = at + 4;
     placement.length = length;
-    this.chunk.length = at + 4 + length;
+    this.chunk.fill(at + 4 + length);
     if (slot >= 0) this.#track(slot);
     this.count++;
   }

@@ -235,7 +235,8 @@ describe('anycast', () => {
       most = Math.max(most, used());
     }
     const waiting = senders.reduce((sum, { sent }) => sum + sent, 0);
-    expect(waiting * 5_000).toBeGreaterThan(8 * 1024 * 1024);
+    // A window each, and no more: their addresses hold them up, while there is plenty of memory.
+    expect(waiting * 5_000).toBeGreaterThan(6 * 1024 * 1024);
     expect(most).toBeLessThan(6 * 1024 * 1024);
     expect(senders.map(({ credit }) => credit)).toEqual(senders.map(() => 0));
     expect(other.sent).toBeGreaterThan(2_000);

@@ -151,7 +151,8 @@ describe('a partition', () => {
   });
 
   it('longer than the hold is told to those who wanted what was given up, with the first message after it, by origin', () => {
-    const limits = { partitionHoldMs: 5_000 };
+    // Room for the first credit of all publishers of a node.
+    const limits = { partitionHoldMs: 5_000, ingressPoolBytes: 64 * 1024 * 1024, retentionPoolBytes: 64 * 1024 * 1024 };
     const { node, run, until, mesh, wire } = simMesh(['a-b', 'b-c', 'c-d'], { shared, limits });
     const filters = ['orders.#', 'orders.x', '*.y', 'alerts', 'quote.z'];
     const [all, one, other, alerts, quotes] = filters.map((filter) => new SimConsumer(node('d'), filter)) as [

@@ -17,8 +17,7 @@ export class PoolWatch {
     const { time, nodes } = this.world;
     for (const { name: node, node: running } of nodes) {
       for (const { name, used, capacity } of running?.pools() ?? []) {
-        // What credit may bring is a guess; what came is in the other pools.
-        if (name !== 'ingress' && used > capacity && this.problems.length < TOLD_MAX)
+        if (used > capacity && this.problems.length < TOLD_MAX)
           this.problems.push(`G8: pool ${name} of ${node} holds ${used} of ${capacity} bytes at ${time.now} ms`);
       }
     }

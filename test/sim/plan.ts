@@ -98,8 +98,7 @@ function planWire(ends: readonly [number, number], dice: Dice): WirePlan {
 }
 
 function planLimits(dice: Dice, large: boolean): MeshLimits {
-  // Not less than what the first credit of three publishers may bring before their sizes are known.
-  const poolBytes = dice.pick([4, 8]) * KIB * KIB;
+  const poolBytes = dice.pick([2, 4]) * KIB * KIB;
   return {
     helloMs: large ? 1_000 : 500,
     deadMs: large ? 3_000 : 1_500,
