@@ -57,7 +57,7 @@ await main(async (args) => {
   say(`again: npm run soak -- ${row === undefined ? `--minutes ${minutes}` : `--row ${row}`} --seed ${seed}`);
   await prepare();
   const files = specs.map((spec) => `test/faults/${spec}.spec.ts`);
-  return runNode([TOOLS.jest, '--runInBand', '--selectProjects', 'faults', ...filter, '--', ...files], {
+  return runNode([TOOLS.jest, '--runInBand', '--forceExit', '--selectProjects', 'faults', ...filter, '--', ...files], {
     env: { ...process.env, FAIRLEAD_SEED: String(seed), ...env },
   });
 });

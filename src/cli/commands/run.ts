@@ -9,9 +9,6 @@ export interface RunOptions {
   readonly config: string;
 }
 
-/** What a client or a thread leaves open must not keep a stopped node alive past its grace. */
-const LINGER_MS = 250;
-
 /** What ends a run: a signal, or an error from within. */
 type Ending = { readonly kind: 'signal' } | { readonly kind: 'fatal'; readonly error: Error };
 
@@ -56,7 +53,6 @@ async function runUntil(end: EndOfRun, { config }: RunOptions, io: CliIo): Promi
   if (!end.told) io.out(node.readyLine);
   const code = await stop(node, await end.come, io);
   logger.flush();
-  setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;
 }
 
