@@ -15,10 +15,13 @@ function document(text: string): string {
 }
 
 describe('fairlead check', () => {
-  it('prints the compiled document', async () => {
+  it('prints the document with every default, so that a node can run with it', async () => {
     const io = bufferIo();
     expect(await runCli(['check', '-c', document('site: east')], io)).toBe(0);
-    expect(parse(io.stdout())).toMatchObject({ site: 'east', node: 'east', mesh: { helloMs: 500 } });
+    expect(parse(io.stdout())).toMatchObject({ site: 'east', node: 'east', mesh: { hello: '500ms' } });
+    const again = bufferIo();
+    expect(await runCli(['check', '-c', document(io.stdout())], again)).toBe(0);
+    expect(again.stdout()).toBe(io.stdout());
   });
 
   it('exits 2 with all errors at once', async () => {
@@ -37,7 +40,7 @@ describe('fairlead check', () => {
 
   it('prints the schema', async () => {
     const io = bufferIo();
-    expect(await runCli(['check', '--schema', '-c', '-'], io)).toBe(0);
+    expect(await runCli(['check', '--schema'], io)).toBe(0);
     expect(JSON.parse(io.stdout())).toMatchObject({ title: 'Fairlead site document' });
   });
 });
@@ -48,7 +51,19 @@ describe('the command line', () => {
     expect(await runCli(['chekc'], io)).toBe(1);
     expect(io.stderr()).toContain("unknown command 'chekc'");
     expect(io.stderr()).toContain('(--help tells what there is)');
-    expect(await runCli(['check'], io)).toBe(1);
+  });
+
+  it.each([
+    [['run'], "required option '-c, --config <file>' not specified"],
+    [['check', '--json'], "required option '-c, --config <file>' not specified"],
+    [['run', 'east.yaml'], "unexpected argument 'east.yaml': a document is given with -c <file>"],
+    [['run', '--confg', 'east.yaml'], "unknown option '--confg'\n(Did you mean --config?)"],
+    [['link', 'set', 'to-east'], "required option '--cost <n>' not specified"],
+    [['link', 'set', 'to-east', '--cots', '3'], "unknown option '--cots'\n(Did you mean --cost?)"],
+  ])('names what is wrong with %j', async (args, words) => {
+    const io = bufferIo();
+    expect(await runCli(args, io)).toBe(1);
+    expect(io.stderr()).toBe(`error: ${words}\n(--help tells what there is)`);
   });
 
   it('exits 0 for help and version', async () => {

@@ -56,6 +56,17 @@ function sending(texts: readonly string[], outbox = new Outbox()): PeerOptions {
   };
 }
 
+it.each([
+  ['send', 'a', 'x'],
+  ['receive', 'a'],
+])('says what to do when nothing answers: %s', async (...args) => {
+  const io = bufferIo();
+  const { url } = (peer = await Peer.start({}));
+  await peer.stop();
+  expect(await runCli([...args, '--url', url], io)).toBe(1);
+  expect(io.stderr()).toMatch(/^FL_DIAL: cannot reach .*ECONNREFUSED.*; --url names a listener of a running node$/);
+});
+
 describe('fairlead send', () => {
   it('sends the body as often as asked for, and counts', async () => {
     const io = bufferIo();
@@ -86,7 +97,10 @@ describe('fairlead send', () => {
     const options = outcomes([], AMQP_OUTCOME.accepted, AMQP_OUTCOME.released);
     expect(await fairlead(['send', 'a', 'x', '--count', '4'], options, io)).toBe(1);
     expect(io.stdout()).toBe('2 accepted, 2 released');
-    expect(io.stderr().split('\n')).toEqual(['message 2: released', 'message 4: released']);
+    expect(io.stderr().split('\n')).toEqual([
+      'message 2: released (nobody took it)',
+      'message 4: released (nobody took it)',
+    ]);
   });
 
   it('sends no faster than it is told to', async () => {

@@ -57,13 +57,13 @@ const LINK = {
 describe('commands that ask a node', () => {
   it('links prints a table, or JSON', async () => {
     const down = { ...LINK, name: 'to-south', state: 'down', peer: null, roundTripMs: null, whyDown: 'no answer' };
-    const said = { body: { links: [LINK, down] } };
+    const said = { body: { links: [{ ...LINK, configured: false }, down] } };
     const { code, stdout } = await run(['links'], said);
     expect(code).toBe(0);
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['LINK', 'STATE', 'PEER', 'COST', 'ROUND TRIP', 'SINCE', 'WHY DOWN'],
-      ['to-west', 'up', 'west', '10', '1.3 ms', expect.stringMatching(/^\d+s$/)],
-      ['to-south', 'down', '-', '10', '-', expect.stringMatching(/^\d+s$/), 'no answer'],
+      ['LINK', 'STATE', 'PEER', 'COST', 'DIALLED', 'ROUND TRIP', 'SINCE', 'WHY DOWN'],
+      ['to-west', 'up', 'west', '10', 'there', '1.3 ms', expect.stringMatching(/^\d+s$/)],
+      ['to-south', 'down', '-', '10', 'here', '-', expect.stringMatching(/^\d+s$/), 'no answer'],
     ]);
     server?.close();
     expect(JSON.parse((await run(['links', '--json'], said)).stdout)).toEqual(said.body);

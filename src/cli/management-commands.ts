@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { positiveInteger } from './arguments';
 import { addresses, configStatus, links, setLinkCost, status, type ApiOptions } from './commands/management';
 import type { CliIo, Finish } from './io';
+import { requireOption } from './required-option';
 
 const API_DEFAULT = 'http://127.0.0.1:8080';
 
@@ -33,8 +34,9 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
   const link = program.command('link').description('change links live');
   command(link, 'set', 'change the cost of a link')
     .argument('<name>', 'name of the link, or NAME@PEER')
-    .requiredOption('--cost <n>', 'traffic takes the path with the least sum of costs', positiveInteger)
-    .action(async (name: string, options: ApiOptions & { readonly cost: number }) =>
-      finish(await setLinkCost(name, options.cost, options, io)),
-    );
+    .option('--cost <n>', 'traffic takes the path with the least sum of costs', positiveInteger)
+    .action(async (name: string, options: ApiOptions & { readonly cost: number }, command: Command) => {
+      requireOption(command, 'cost');
+      finish(await setLinkCost(name, options.cost, options, io));
+    });
 }

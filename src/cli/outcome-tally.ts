@@ -2,6 +2,8 @@ import type { OutcomeName, SendOutcome } from '../client/client-sender';
 import type { CliIo } from './io';
 
 const LINES_MAX = 10;
+/** What an outcome that comes without a reason means. */
+const MEANS: Readonly<Record<string, string>> = { released: 'nobody took it' };
 const ORDER = ['accepted', 'rejected', 'released', 'modified', 'unknown'] as const;
 
 /** Counts what became of messages; says of the first few that failed why. */
@@ -20,7 +22,9 @@ export class OutcomeTally {
 
   add(n: number, { outcome, detail }: SendOutcome): void {
     this.#count(outcome);
-    if (outcome !== 'accepted') this.#tell(n, detail === '' ? outcome : `${outcome} (${detail})`);
+    if (outcome === 'accepted') return;
+    const why = detail || MEANS[outcome];
+    this.#tell(n, why ? `${outcome} (${why})` : outcome);
   }
 
   /** The message left, and what became of it will not be known. */

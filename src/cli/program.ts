@@ -1,30 +1,40 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../config/version';
 import { addClientCommands } from './client-commands';
-import { check, type CheckOptions } from './commands/check';
+import { check, schema, type CheckOptions } from './commands/check';
 import { run, type RunOptions } from './commands/run';
 import { describeError } from './describe-error';
 import { EXIT, exitCodeOf } from './exit-codes';
 import type { CliIo, Finish } from './io';
 import { addManagementCommands } from './management-commands';
+import { requireDocument } from './required-option';
 import { addUnservedCommands } from './unserved-commands';
 
 function addCheck(program: Command, io: CliIo, finish: Finish): void {
   program
     .command('check')
     .description('validate a site document and print it with all defaults filled in')
-    .requiredOption('-c, --config <file>', 'site document (YAML)')
+    .allowExcessArguments()
+    .option('-c, --config <file>', 'site document (YAML)')
     .option('--json', 'print JSON')
-    .option('--schema', 'print the JSON schema of the document instead')
-    .action((options: CheckOptions) => finish(check(options, io)));
+    .option('--schema', 'print the JSON schema of site documents instead; needs no -c')
+    .action((options: CheckOptions & { readonly schema?: boolean }, command: Command) => {
+      if (options.schema) return finish(schema(io));
+      requireDocument(command);
+      return finish(check(options, io));
+    });
 }
 
 function addRun(program: Command, io: CliIo, finish: Finish): void {
   program
     .command('run')
     .description('run a node until SIGTERM or SIGINT')
-    .requiredOption('-c, --config <file>', 'site document (YAML)')
-    .action(async (options: RunOptions) => finish(await run(options, io)));
+    .allowExcessArguments()
+    .option('-c, --config <file>', 'site document (YAML)')
+    .action(async (options: RunOptions, command: Command) => {
+      requireDocument(command);
+      finish(await run(options, io));
+    });
 }
 
 function createProgram(io: CliIo, finish: Finish): Command {

@@ -156,7 +156,8 @@ class LinkPeer implements ConnectionHandler {
 
   #refuse(connection: Connection, error: unknown): void {
     if (!(error instanceof FairleadError)) throw error;
-    this.errors.warn('link-refused', error.message, { peer: connection.remoteContainerId, from: this.from });
+    const peer = { peer: connection.remoteContainerId, from: this.from };
+    this.errors.warn('link-refused', error.message, peer, { code: error.code });
     connection.close({ condition: error.condition ?? 'amqp:not-allowed', description: error.message });
   }
 

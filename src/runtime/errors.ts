@@ -2,7 +2,20 @@ import { FairleadError } from '../common/errors';
 import type { ConfigProblem } from '../config/problems';
 import { type Bind, formatBind } from '../config/site';
 
-const CURE = 'stop what uses it, or name another port';
+const CURES: Readonly<Record<string, string>> = {
+  EACCES: 'name a port from 1024, or let this process bind lower ones',
+  EADDRNOTAVAIL: 'name an address of this machine',
+  ENOTFOUND: 'name an address of this machine',
+};
+
+/** What to do, by the system's code behind an error. */
+function cureOf(cause: unknown): string {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const cure = CURES[(error as NodeJS.ErrnoException).code ?? ''];
+    if (cure !== undefined) return cure;
+  }
+  return 'stop what uses it, or name another port';
+}
 
 /** A socket of the document cannot be bound. */
 export class PortInUseError extends FairleadError {
@@ -12,9 +25,10 @@ export class PortInUseError extends FairleadError {
   constructor(path: string, bind: Bind, cause: unknown) {
     const where = formatBind(bind);
     const why = cause instanceof Error ? cause.message : String(cause);
-    super('FL_PORT_IN_USE', `${path}: ${where} cannot be bound (${why}): ${CURE}`, { cause, retryable: true });
+    const cure = cureOf(cause);
+    super('FL_PORT_IN_USE', `${path}: ${where} cannot be bound (${why}): ${cure}`, { cause, retryable: true });
     const found = why.includes(where) ? why : `${where}, ${why}`;
-    this.problem = { path, expected: 'an address that can be bound', found, hint: CURE };
+    this.problem = { path, expected: 'an address that can be bound', found, hint: cure };
   }
 }
 

@@ -47,6 +47,14 @@ describe('a node', () => {
     });
   });
 
+  it('ends at once, and leaves nothing unfinished, when it could not start', async () => {
+    const { runtime, node, edges, http, warnings, log } = assembled();
+    edges.busy.add(5672);
+    node.drained = false; // as it is until neighbours have been heard
+    await expect(runtime.start(siteOf(''), http)).rejects.toThrow();
+    expect([await runtime.stop(), warnings, log.at(-1)]).toEqual([true, [], 'memory closed']);
+  });
+
   it('follows its document', async () => {
     const { runtime, node, edges, log, http } = assembled();
     await runtime.start(siteOf(''), http);

@@ -93,10 +93,11 @@ export class SiteRuntime implements SiteApplier {
     if (phase === 'draining' || phase === 'stopped') return true;
     lifecycle.enter('draining');
     const began = performance.now();
-    const settled = phase !== 'ready' || (await this.#drain());
+    const served = phase === 'ready'; // else the start has failed, and nothing is in flight
+    const settled = !served || (await this.#drain());
     await within(CLIENTS_MS, listeners.stop());
-    await this.#handedOver(LAST_MS);
-    const finished = settled && node.drained;
+    if (served) await this.#handedOver(LAST_MS);
+    const finished = settled && (!served || node.drained);
     if (!finished) journal.warn('drain-incomplete', { afterMs: Math.round(performance.now() - began) });
     await within(GOODBYE_MS, links.close());
     await this.#close();

@@ -44,19 +44,20 @@ function statusLines(answer: StatusAnswer): string[] {
 }
 
 function linkRow(row: LinkRow): string[] {
-  const { name, state, peer, cost, roundTripMs, since, whyDown } = row;
+  const { name, state, peer, cost, configured, roundTripMs, since, whyDown } = row;
   return [
     name,
     state,
     peer?.node ?? '-',
     String(cost),
+    configured ? 'here' : 'there',
     roundTripMs === null ? '-' : `${roundTripMs.toFixed(1)} ms`,
     ago(since, Date.now()),
     whyDown ?? '',
   ];
 }
 
-const LINK_HEAD = ['LINK', 'STATE', 'PEER', 'COST', 'ROUND TRIP', 'SINCE', 'WHY DOWN'];
+const LINK_HEAD = ['LINK', 'STATE', 'PEER', 'COST', 'DIALLED', 'ROUND TRIP', 'SINCE', 'WHY DOWN'];
 
 export async function links(options: ApiOptions, io: CliIo): Promise<number> {
   const answer = await askApi<{ links: LinkRow[] }>(options.api, '/api/v1/links');

@@ -1,9 +1,9 @@
-import { ClientConnection } from '../../client/client-connection';
 import type { Delivery } from '../../client/client-receiver';
 import { FairleadError } from '../../common/errors';
 import { formatDuration } from '../../config/units';
 import { EXIT } from '../exit-codes';
 import type { CliIo } from '../io';
+import { openClient } from '../open-client';
 import { messageToJson, messageToLine } from '../render-message';
 
 export interface ReceiveOptions {
@@ -30,7 +30,7 @@ class DurableError extends FairleadError {
 /** Receives and accepts, one line each. @returns 0, or 1 when it ended before `count` messages came */
 export async function receive(address: string, options: ReceiveOptions, io: CliIo): Promise<number> {
   if (options.durable !== undefined) throw new DurableError();
-  const client = await ClientConnection.open(options.url);
+  const client = await openClient(options.url);
   const interrupt = io.interrupted();
   const reception = new Reception(options, io);
   try {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseDocument, readDocument } from '../../config/load';
 import type { RunningNode, StartOptions } from '../../main';
 import { createLogger } from '../../runtime/logging';
@@ -48,7 +49,11 @@ async function runUntil(end: EndOfRun, { config }: RunOptions, io: CliIo): Promi
   const text = readDocument(config);
   const site = parseDocument(config, text, io.env);
   const logger = createLogger(site);
-  const node = await start({ file: config, text, site, logger, onFatal: (error) => end.fatal(error) }, end, io);
+  const node = await start(
+    { file: resolve(config), text, site, logger, onFatal: (error) => end.fatal(error) },
+    end,
+    io,
+  );
   if (node === null) return EXIT.ok;
   if (!end.told) io.out(node.readyLine);
   const code = await stop(node, await end.come, io);

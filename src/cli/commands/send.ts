@@ -1,5 +1,4 @@
 import { AmqpMap } from '../../amqp/codec/values';
-import { ClientConnection } from '../../client/client-connection';
 import type { ClientSender } from '../../client/client-sender';
 import { NotSentError } from '../../client/errors';
 import { FairleadError } from '../../common/errors';
@@ -8,6 +7,7 @@ import { encodeMessage } from '../../message/encode-message';
 import { type MessageBody, dataBody, textBody } from '../../message/message';
 import { EXIT } from '../exit-codes';
 import type { CliIo } from '../io';
+import { openClient } from '../open-client';
 import { OutcomeTally } from '../outcome-tally';
 
 export interface SendOptions {
@@ -49,7 +49,7 @@ export async function send(
     ...(options.property.length > 0 ? { applicationProperties: new AmqpMap(options.property) } : {}),
     body: body === '-' ? bodyOf(await io.readStdin()) : textBody(body ?? ''),
   });
-  const client = await ClientConnection.open(options.url);
+  const client = await openClient(options.url);
   const interrupt = io.interrupted();
   const tally = new OutcomeTally(options.count, io);
   try {

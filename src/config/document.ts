@@ -1,0 +1,63 @@
+import type { AddressRule } from '../mesh/contract';
+import { type CompiledSite, formatBind } from './site';
+import { formatDuration, formatSize } from './units';
+
+/** Keys and values as a user writes them. */
+export type SiteDocument = Readonly<Record<string, unknown>>;
+
+/**
+ * The document that says all of a site, with every default: reading it gives the same site again, as long as it stands where its
+ * secrets may. What came from the environment or from files is written out.
+ */
+export function documentOf(site: CompiledSite): SiteDocument {
+  const { mesh, limits } = site;
+  return literal({
+    site: site.site,
+    node: site.node,
+    dataDir: site.dataDir,
+    http: site.http,
+    listeners: site.listeners,
+    mesh: {
+      listen: mesh.listen,
+      links: mesh.links.map((link) => ({ name: link.name, connect: `amqp://${formatBind(link)}`, cost: link.cost })),
+      hello: formatDuration(mesh.helloMs),
+      dead: formatDuration(mesh.deadMs),
+      partitionHold: formatDuration(mesh.partitionHoldMs),
+      startHold: formatDuration(mesh.startHoldMs),
+    },
+    defaultKind: site.defaultKind,
+    addresses: site.addresses.map(ruleOf),
+    limits: {
+      connections: limits.connections,
+      messageBytes: formatSize(limits.messageBytes),
+      ingressPool: formatSize(limits.ingressPoolBytes),
+      retentionPool: formatSize(limits.retentionPoolBytes),
+      receivePool: formatSize(limits.receivePoolBytes),
+      linkQueue: formatSize(limits.linkQueueBytes),
+    },
+    log: site.log,
+    insecure: site.insecure,
+  });
+}
+
+/** A rule has the keys of its kind only. */
+function ruleOf(rule: AddressRule): SiteDocument {
+  const { match, kind, trafficClass } = rule;
+  return { match, kind, class: trafficClass, ...keysOfKind(rule) };
+}
+
+function keysOfKind(rule: AddressRule): SiteDocument {
+  const { kind, slow, overflowAt } = rule;
+  if (kind === 'multicast') return { ack: rule.ack, ackTimeout: formatDuration(rule.ackTimeoutMs) };
+  if (kind === 'anycast') return overflowAt === null ? {} : { overflowAt };
+  const blockFor = slow === 'block' ? { blockFor: formatDuration(rule.blockForMs) } : {};
+  return { slow, ...blockFor, noSubscriber: rule.noSubscriber };
+}
+
+/** Texts with the characters `${` are written so that they are not taken for a variable. */
+function literal<T>(value: T): T {
+  const written = JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'string' ? inner.replaceAll('${', '$$$${') : inner,
+  );
+  return JSON.parse(written) as T;
+}
