@@ -16,8 +16,9 @@ const OPTIONS = {
 await main(async (args) => {
   for (let i = 0; i < args.length; i++) {
     const [flag, value = args[++i]] = args[i].split('=');
-    if (!(flag in OPTIONS) || !/^\d+$/.test(value ?? ''))
+    if (!(flag in OPTIONS))
       throw new PrepareError(`Unknown option ${flag}; known, each with a number: ${Object.keys(OPTIONS).join(' ')}`);
+    if (!/^\d+$/.test(value ?? '')) throw new PrepareError(`${flag} takes a number, not ${value ?? 'nothing'}`);
     process.env[OPTIONS[flag]] = value;
   }
   await prepare({ built: false });

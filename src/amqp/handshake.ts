@@ -63,7 +63,10 @@ export class Handshake {
     // Part 2.2: answer with a header that would have been accepted, and close.
     if (server) ports.sendHeader(needsSasl ? SASL_HEADER : AMQP_HEADER);
     const got = bytes.toString('latin1', at, at + 8).replace(/[^\x20-\x7e]/g, '.');
-    throw new AmqpError(CONDITION.framing, `protocol header '${got}' is not spoken here`, 'connection');
+    const told = server
+      ? `protocol header '${got}' is not spoken here`
+      : `what answers there begins with '${got}', not with the header of ${needsSasl ? 'SASL over AMQP 1.0' : 'AMQP 1.0'}`;
+    throw new AmqpError(CONDITION.framing, told, 'connection');
   }
 
   /** A frame of the SASL layer. @throws AmqpError */

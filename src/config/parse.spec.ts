@@ -74,6 +74,13 @@ describe('errors', () => {
   it('name line and column of a YAML mistake', () => {
     expect(problemsOf('site: east\nmesh: [a')).toEqual([expect.objectContaining({ line: 2, column: 9, path: '' })]);
     expect(told('site: east\nsite: west')).toEqual(['2:1 document: expected YAML, found Map keys must be unique']);
+    expect(told('site: east\n---\nsite: west')).toEqual(['2:1 document: expected YAML, found a second document']);
+  });
+
+  it.each(['*', '*.new'])('says that the pattern %s needs quotes', (pattern) => {
+    const [line, ...more] = told(`site: east\naddresses: [{ match: ${pattern}, kind: topic }]`);
+    expect(line).toMatch(/expected YAML, found .*alias.* \(a text that begins with \* stands in quotes\)$/i);
+    expect(more).toEqual([]);
     expect(told('[1]')).toEqual(['document: expected a mapping, found a list of 1']);
   });
 

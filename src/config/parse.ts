@@ -1,4 +1,4 @@
-import { LineCounter, isNode, parseDocument } from 'yaml';
+import { LineCounter, type YAMLError, isNode, parseDocument } from 'yaml';
 import { compileSite } from './compile';
 import { type LocatedProblem, explainIssues, valueAt } from './explain';
 import { LEVELS_MAX } from './limits';
@@ -59,7 +59,7 @@ function readYaml({ file, text }: SiteSource): ReadYaml {
   const broken = [...document.errors, ...document.warnings].map((error) => ({
     path: '',
     expected: 'YAML',
-    found: error.message,
+    ...inWords(error),
     ...at(error.pos[0]),
   }));
   if (broken.length > 0) throw new ConfigError(file, broken);
@@ -86,13 +86,23 @@ function readYaml({ file, text }: SiteSource): ReadYaml {
   try {
     raw = document.toJS({ maxAliasCount: 100 }) as unknown;
   } catch (error) {
-    throw new ConfigError(file, [{ path: '', expected: 'YAML', found: String((error as Error).message) }]);
+    const { message } = error as Error;
+    const hint = message.startsWith('Unresolved alias') ? { hint: STAR } : {};
+    throw new ConfigError(file, [{ path: '', expected: 'YAML', found: message, ...hint }]);
   }
   if (isDeeper(raw, LEVELS_MAX)) {
     const expected = `at most ${LEVELS_MAX} levels`;
     throw new ConfigError(file, [{ path: '', expected, found: 'more, or an alias within its own anchor' }]);
   }
   return { raw, position: (problems) => problems.map(place).sort(byPosition) };
+}
+
+const STAR = 'a text that begins with * stands in quotes';
+
+/** A mistake of YAML as an author of documents can use it; the library speaks to programmers in places. */
+function inWords({ code, message }: YAMLError): { readonly found: string; readonly hint?: string } {
+  if (code === 'MULTIPLE_DOCS') return { found: 'a second document' };
+  return code === 'BAD_ALIAS' ? { found: message, hint: STAR } : { found: message };
 }
 
 /** A value that holds itself, by an alias within its own anchor, is deeper than any bound. */
