@@ -76,6 +76,10 @@ describe('commands that ask a node', () => {
     expect(requests).toEqual([{ line: 'PATCH /api/v1/links/a%20b%40west', body: '{"cost":20}' }]);
   });
 
+  it('links says that there is none', async () => {
+    expect(await run(['links'], { body: { links: [] } })).toMatchObject({ code: 0, stdout: 'no links' });
+  });
+
   it('status tells what was dropped, and why', async () => {
     const body = {
       node: 'east',
@@ -85,6 +89,7 @@ describe('commands that ask a node', () => {
       phase: 'ready',
       since: SINCE,
       links: { up: 1, total: 2 },
+      nodes: { reachable: 1, total: 7, unreachable: ['a', 'b', 'c', 'd', 'e', 'f'] },
       connections: 3,
       messages: { published: 5, delivered: 4, dropped: { noSubscriber: 1 } },
       config: 'degraded',
@@ -92,6 +97,7 @@ describe('commands that ask a node', () => {
     };
     const { stdout } = await run(['status'], { body });
     expect(stdout).toMatch(/^links +1 of 2 up$/m);
+    expect(stdout).toMatch(/^nodes +1 of 7 reachable, but for a, b, c, d, e, …$/m);
     expect(stdout).toMatch(/^dropped +1 noSubscriber$/m);
     expect(stdout).toMatch(/^config +degraded: see fairlead config status$/m);
   });

@@ -13,6 +13,8 @@ export interface StatusAnswer {
   readonly phase: Phase;
   readonly since: string;
   readonly links: { readonly up: number; readonly total: number };
+  /** Of the mesh, this one too. */
+  readonly nodes: { readonly reachable: number; readonly total: number; readonly unreachable: readonly string[] };
   /** Of clients, on all listeners. */
   readonly connections: number;
   readonly messages: {

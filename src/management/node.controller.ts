@@ -8,6 +8,7 @@ import { Lifecycle } from '../runtime/lifecycle';
 import { MESH_NODE } from '../runtime/ports';
 import type { AddressesAnswer, ConfigAnswer, StatusAnswer } from './answers';
 import { homePage } from './home-page';
+import { nodeRows } from './node-rows';
 
 /** What a node knows of itself and its mesh. */
 @Controller()
@@ -32,6 +33,8 @@ export class NodeController {
     const { name, site, incarnation } = this.node.identity;
     const { published, delivered, dropped } = this.node.counters();
     const links = this.links.rows();
+    const nodes = nodeRows(this.node);
+    const unreachable = nodes.filter(({ reachable }) => !reachable).map((row) => row.node);
     const { state: config, restartNeeded } = this.config.status;
     return {
       node: name,
@@ -41,6 +44,7 @@ export class NodeController {
       phase: this.lifecycle.phase,
       since: this.lifecycle.since,
       links: { up: links.filter((row) => row.state === 'up').length, total: links.length },
+      nodes: { reachable: nodes.length - unreachable.length, total: nodes.length, unreachable },
       connections: this.listeners.rows().reduce((sum, row) => sum + row.connections, 0),
       messages: { published, delivered, dropped: Object.fromEntries(dropped) },
       config,

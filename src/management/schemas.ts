@@ -84,6 +84,11 @@ export const STATUS = z.strictObject({
   phase: z.enum(['starting', 'ready', 'draining', 'stopped']),
   since: time(),
   links: z.strictObject({ up: count(), total: count() }),
+  nodes: z.strictObject({
+    reachable: count(),
+    total: count(),
+    unreachable: z.array(z.string()).describe('Names of those that are known and have no way to them.'),
+  }),
   connections: count(),
   messages: z.strictObject({
     published: count(),

@@ -135,6 +135,7 @@ describe('the management API', () => {
       site: 'east',
       phase: 'ready',
       links: { up: 1, total: 1 },
+      nodes: { reachable: 2, total: 2, unreachable: [] },
       config: 'inForce',
     });
     expect((await east.http('/api/v1/listeners')).body).toMatchObject({

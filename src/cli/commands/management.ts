@@ -25,7 +25,7 @@ export async function status(options: ApiOptions, io: CliIo): Promise<number> {
 }
 
 function statusLines(answer: StatusAnswer): string[] {
-  const { node, site, version, phase, since, links: counts, connections, messages } = answer;
+  const { node, site, version, phase, since, links: counts, nodes, connections, messages } = answer;
   const { config, restartNeeded } = answer;
   const dropped = Object.entries(messages.dropped).map(([reason, count]) => `${count} ${reason}`);
   return table(
@@ -35,12 +35,22 @@ function statusLines(answer: StatusAnswer): string[] {
       ['version', version],
       ['phase', `${phase} for ${ago(since, Date.now())}`],
       ['links', `${counts.up} of ${counts.total} up`],
+      ['nodes', reachableOf(nodes)],
       ['clients', String(connections)],
       ['messages', `${messages.published} in, ${messages.delivered} out`],
       ['dropped', dropped.length > 0 ? dropped.join(', ') : 'none'],
       ['config', config === 'inForce' ? inForce(restartNeeded) : 'degraded: see fairlead config status'],
     ],
   );
+}
+
+/** So many names are told; all are in the answer. */
+const NAMES_TOLD = 5;
+
+function reachableOf({ reachable, total, unreachable }: StatusAnswer['nodes']): string {
+  const names = unreachable.slice(0, NAMES_TOLD).join(', ');
+  const more = unreachable.length > NAMES_TOLD ? ', …' : '';
+  return `${reachable} of ${total} reachable${names === '' ? '' : `, but for ${names}${more}`}`;
 }
 
 function linkRow(row: LinkRow): string[] {
@@ -61,7 +71,8 @@ const LINK_HEAD = ['LINK', 'STATE', 'PEER', 'COST', 'DIALLED', 'ROUND TRIP', 'SI
 
 export async function links(options: ApiOptions, io: CliIo): Promise<number> {
   const answer = await askApi<{ links: LinkRow[] }>(options.api, '/api/v1/links');
-  return print(answer, () => table(LINK_HEAD, answer.links.map(linkRow)), options, io);
+  const rows = answer.links.map(linkRow);
+  return print(answer, () => (rows.length > 0 ? table(LINK_HEAD, rows) : ['no links']), options, io);
 }
 
 /** Changes a cost now; it holds until the document changes that link's cost, or the node restarts. */
