@@ -58,16 +58,20 @@ export class SiteRuntime implements SiteApplier {
     await listeners.start(site);
     await links.start(site);
     lifecycle.enter('ready');
-    this.parts.journal.info('ready', { bound: this.readyLine() });
+    this.parts.journal.info('ready', { bound: this.#bound() });
   }
 
   /** `fairlead ready node=east-1 amqp=127.0.0.1:5672 mesh=127.0.0.1:55671 http=127.0.0.1:8080` */
   readyLine(): string {
+    return `fairlead ready node=${this.#site?.node ?? ''} ${this.#bound()}`;
+  }
+
+  #bound(): string {
     const { listeners, links } = this.parts;
     const clients = listeners.rows().map((row) => `${row.name}=${formatBind(row)}`);
     const mesh = links.addresses.map((bind) => `mesh=${formatBind(bind)}`);
     const http = this.#httpBound ? [`http=${formatBind(this.#httpBound)}`] : [];
-    return ['fairlead ready', `node=${this.#site?.node ?? ''}`, ...clients, ...mesh, ...http].join(' ');
+    return [...clients, ...mesh, ...http].join(' ');
   }
 
   async apply(site: CompiledSite): Promise<readonly ConfigProblem[]> {

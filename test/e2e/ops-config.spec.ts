@@ -38,7 +38,7 @@ describe('a document that changes under a running node', () => {
       return link?.name === 'to-nobody' && link.state === 'down' && link.whyDown !== null;
     });
     const listed = await fairlead('links', '--api', api());
-    expect(listed.stdout).toMatch(/^to-nobody +down +- +7 +- +\d+s +.*127\.0\.0\.1:1/m);
+    expect(listed.stdout).toMatch(/^to-nobody +down +- +7 +here +- +\d+s +.*127\.0\.0\.1:1/m);
     const status = await fairlead('config', 'status', '--api', api());
     expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/^state +in force$/m) as string });
   });
