@@ -1,6 +1,9 @@
 const REDRAW_MS = 150;
 const CLEAR_BELOW = '\u001b[0J';
 const HEAD = ['what', 'from → to', 'sent', 'arrived', 'on the way', 'doubled', 'resent', 'p50', 'p99'];
+/** What a narrow terminal does without, in this order: the verdict tells it, or other columns do. */
+const LEFT_OUT_FIRST = ['resent', 'on the way', 'p50', 'from → to'];
+const GAP = '  ';
 
 function ms(value) {
   if (value === null) return '';
@@ -22,13 +25,15 @@ function rowOf(flow) {
   ].map(String);
 }
 
-/** The lines of the table. Words to the left, numbers to the right. */
-export function tableOf(flows) {
+/** The lines of the table, in as many columns as fit. Words to the left, numbers to the right. */
+export function tableOf(flows, columns = Infinity) {
   const rows = [HEAD, ...flows.map(rowOf)];
   const widths = HEAD.map((_, at) => Math.max(...rows.map((row) => row[at].length)));
-  return rows.map((row) =>
-    row.map((cell, at) => (at < 2 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  '),
-  );
+  const shown = new Set(HEAD.keys());
+  const width = () => [...shown].reduce((sum, at) => sum + widths[at] + GAP.length, -GAP.length);
+  for (const name of LEFT_OUT_FIRST) if (width() > columns) shown.delete(HEAD.indexOf(name));
+  const padded = (row, at) => (at < 2 ? row[at].padEnd(widths[at]) : row[at].padStart(widths[at]));
+  return rows.map((row) => [...shown].map((at) => padded(row, at)).join(GAP));
 }
 
 /** On a terminal the table is redrawn in place below what was said; elsewhere it is printed at each turn of events. */
@@ -67,7 +72,8 @@ export class Screen {
 
   #redraw(lines) {
     const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
-    const table = ['', ...tableOf(this.#flows)].map((line) => line.slice(0, process.stdout.columns || 120));
+    const columns = process.stdout.columns || 120;
+    const table = ['', ...tableOf(this.#flows, columns)].map((line) => line.slice(0, columns));
     this.#drawn = table.length;
     process.stdout.write(`${up}\r${CLEAR_BELOW}${[...lines, ...table].join('\n')}\n`);
   }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { LINK, PROBLEM } from '../../src/management/schemas';
 import { OPERATIONS } from '../../src/management/openapi';
+import { fairlead } from '../support/command';
 import { eventually } from '../support/eventually';
 import type { FairleadNode } from '../support/fairlead-node';
 import { Mesh } from '../support/mesh';
@@ -125,6 +126,14 @@ describe('metrics', () => {
     socket.end('GET / HTTP/1.1\r\n\r\n');
     await eventually('the error is counted', async () => ((await metrics(east)).get(name) ?? 0) > before);
     expect(east.log()).toMatch(/protocol-error.*protocol header 'GET/);
+  });
+
+  it('a client at a port of links is told so, and the log has the code to look it up by', async () => {
+    const url = `amqp://127.0.0.1:${east.port('mesh')}`;
+    const { code, stderr } = await fairlead('receive', 'topic/a', '--url', url);
+    expect(code).toBe(1);
+    expect(stderr).toContain('clients connect to a listener');
+    await eventually('the log tells it', () => /"link-refused".*"code":"FL_LINK_HELLO"/.test(east.log()));
   });
 });
 
