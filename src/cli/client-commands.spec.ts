@@ -103,6 +103,14 @@ describe('fairlead send', () => {
     ]);
   });
 
+  it('says of a message that is too large for the node how large one may be', async () => {
+    const io = bufferIo();
+    const options: PeerOptions = { onLink: (link) => (link as ReceiverLink).accept({ maxMessageSize: 64 }) };
+    expect(await fairlead(['send', 'a', 'x'.repeat(65), '--count', '3'], options, io)).toBe(1);
+    expect(io.stdout()).toBe('3 not sent');
+    expect(io.stderr()).toMatch(/^FL_CLIENT_TOO_LARGE: .* takes messages of at most 64 bytes, this one has \d+ with/);
+  });
+
   it('sends no faster than it is told to', async () => {
     const begun = performance.now();
     const args = ['send', 'a', 'x', '--count', '6', '--rate', '50'];

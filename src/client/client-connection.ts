@@ -9,7 +9,7 @@ import type { SenderLink } from '../amqp/sender-link';
 import type { Session } from '../amqp/session';
 import { FlushQueue } from '../transport/flush-queue';
 import { SocketDriver } from '../transport/socket-driver';
-import { dialTcp } from '../transport/tcp';
+import { dialTcp, formatAddress } from '../transport/tcp';
 import { ClientReceiver, type TakingOptions } from './client-receiver';
 import { ClientSender } from './client-sender';
 import { parseClientUrl } from './client-url';
@@ -62,7 +62,7 @@ export class ClientConnection implements ConnectionHandler {
   static async open(url: string, options: ClientOptions = {}): Promise<ClientConnection> {
     const { host, port, mechanism } = parseClientUrl(url);
     const { containerId = `fairlead-${randomBytes(6).toString('hex')}`, timeoutMs = TIMEOUT_MS } = options;
-    const place = `${host}:${port}`;
+    const place = formatAddress({ host, port });
     const client = new ClientConnection(place, containerId, timeoutMs);
     const socket = await dialTcp({ host, port }, timeoutMs);
     client.#driver = new SocketDriver(socket, options.queue ?? FlushQueue.standalone(), client, {

@@ -1,7 +1,7 @@
 import type { AmqpErrorFields, DeliveryState } from '../amqp/codec/types';
 import { AMQP_OUTCOME, type AmqpOutcome } from '../amqp/constants';
 import type { SenderHandler, SenderLink } from '../amqp/sender-link';
-import { LostError, NotSentError, tellError } from './errors';
+import { LostError, NotSentError, TooLargeError, tellError } from './errors';
 
 export type OutcomeName = 'accepted' | 'rejected' | 'released' | 'modified';
 
@@ -49,13 +49,20 @@ export class ClientSender implements SenderHandler {
     return this.#queue.length;
   }
 
+  /** Null for a message that the peer takes; else why it does not. */
+  refusal(message: Buffer): TooLargeError | null {
+    const { messageBytesMax } = this.link;
+    return message.length > messageBytesMax ? new TooLargeError(this.what, message.length, messageBytesMax) : null;
+  }
+
   /**
    * Sends one encoded message as soon as there is credit.
-   * @returns its outcome. @throws NotSentError when the link ends before it was sent, LostError when it ends before the outcome
-   * came: that is unknown then
+   * @returns its outcome. @throws TooLargeError, NotSentError when the link ends before it was sent, LostError when it ends before
+   * the outcome came: that is unknown then
    */
   send(message: Buffer): Promise<SendOutcome> {
-    if (this.#gone) return Promise.reject(this.#gone);
+    const refusal = this.#gone ?? this.refusal(message);
+    if (refusal) return Promise.reject(refusal);
     const token = this.#token + this.#queue.length;
     const outcome = new Promise<SendOutcome>((resolve, reject) => this.#waiting.set(token, { resolve, reject }));
     this.#queue.push(message);

@@ -57,6 +57,22 @@ describe('a client', () => {
     expect(sender.pending).toBe(0);
   });
 
+  it('refuses a message that is larger than the peer takes, and sends the next', async () => {
+    const connection = await open({
+      onLink: (link) => {
+        const receiver = link as ReceiverLink;
+        receiver.accept({ maxMessageSize: HELLO.length });
+        receiver.handler = new Inbox((_link, id) => receiver.dispose(id, AMQP_OUTCOME.accepted, true));
+        receiver.addCredit(10);
+      },
+    });
+    const sender = await connection.sender('a');
+    const large = encodeMessage({ body: textBody('hello!') });
+    await expect(sender.send(large)).rejects.toMatchObject({ code: 'FL_CLIENT_TOO_LARGE' });
+    expect(sender.pending).toBe(0);
+    expect(await sender.send(HELLO)).toEqual({ outcome: 'accepted', detail: '' });
+  });
+
   it('keeps what has no credit, and says of it that it was not sent', async () => {
     const links: ReceiverLink[] = [];
     const connection = await open(taking(1, (link) => void links.push(link)));

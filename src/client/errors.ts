@@ -31,6 +31,14 @@ export class NotSentError extends FairleadError {
   }
 }
 
+/** The message is larger than the peer takes on that link. */
+export class TooLargeError extends FairleadError {
+  constructor(what: string, bytes: number, bytesMax: number) {
+    const message = `${what} takes messages of at most ${bytesMax} bytes, this one has ${bytes} with its headers`;
+    super('FL_CLIENT_TOO_LARGE', message, { condition: 'amqp:link:message-size-exceeded' });
+  }
+}
+
 /** The peer did not answer in time. */
 export class NoAnswerError extends FairleadError {
   constructor(what: string, ms: number) {

@@ -7,6 +7,11 @@ export interface TcpAddress {
   readonly port: number;
 }
 
+/** As users write it: an IPv6 address in brackets. */
+export function formatAddress({ host, port }: TcpAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** A bound TCP socket and the connections that it has accepted. */
 export class TcpListener {
   readonly #sockets = new Set<Socket>();
@@ -33,7 +38,7 @@ export class TcpListener {
     });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
-        const where = `${address.host}:${address.port}`;
+        const where = formatAddress(address);
         if (error.code === 'EADDRINUSE')
           reject(new TransportError('FL_PORT_IN_USE', `${where} is in use by another process`, error));
         else reject(new TransportError('FL_BIND', `cannot listen on ${where}: ${error.message}`, error));
@@ -79,7 +84,7 @@ export function dialTcp(address: TcpAddress, timeoutMs: number, signal?: AbortSi
   return new Promise((resolve, reject) => {
     const { onread, registered } = sharedReadOptions();
     const socket = registered(connect({ host: address.host, port: address.port, noDelay: true, onread }));
-    const where = `${address.host}:${address.port}`;
+    const where = formatAddress(address);
     const fail = (why: string, cause: unknown): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

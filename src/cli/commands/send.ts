@@ -54,6 +54,8 @@ export async function send(
   const tally = new OutcomeTally(options.count, io);
   try {
     const sender = await client.sender(address);
+    const refusal = sender.refusal(message);
+    if (refusal) throw refusal;
     const run = new SendRun(sender, message, options, tally, io);
     const ending = await Promise.race([run.all(), run.stalled(address), interrupt.done]);
     run.stop();
