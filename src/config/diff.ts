@@ -1,5 +1,5 @@
+import { formatAddress } from '../common/format-address';
 import type { Bind, CompiledSite } from './site';
-import { formatBind } from './site';
 
 /** What appeared, vanished or changed between two lists of named things. */
 export interface ListChange<T> {
@@ -24,7 +24,7 @@ export function listChange<T extends Bind>(
     removed: before.filter((item) => !now.has(keyOf(item))),
     moved: after.flatMap((to) => {
       const from = old.get(keyOf(to));
-      return from && formatBind(from) !== formatBind(to) ? [{ from, to }] : [];
+      return from && formatAddress(from) !== formatAddress(to) ? [{ from, to }] : [];
     }),
   };
 }

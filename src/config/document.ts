@@ -1,5 +1,6 @@
+import { formatAddress } from '../common/format-address';
 import type { AddressRule } from '../mesh/contract';
-import { type CompiledSite, formatBind } from './site';
+import type { CompiledSite } from './site';
 import { formatDuration, formatSize } from './units';
 
 /** Keys and values as a user writes them. */
@@ -19,7 +20,7 @@ export function documentOf(site: CompiledSite): SiteDocument {
     listeners: site.listeners,
     mesh: {
       listen: mesh.listen,
-      links: mesh.links.map((link) => ({ name: link.name, connect: `amqp://${formatBind(link)}`, cost: link.cost })),
+      links: mesh.links.map((link) => ({ name: link.name, connect: `amqp://${formatAddress(link)}`, cost: link.cost })),
       hello: formatDuration(mesh.helloMs),
       dead: formatDuration(mesh.deadMs),
       partitionHold: formatDuration(mesh.partitionHoldMs),

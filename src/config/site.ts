@@ -63,10 +63,6 @@ export function bindOfUrl(connect: string): Bind {
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-export function formatBind({ host, port }: Bind): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** The part of a site that a mesh node is made with. */
 export function meshLimitsOf({ mesh, limits }: CompiledSite): MeshLimits {
   return {

@@ -1,6 +1,7 @@
 import { FairleadError } from '../common/errors';
+import { formatAddress } from '../common/format-address';
 import type { ConfigProblem } from '../config/problems';
-import { type Bind, formatBind } from '../config/site';
+import type { Bind } from '../config/site';
 
 const CURES: Readonly<Record<string, string>> = {
   EACCES: 'name a port from 1024, or let this process bind lower ones',
@@ -23,7 +24,7 @@ export class PortInUseError extends FairleadError {
   readonly problem: ConfigProblem;
 
   constructor(path: string, bind: Bind, cause: unknown) {
-    const where = formatBind(bind);
+    const where = formatAddress(bind);
     const why = cause instanceof Error ? cause.message : String(cause);
     const cure = cureOf(cause);
     super('FL_PORT_IN_USE', `${path}: ${where} cannot be bound (${why}): ${cure}`, { cause, retryable: true });

@@ -1,7 +1,8 @@
+import { formatAddress } from '../common/format-address';
 import type { Journal } from '../common/ports';
 import { listChange } from '../config/diff';
 import type { ConfigProblem } from '../config/problems';
-import { type Bind, type CompiledSite, type LinkSpec, formatBind } from '../config/site';
+import type { Bind, CompiledSite, LinkSpec } from '../config/site';
 import type { LinkView, MeshNode } from '../mesh/contract';
 import { LinkAmbiguousError, LinkNotFoundError, PortInUseError } from './errors';
 import { type DialledLink, type LinkRow, linkRows } from './link-rows';
@@ -69,7 +70,7 @@ export class LinkManager {
     const sockets = listChange(
       this.#bound.map(({ wanted }) => wanted),
       mesh.listen,
-      formatBind,
+      formatAddress,
     );
     const problems: ConfigProblem[] = [];
     for (const bind of sockets.added) {
@@ -105,7 +106,7 @@ export class LinkManager {
   }
 
   async #unlisten(bind: Bind): Promise<void> {
-    const at = this.#bound.findIndex(({ wanted }) => formatBind(wanted) === formatBind(bind));
+    const at = this.#bound.findIndex(({ wanted }) => formatAddress(wanted) === formatAddress(bind));
     const [gone] = at < 0 ? [] : this.#bound.splice(at, 1);
     await gone?.socket.close();
   }

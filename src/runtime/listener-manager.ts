@@ -1,6 +1,7 @@
+import { formatAddress } from '../common/format-address';
 import { listChange } from '../config/diff';
 import type { ConfigProblem } from '../config/problems';
-import { type Bind, type CompiledSite, type ListenerSpec, formatBind } from '../config/site';
+import type { Bind, CompiledSite, ListenerSpec } from '../config/site';
 import { PortInUseError } from './errors';
 import { problemOf } from './link-manager';
 import type { ClientListener, ListenerFactory } from './ports';
@@ -106,5 +107,5 @@ export class ListenerManager {
 }
 
 export function formatListeners(rows: readonly ListenerRow[]): string[] {
-  return rows.map((row) => `${row.name}=${formatBind(row)}`);
+  return rows.map((row) => `${row.name}=${formatAddress(row)}`);
 }

@@ -1,8 +1,9 @@
+import { formatAddress } from '../common/format-address';
 import type { Journal } from '../common/ports';
 import { rulesDiffer } from '../config/diff';
 import type { SiteApplier } from '../config/live-config';
 import type { ConfigProblem } from '../config/problems';
-import { type Bind, type CompiledSite, formatBind } from '../config/site';
+import type { Bind, CompiledSite } from '../config/site';
 import type { MeshNode } from '../mesh/contract';
 import type { Lifecycle } from './lifecycle';
 import { CLIENTS_MS, CLOSE_MS, GOODBYE_MS, IN_FLIGHT_MS, LAST_MS, LOOK_MS } from './limits';
@@ -68,9 +69,9 @@ export class SiteRuntime implements SiteApplier {
 
   #bound(): string {
     const { listeners, links } = this.parts;
-    const clients = listeners.rows().map((row) => `${row.name}=${formatBind(row)}`);
-    const mesh = links.addresses.map((bind) => `mesh=${formatBind(bind)}`);
-    const http = this.#httpBound ? [`http=${formatBind(this.#httpBound)}`] : [];
+    const clients = listeners.rows().map((row) => `${row.name}=${formatAddress(row)}`);
+    const mesh = links.addresses.map((bind) => `mesh=${formatAddress(bind)}`);
+    const http = this.#httpBound ? [`http=${formatAddress(this.#httpBound)}`] : [];
     return [...clients, ...mesh, ...http].join(' ');
   }
 

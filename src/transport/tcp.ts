@@ -1,15 +1,11 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { formatAddress } from '../common/format-address';
 import { TransportError } from './errors';
 import { sharedReadOptions, sharedReadSocket } from './shared-read';
 
 export interface TcpAddress {
   readonly host: string;
   readonly port: number;
-}
-
-/** As users write it: an IPv6 address in brackets. */
-export function formatAddress({ host, port }: TcpAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** A bound TCP socket and the connections that it has accepted. */
