@@ -34,7 +34,7 @@ export interface ConnectionHandler {
   onLink(link: Link): void;
   /** The connection is over: the peer closed it, the socket went or we closed it. Sessions and links were told before. */
   onClosed(connection: Connection, error: AmqpErrorFields | null): void;
-  /** Bytes have come; their frames follow. */
+  /** Bytes have come; their frames follow. @throws AmqpError to end the connection */
   onInbound?(): void;
   /** The peer broke the protocol: the link, session or connection that `error.scope` names is ended and the peer told why. */
   onProtocolError?(connection: Connection, error: AmqpError): void;

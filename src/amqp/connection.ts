@@ -96,6 +96,11 @@ export class Connection implements FrameVisitor {
     return this.#phase === 'closing' || this.#phase === 'closed';
   }
 
+  /** Changes with every frame that has come in whole. */
+  get framesIn(): number {
+    return this.#reader.visits;
+  }
+
   get bytesOut(): number {
     return this.outbound.bytesOut;
   }
@@ -148,8 +153,8 @@ export class Connection implements FrameVisitor {
     if (this.#phase === 'closed' || this.#deaf) return;
     this.#timers.lastIn = this.io.now();
     this.bytesIn += chunk.length;
-    this.handler.onInbound?.();
     try {
+      this.handler.onInbound?.();
       this.#reader.read(chunk);
     } catch (error) {
       this.#failOf(error);

@@ -26,6 +26,8 @@ export class FrameReader {
   #backlog: Buffer | null = null;
   /** True while a protocol header comes next. */
   expectHeader = true;
+  /** Counts the units that were visited, modulo 2^32: tells whether a chunk brought one. */
+  visits = 0;
 
   constructor(
     /** Our max-frame-size: a frame that claims more is an error before anything of it is stored. */
@@ -122,6 +124,7 @@ export class FrameReader {
   }
 
   #visit(bytes: Buffer, at: number, size: number): void {
+    this.visits = (this.visits + 1) | 0;
     if (this.expectHeader) {
       this.visitor.onHeader(bytes, at);
       return;

@@ -20,6 +20,8 @@ export interface ReceiverHandler {
     flags: number,
     messageFormat: number,
   ): void;
+  /** A delivery is ignored that resumes one which is not known here (part 2.7.5). @throws AmqpError to end what it names */
+  onIgnored?(link: ReceiverLink): void;
   /** The peer used up or gave back all credit that `drain` asked for. */
   onDrained?(link: ReceiverLink): void;
   /** The peer settled a delivery whose outcome this end had only told (rcv-settle-mode second). */
@@ -165,6 +167,7 @@ export class ReceiverLink extends Link {
     this.#openSettled = false;
     this.#openFormat = messageFormat;
     this.#ignoring = (flags & TRANSFER.resume) !== 0;
+    if (this.#ignoring) this.handler?.onIgnored?.(this);
     if ((flags & TRANSFER.settleFirst) !== 0 && this.rcvSettleMode === 1 && (flags & TRANSFER.settled) === 0)
       (this.#settleFirst ??= new Set()).add(deliveryId);
   }

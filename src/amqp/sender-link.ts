@@ -240,13 +240,18 @@ export class SenderLink extends Link {
     if (echo) this.#tellFlow(this.draining);
   }
 
-  #tellFlow(drain: boolean): void {
+  /** Asks the peer for its state: credit and window are up to date when its flow has come. */
+  askState(): void {
+    if (this.state === 'attached') this.#tellFlow(this.draining, true);
+  }
+
+  #tellFlow(drain: boolean, echo = false): void {
     LINK_FLOW.handle = this.handle;
     LINK_FLOW.deliveryCount = this.deliveryCount;
     LINK_FLOW.credit = this.credit;
     LINK_FLOW.available = this.available;
     LINK_FLOW.drain = drain;
-    LINK_FLOW.echo = false;
+    LINK_FLOW.echo = echo;
     this.session.writeFlow(LINK_FLOW);
   }
 

@@ -1,12 +1,13 @@
 import type { Connection } from '../amqp/connection';
-import { TRANSFER } from '../amqp/constants';
+import { CONDITION, TRANSFER } from '../amqp/constants';
+import { AmqpError } from '../amqp/errors';
 import type { Link } from '../amqp/link';
 import { ReceiverLink, type ReceiverHandler } from '../amqp/receiver-link';
 import type { SenderLink } from '../amqp/sender-link';
 import { type SenderHandler } from '../amqp/sender-link';
 import type { Session } from '../amqp/session';
-import { WireError } from '../common/wire';
 import { TRAFFIC_CLASSES, type LinkTransport, type LinkTransportEvents, type TrafficClass } from './contract';
+import { FRAME_MS_MAX, SHUT_MS_MAX } from './limits';
 import { PACED_BYTES_MIN, Pacer } from './pacer';
 
 /** Frames that a peer may have on their way per class before we have told that we took them. */
@@ -24,6 +25,11 @@ const CREDIT = 1_000_000;
 /** Longest frame put together from several transfers. */
 const GATHER_BYTES_MAX = 256 * 1024;
 
+/** What was said arrived otherwise than any node says it: the connection ends. */
+function damaged(description: string): AmqpError {
+  return new AmqpError(CONDITION.decode, description, 'connection');
+}
+
 /** The two links of one traffic class, on a session of its own, so that no class waits for another one's window. */
 class ClassChannel implements SenderHandler, ReceiverHandler {
   sender: SenderLink | null = null;
@@ -32,6 +38,8 @@ class ClassChannel implements SenderHandler, ReceiverHandler {
   #parts: Buffer[] = [];
   #partBytes = 0;
   #used = 0;
+  /** Since when there is no room; -1 while there is. */
+  #shutAt = -1;
 
   constructor(
     readonly cls: TrafficClass,
@@ -53,12 +61,27 @@ class ClassChannel implements SenderHandler, ReceiverHandler {
     this.sender.handler = this;
   }
 
+  room(): number {
+    const room = this.sender?.canSend() === true ? this.pacer.room() : 0;
+    if (room > 0) this.#shutAt = -1;
+    else this.#shut();
+    return room;
+  }
+
+  #shut(): void {
+    const now = Math.floor(this.owner.now());
+    if (this.#shutAt >= 0 && now - this.#shutAt < SHUT_MS_MAX) return;
+    if (this.#shutAt >= 0) this.sender?.askState();
+    this.#shutAt = now;
+  }
+
   grant(): void {
     this.#used = 0;
     this.receiver?.setCredit(CREDIT);
   }
 
-  onAttached(): void {
+  onAttached(link: Link): void {
+    if ((link.remote?.maxMessageSize ?? 0) > 0) throw damaged('a class of a link between nodes has a largest frame');
     this.owner.check();
   }
 
@@ -74,14 +97,16 @@ class ClassChannel implements SenderHandler, ReceiverHandler {
     // Everything is sent settled.
   }
 
+  onIgnored(): void {
+    throw damaged('a frame between nodes resumes another');
+  }
+
   onTransfer(link: ReceiverLink, bytes: Buffer, start: number, end: number, _id: number, flags: number): void {
+    if ((flags & (TRANSFER.settled | TRANSFER.aborted)) !== TRANSFER.settled)
+      throw damaged('a frame between nodes is unsettled or aborted');
     if (++this.#used * 2 > CREDIT) this.grant();
     if ((flags & TRANSFER.more) === 0 && this.#parts.length === 0) {
       this.owner.onFrame(this.cls, bytes, start, end);
-      return;
-    }
-    if ((flags & TRANSFER.aborted) !== 0) {
-      this.#parts = [];
       return;
     }
     this.#partBytes = (this.#parts.length === 0 ? 0 : this.#partBytes) + end - start;
@@ -112,6 +137,8 @@ export class AmqpLinkTransport implements LinkTransport {
   events: LinkTransportEvents | null = null;
   readonly #channels: readonly ClassChannel[] = TRAFFIC_CLASSES.map((cls) => new ClassChannel(cls, this));
   #ready = false;
+  #framesIn = -1;
+  #frameAt = 0;
 
   constructor(
     readonly connection: Connection,
@@ -167,12 +194,23 @@ export class AmqpLinkTransport implements LinkTransport {
   }
 
   room(cls: TrafficClass): number {
-    const { sender, pacer } = this.#channels[cls] as ClassChannel;
-    return sender?.canSend() === true ? pacer.room() : 0;
+    return (this.#channels[cls] as ClassChannel).room();
   }
 
   close(condition: string, reason: string): void {
     this.connection.close({ condition, description: reason });
+  }
+
+  /** Bytes came, a sign of life. @throws AmqpError when they end no frame for too long */
+  onInbound(): void {
+    const { framesIn } = this.connection;
+    const now = this.clock();
+    if (framesIn !== this.#framesIn) {
+      this.#framesIn = framesIn;
+      this.#frameAt = now;
+    } else if (now - this.#frameAt > FRAME_MS_MAX)
+      throw new AmqpError(CONDITION.framing, `no frame has ended for ${FRAME_MS_MAX} ms`, 'connection');
+    this.events?.onInbound();
   }
 
   /** @internal */
@@ -182,7 +220,7 @@ export class AmqpLinkTransport implements LinkTransport {
 
   /** @internal */
   onFrame(cls: TrafficClass, bytes: Buffer, start: number, end: number): void {
-    if (start === end) throw new WireError('an empty mesh frame');
+    if (start === end) throw damaged('an empty frame between nodes');
     this.events?.onFrame(cls, bytes, start, end);
   }
 

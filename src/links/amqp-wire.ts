@@ -136,7 +136,7 @@ class LinkPeer implements ConnectionHandler {
   }
 
   onInbound(): void {
-    this.transport?.events?.onInbound();
+    this.transport?.onInbound();
   }
 
   onLink(link: Link): void {

@@ -15,6 +15,10 @@ export const RECHECK_LATE_MS = 100;
 export const RECHECKS_MAX = 5;
 /** How long a link that says goodbye waits for the neighbour's goodbye and for its own queue. */
 export const DRAIN_MS = 1_000;
+/** Bytes that end no frame for so long belong to one whose length arrived damaged: the largest takes this long at 9 kB/s. */
+export const FRAME_MS_MAX = 15_000;
+/** A class that takes nothing for so long asks the neighbour for its window: the flow that opened it may have arrived damaged. */
+export const SHUT_MS_MAX = 1_000;
 
 /** Costs are summed over at most a few dozen hops; 2^24 leaves room far below 2^53. */
 export const COST_MIN = 1;
