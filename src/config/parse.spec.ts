@@ -110,6 +110,7 @@ describe('errors', () => {
     ['site: east\nmesh: { hello: 500 }', 'mesh.hello', 'a duration such as'],
     ['site: east\nmesh: { hello: 1ms }', 'mesh.hello', 'from 10ms to 1m'],
     ['site: east\nlimits: { messageBytes: 5MB }', 'limits.messageBytes', 'a size such as'],
+    ['site: east\nlimits: { linkQueue: 127KiB }', 'limits.linkQueue', 'from 128KiB to 1GiB'],
     ['site: east\ninsecure: maybe', 'insecure', 'true or false'],
     ['site: east\nlog: { level: inf }', 'log.level', 'one of trace, debug, info'],
     ['site: east\naddresses: [ { match: "a b", kind: topic } ]', 'addresses[0].match', 'a pattern of dotted words'],

@@ -119,7 +119,8 @@ const limits = section({
   receivePool: size(MIB, 1024 ** 4)
     .default('64MiB')
     .describe('Memory for messages that wait for local consumers.'),
-  linkQueue: size(64 * 1024, 1024 ** 3)
+  // The largest batch with its head must fit beside others: one that never fits would be sent again for ever.
+  linkQueue: size(128 * 1024, 1024 ** 3)
     .default('4MiB')
     .describe('Messages in transit queued per link.'),
 });

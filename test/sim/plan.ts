@@ -107,7 +107,7 @@ function planLimits(dice: Dice, large: boolean): MeshLimits {
     ingressPoolBytes: poolBytes,
     retentionPoolBytes: poolBytes,
     receivePoolBytes: poolBytes,
-    linkQueueBytes: dice.pick([64, 1_024]) * KIB,
+    linkQueueBytes: dice.pick([128, 1_024]) * KIB,
   };
 }
 

@@ -54,6 +54,24 @@ describe('F12: a receiver stops reading for minutes', () => {
   });
 });
 
+describe('a link queue of the least size that a site document may name', () => {
+  it('takes the largest batch: one that never fits would be sent again for ever', () => {
+    const { problems, deliveries } = runPlan(
+      planOfScene({
+        nodes: 3,
+        wires: LINE_OF_3,
+        // A batch is full to the last few bytes.
+        publishers: [publisher(0, 't.x', { burst: 2_000, bytes: [8, 60] })],
+        consumers: [consumer(2, 't.x')],
+        limits: { linkQueueBytes: 128 * 1024 },
+        healAt: 4_000,
+      }),
+    );
+    expect(problems).toEqual([]);
+    expect(deliveries).toBeGreaterThan(50_000);
+  });
+});
+
 describe('F38: a consumer of X is stuck while Y flows to the same site', () => {
   it('Y keeps its throughput', () => {
     const busy = { everyMs: 20, burst: 4, bytes: [200, 400] as [number, number] };
