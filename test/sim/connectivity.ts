@@ -3,17 +3,22 @@ import type { VirtualMesh, VirtualWire } from './virtual-mesh';
 /** A wire must have been fine for this long before two nodes count as joined by it: redial, handshake, damping, flooding. */
 export const SETTLE_MS = 3_000;
 
-interface Interval {
+export interface Interval {
   readonly from: number;
   readonly to: number;
+}
+
+/** A time in which whatever a node had under way may be lost: it had to begin a new life. */
+export interface Disturbance extends Interval {
+  /** Another process bore its name. */
+  readonly twin: boolean;
 }
 
 /** Which nodes were surely joined, and when: what the checker goes by. Written by those who make faults, not by the nodes. */
 export class Connectivity {
   readonly #fineSince = new Map<VirtualWire, number>();
   readonly #fine = new Map<VirtualWire, Interval[]>();
-  /** Times in which whatever a node had under way may be lost: it had to begin a new life. */
-  readonly #disturbed = new Map<string, Interval[]>();
+  readonly #disturbed = new Map<string, Disturbance[]>();
   #segments: { readonly from: number; readonly group: ReadonlyMap<string, number> }[] | null = null;
 
   constructor(private readonly mesh: VirtualMesh) {}
@@ -44,15 +49,24 @@ export class Connectivity {
     this.#fine.set(wire, list);
   }
 
-  disturb(node: string, from: number, to: number): void {
+  disturb(node: string, from: number, to: number, twin = false): void {
     const list = this.#disturbed.get(node) ?? [];
-    list.push({ from, to });
+    list.push({ from, to, twin });
     this.#disturbed.set(node, list);
   }
 
-  /** True when something of that node may have been lost that was under way between the two times. */
-  disturbedBetween(node: string, from: number, to: number): boolean {
-    return (this.#disturbed.get(node) ?? []).some((interval) => interval.from <= to && from <= interval.to);
+  disturbances(node: string): readonly Disturbance[] {
+    return this.#disturbed.get(node) ?? [];
+  }
+
+  /** When a node was started again. */
+  births(node: string): readonly number[] {
+    return (this.mesh.find(node)?.lives ?? []).slice(1).map(({ bornAt }) => bornAt);
+  }
+
+  /** When a node that died at that time was there again; Infinity for never. */
+  bornAfter(node: string, at: number): number {
+    return this.births(node).find((born) => born >= at) ?? Infinity;
   }
 
   // --- reading, once the run is over ---------------------------------------------------------------------------------------
@@ -93,7 +107,8 @@ export class Connectivity {
 }
 
 function isFine(wire: VirtualWire, now: number): boolean {
-  const live = ({ alive, stalledUntil }: VirtualWire['dialler']): boolean => alive && stalledUntil <= now;
+  const live = ({ alive, leaving, stalledUntil }: VirtualWire['dialler']): boolean =>
+    alive && !leaving && stalledUntil <= now;
   return !wire.cut && !wire.quality.hole.includes(true) && live(wire.dialler) && live(wire.acceptor);
 }
 

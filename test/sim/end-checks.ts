@@ -1,4 +1,4 @@
-import type { Problem } from './checker';
+import type { Problem } from './problems';
 import type { VirtualNode } from './virtual-node';
 import type { World } from './world';
 

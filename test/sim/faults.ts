@@ -94,6 +94,8 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
     const { life } = node;
     const leave = (): void => {
       if (node.life !== life) return;
+      node.leaving = true;
+      world.connectivity.note();
       for (const { link, state } of node.running.links()) if (state !== 'down') node.running.removeLink(link);
       world.time.after(LEAVE_MS, () => node.life === life && node.kill());
     };
@@ -118,7 +120,7 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
 
   twin: (world, { node: n, beside }) => {
     const original = world.node(n);
-    const from = world.time.now - world.plan.limits.partitionHoldMs;
+    const from = world.time.now;
     const twin = new VirtualNode(world.mesh, original.name, original.rules);
     twin.boots = original.boots + 1;
     const wire = world.mesh.join(twin, world.node(beside));
@@ -126,7 +128,7 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
     return () => {
       twin.kill();
       wire.cut = true;
-      world.connectivity.disturb(original.name, from, world.time.now + SETTLE_MS);
+      world.connectivity.disturb(original.name, from, world.time.now + SETTLE_MS, true);
     };
   },
 

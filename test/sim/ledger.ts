@@ -7,6 +7,8 @@ export interface SentMessage {
   readonly hash: number;
   /** Null until it is known. */
   outcome: Outcome | null;
+  /** When that was; a large message is whole by then. */
+  answeredAt: number | null;
   /** How often an outcome was told; more than once is a fault. */
   outcomes: number;
 }
@@ -30,6 +32,8 @@ export interface Delivery {
   readonly seq: number;
   readonly hash: number;
   readonly at: number;
+  /** When the consumer settled it, if it has. */
+  settledAt: number | null;
   accepted: boolean;
 }
 
@@ -48,6 +52,8 @@ export interface ConsumerRecord {
   unconfirmed: readonly string[];
   /** When it ended, by whatever. */
   endedAt: number | null;
+  /** Its node ended under it. */
+  died: boolean;
   readonly got: Delivery[];
 }
 
@@ -71,6 +77,7 @@ export class Ledger {
       confirmedAt: null,
       unconfirmed: [],
       endedAt: null,
+      died: false,
       got: [],
     };
     this.consumers.push(record);

@@ -122,7 +122,7 @@ describe('F23: two nodes that cannot both be in the mesh', () => {
         twin = new VirtualNode(scene.mesh, original.name, original.rules);
         twin.boots = original.boots + 1;
         scene.mesh.join(twin, scene.node(2));
-        scene.connectivity.disturb(original.name, 0, 9_000);
+        scene.connectivity.disturb(original.name, 3_000, 9_000, true);
         twin.start();
       });
     });

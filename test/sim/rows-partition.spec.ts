@@ -61,6 +61,19 @@ describe('F31: a cut longer than the hold, and restarts inside and beyond it', (
     expect((missing.at(-1) as number) - (missing[0] as number) + 1).toBe(missing.length);
   });
 
+  it.each([
+    [-1, /^G1: of \d+ messages that never came 1 are not counted \(unreachable at n0, life 1: \d+\)/],
+    [100, /^G1: \d+ of \d+ messages counted as unreachable at n0, life 1 cannot have been lost so$/],
+  ])('is found out when it counts %d more', (more, problem) => {
+    const { problems } = runPlan(planOfScene({ ...scene, faults: [cut(12_000)] }), (world) =>
+      world.time.at(21_000, () => {
+        const dropped = world.node(0).running.counters().dropped as Map<string, number>;
+        dropped.set('unreachable', (dropped.get('unreachable') ?? 0) + more);
+      }),
+    );
+    expect(problems).toEqual([expect.stringMatching(problem)]);
+  });
+
   it('inside the hold: what was for the former life is counted as such', () => {
     const { problems, world } = runPlan(planOfScene({ ...scene, faults: [cut(2_500), restart(4_000)] }));
     expect(problems).toEqual([]);

@@ -1,9 +1,13 @@
 import type { MeshCounters } from '../../src/mesh/contract';
-import { checkLedger, type Problem } from './checker';
+import { checkLedger } from './checker';
 import { checkConvergence, checkQuiet, PoolWatch } from './end-checks';
 import { healAll, scheduleFaults } from './faults';
+import type { Counts, LossTally } from './losses';
 import { MeshOracle } from './mesh-oracle';
+import { accountOf, JUDGED_REASONS, type Account } from './oracle';
 import { planOf, type Plan } from './plan';
+import type { Problem } from './problems';
+import { GOOD_WIRE } from './virtual-link';
 import { World } from './world';
 
 /** What occurred in a run: each must occur somewhere among all seeds, or the runs prove less than they seem to. */
@@ -19,6 +23,9 @@ export interface Occurrences {
   overflows: number;
   barrierTimeouts: number;
   startHolds: number;
+  /** Deliveries that were owed and came, and those that did not and were counted. */
+  arrived: number;
+  counted: number;
 }
 
 export interface RunReport {
@@ -26,6 +33,7 @@ export interface RunReport {
   readonly world: World;
   readonly problems: readonly Problem[];
   readonly occurrences: Occurrences;
+  readonly losses: LossTally;
   readonly messages: number;
   readonly deliveries: number;
   readonly virtualMs: number;
@@ -37,6 +45,10 @@ const CONSUMERS_TO_MS = 2_000;
 const AFTER_HEAL_MS = 1_000;
 /** All routes are right by then (G7): dead interval + 1 s, and what redialling a wire takes. */
 const CONVERGED_WITHIN_MS = 3_000;
+
+/** Delay of an acknowledgement beside its way: gathered, and the repeat of a lost one; and behind a full slow wire, or with losses. */
+const ACKNOWLEDGED_MS = 300;
+const ACKNOWLEDGED_LATE_MS = 1_500;
 
 /** Runs one seed from start to end and judges it. */
 export function runSeed(seed: number): RunReport {
@@ -63,13 +75,16 @@ export function runPlan(plan: Plan, script: (world: World) => void = () => undef
   const quiet = awaitQuiet(world, plan.healAt + plan.quietWithinMs);
   if (!quiet) problems.push(`G5: not quiet ${plan.quietWithinMs} ms after the heal`);
   problems.push(...checkQuiet(world), ...pools.problems);
-  problems.push(...checkLedger(world.ledger, new MeshOracle(world.connectivity, plan.limits.partitionHoldMs)));
+  const oracle = new MeshOracle(world.ledger, world.connectivity, plan.limits.partitionHoldMs, acknowledgedMs(plan));
+  const { problems: broken, losses } = checkLedger(world.ledger, oracle, countsOf(world));
+  problems.push(...broken);
   const { publishers, consumers } = world.ledger;
   return {
     plan,
     world,
     problems,
-    occurrences: occurrencesOf(world),
+    occurrences: { ...occurrencesOf(world), arrived: losses.arrived, counted: losses.counted },
+    losses,
     messages: publishers.reduce((sum, { sent }) => sum + sent.length, 0),
     deliveries: consumers.reduce((sum, { got }) => sum + got.length, 0),
     virtualMs: time.now,
@@ -90,11 +105,27 @@ function awaitQuiet(world: World, until: number): boolean {
   return false;
 }
 
-function occurrencesOf(world: World): Occurrences {
-  const all: MeshCounters[] = world.nodes.flatMap(({ node, formerCounters }) => [
-    ...formerCounters,
-    ...(node === null ? [] : [node.counters()]),
-  ]);
+/** The longest way for an acknowledgement, and what holds it up at either end; more where a fault holds up whole wires. */
+function acknowledgedMs({ wires, faults }: Plan): number {
+  const way = wires.reduce((sum, { quality }) => sum + (quality.latencyMs ?? GOOD_WIRE.latencyMs), 0);
+  const late = faults.some(({ kind }) => kind === 'delay' || kind === 'slow' || kind === 'loss');
+  return way + (late ? ACKNOWLEDGED_LATE_MS : ACKNOWLEDGED_MS);
+}
+
+/** What the nodes gave up of what somebody was owed, in every life of theirs. */
+function countsOf(world: World): Counts {
+  const counts = new Map<Account, number>();
+  for (const node of world.nodes)
+    for (const { life, counters } of node.counters())
+      for (const reason of JUDGED_REASONS) {
+        const count = counters.dropped.get(reason) ?? 0;
+        if (count > 0) counts.set(accountOf(node.name, life, reason), count);
+      }
+  return counts;
+}
+
+function occurrencesOf(world: World): Omit<Occurrences, 'arrived' | 'counted'> {
+  const all: MeshCounters[] = world.nodes.flatMap((node) => node.counters().map(({ counters }) => counters));
   const sum = (of: (counters: MeshCounters) => number): number => all.reduce((total, one) => total + of(one), 0);
   return {
     holds: sum(({ holds }) => holds),

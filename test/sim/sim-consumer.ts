@@ -92,7 +92,9 @@ export class SimConsumer implements ConsumerHandler {
 
   /** Its node died. */
   died(): void {
-    this.record.endedAt ??= this.node.mesh.time.now;
+    if (this.record.endedAt !== null) return;
+    this.record.endedAt = this.node.mesh.time.now;
+    this.record.died = true;
   }
 
   // --- what the mesh calls -------------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ export class SimConsumer implements ConsumerHandler {
   #got(token: number, bytes: Buffer): void {
     this.#budget--;
     const { time } = this.node.mesh;
-    const delivery: Delivery = { ...readPayload(bytes), at: time.now, accepted: false };
+    const delivery: Delivery = { ...readPayload(bytes), at: time.now, settledAt: null, accepted: false };
     this.record.got.push(delivery);
     if (token < 0) return;
     if (this.#opening !== null) this.#opening.push({ token, delivery });
@@ -123,6 +125,7 @@ export class SimConsumer implements ConsumerHandler {
   }
 
   #settle(token: number, delivery: Delivery): void {
+    delivery.settledAt = this.node.mesh.time.now;
     delivery.accepted = this.random() >= this.plan.rejects;
     this.#consumer.settle(token, delivery.accepted ? OUTCOME.accepted : OUTCOME.rejected, null);
   }

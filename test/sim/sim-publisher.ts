@@ -114,7 +114,13 @@ export class SimPublisher implements PublisherHandler {
     const [min, max] = large ? [64 * 1024, plan.largeBytesMax] : plan.bytes;
     const seq = record.sent.length;
     const payload = writePayload(record.id, seq, Math.floor(min + this.random() * (max - min)));
-    record.sent.push({ at: this.node.mesh.time.now, hash: hashOf(payload), outcome: null, outcomes: 0 });
+    record.sent.push({
+      at: this.node.mesh.time.now,
+      hash: hashOf(payload),
+      outcome: null,
+      answeredAt: null,
+      outcomes: 0,
+    });
     if (large) {
       this.#publisher.begin(to, 0, seq);
       this.#large = { payload, seq, at: 0 };
@@ -146,6 +152,7 @@ export class SimPublisher implements PublisherHandler {
     const message = this.record.sent[token];
     if (message === undefined) throw new Error(`outcome of message ${token}, which was never sent`);
     message.outcome = outcome;
+    message.answeredAt = this.node.mesh.time.now;
     message.outcomes++;
   }
 

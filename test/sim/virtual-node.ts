@@ -10,11 +10,21 @@ import type { VirtualMesh } from './virtual-mesh';
 const FIRST_BOOT = 1_000;
 const WALL_ZERO = 1_700_000_000_000;
 
+/** One life of a node. */
+export interface Life {
+  readonly life: number;
+  readonly bornAt: number;
+  /** What it had counted when it ended; null while it lasts. */
+  last: MeshCounters | null;
+}
+
 /** A node that can be killed and started again, with or without what it had written. */
 export class VirtualNode {
   node: MeshNode | null = null;
   life = 0;
   withdrawn: string | null = null;
+  /** It has ended its links on purpose, and ends itself next. */
+  leaving = false;
   /** Its loop stands still until that time. */
   stalledUntil = 0;
   /** By how much its wall clock is off. */
@@ -25,8 +35,7 @@ export class VirtualNode {
   /** Facts on its disk, by origin. */
   readonly facts = new Map<string, OriginFacts>();
   boots = FIRST_BOOT;
-  /** Counters of lives that are over. */
-  readonly formerCounters: MeshCounters[] = [];
+  readonly lives: Life[] = [];
   /** Lives that began with nodes to wait for. */
   startHolds = 0;
   /** Its process has ended, by whomever: also when it withdrew. */
@@ -57,10 +66,12 @@ export class VirtualNode {
   start(): MeshNode {
     const { time, limits, random } = this.mesh;
     this.life++;
+    this.leaving = false;
     // As the application does: above the last boot, and not below the wall clock's seconds.
     this.boots = Math.max(this.boots + 1, FIRST_BOOT + Math.floor((time.now + this.wallOffsetMs) / 1_000));
     if (this.knownNodes.length > 0) this.startHolds++;
     const { life } = this;
+    this.lives.push({ life, bornAt: time.now, last: null });
     const incarnation = this.boots * 0x1_0000 + (random.u32() % 0x1_0000);
     const identity: NodeIdentity = { id: this.id, name: this.name, site: this.name, incarnation };
     this.node = createMeshNode({
@@ -117,6 +128,11 @@ export class VirtualNode {
     });
   }
 
+  /** What each of its lives has counted. */
+  counters(): readonly { readonly life: number; readonly counters: MeshCounters }[] {
+    return this.lives.map(({ life, last }) => ({ life, counters: last ?? this.running.counters() }));
+  }
+
   /** Stops its loop for a while (SIGSTOP, or a turn that takes long); its sockets stay open. */
   stall(ms: number): void {
     this.stalledUntil = Math.max(this.stalledUntil, this.mesh.time.now + ms);
@@ -125,7 +141,8 @@ export class VirtualNode {
   /** Ends the process at once; what it has not written is gone, and the sockets are reset. */
   kill(options: { readonly loseDisk?: boolean } = {}): void {
     if (this.node === null) return;
-    this.formerCounters.push(this.node.counters());
+    const counters = this.node.counters();
+    (this.lives.at(-1) as Life).last = { ...counters, dropped: new Map(counters.dropped) };
     this.node = null;
     this.life++;
     this.stalledUntil = 0;

@@ -1,8 +1,9 @@
+import { ArrivalJudge, Seen, type ArrivalFault } from './arrivals';
 import type { Ledger, Receiver, Sent } from './ledger';
 
 /** A guarantee that a ledger shows to be broken. */
 export interface Violation {
-  readonly kind: 'lost' | 'doubled' | 'reordered' | 'corrupted' | 'invented' | 'unanswered';
+  readonly kind: ArrivalFault | 'lost' | 'unanswered';
   readonly receiver: string | null;
   readonly sender: string;
   readonly seq: number;
@@ -25,10 +26,9 @@ export interface CheckOptions {
  */
 export function check(ledger: Ledger, options: CheckOptions = {}): Violation[] {
   const found: Violation[] = [];
-  const shared = new Seen(ledger);
+  const shared = new Seen<string>();
   for (const receiver of ledger.receivers) {
-    const seen = new Seen(ledger);
-    checkArrivals(ledger, receiver, [seen, ...(receiver.claim === 'share' ? [shared] : [])], options, found);
+    const seen = checkArrivals(ledger, receiver, shared, options, found);
     if (receiver.claim === 'each') checkCoverage(ledger, receiver, seen, found);
   }
   checkShared(ledger, shared, found);
@@ -36,57 +36,30 @@ export function check(ledger: Ledger, options: CheckOptions = {}): Violation[] {
   return forgive(found, options.countedDrops ?? 0);
 }
 
-/** Which messages have been seen, by sender. */
-class Seen {
-  readonly #bySender: ReadonlyMap<string, Uint8Array>;
-
-  constructor(ledger: Ledger) {
-    this.#bySender = new Map([...ledger.senders].map(([sender, all]) => [sender, new Uint8Array(all.length)]));
-  }
-
-  has(sender: string, seq: number): boolean {
-    return this.#bySender.get(sender)?.[seq] === 1;
-  }
-
-  add(sender: string, seq: number): void {
-    const seqs = this.#bySender.get(sender);
-    if (seqs) seqs[seq] = 1;
-  }
-
-  last(sender: string): number {
-    return this.#bySender.get(sender)?.lastIndexOf(1) ?? -1;
-  }
-}
-
 function checkArrivals(
   ledger: Ledger,
   receiver: Receiver,
-  seen: readonly Seen[],
-  options: CheckOptions,
+  shared: Seen<string>,
+  { redeliveries = false }: CheckOptions,
   found: Violation[],
-): void {
-  const lastByStream = new Map<string, number>();
-  for (const { sender, seq, digest, redelivered } of receiver.arrivals) {
-    const tell = (kind: Violation['kind']) => found.push({ kind, receiver: receiver.name, sender, seq });
+): Seen<string> {
+  const { name, claim, arrivals, wants } = receiver;
+  const judge = new ArrivalJudge<string>(name, {
+    ordered: true,
+    redeliveries,
+    shared: claim === 'share' ? shared : null,
+  });
+  for (const arrival of arrivals) {
+    const { sender, seq } = arrival;
     const sent = ledger.senders.get(sender)?.[seq];
-    if (sent === undefined || !receiver.wants(sent.address)) {
-      tell('invented');
-      continue;
-    }
-    if (sent.digest !== digest) tell('corrupted');
-    if (seen.some((one) => one.has(sender, seq))) {
-      if (options.redeliveries !== true || !redelivered) tell('doubled');
-      continue;
-    }
-    for (const one of seen) one.add(sender, seq);
-    const stream = `${sender} ${sent.address}`;
-    if (seq < (lastByStream.get(stream) ?? -1)) tell('reordered');
-    else lastByStream.set(stream, seq);
+    const meant = sent !== undefined && wants(sent.address) ? sent : undefined;
+    judge.take(arrival, meant, (kind) => found.push({ kind, receiver: name, sender, seq }));
   }
+  return judge.seen;
 }
 
 /** A receiver that left has all up to the last one it got, without a hole. */
-function checkCoverage(ledger: Ledger, receiver: Receiver, seen: Seen, found: Violation[]): void {
+function checkCoverage(ledger: Ledger, receiver: Receiver, seen: Seen<string>, found: Violation[]): void {
   for (const [sender, all] of ledger.senders) {
     const end = receiver.present ? all.length : seen.last(sender) + 1;
     for (let seq = receiver.since.get(sender) ?? 0; seq < end; seq++) {
@@ -98,7 +71,7 @@ function checkCoverage(ledger: Ledger, receiver: Receiver, seen: Seen, found: Vi
 }
 
 /** Of an address that receivers share each accepted message is at one of them. */
-function checkShared(ledger: Ledger, seen: Seen, found: Violation[]): void {
+function checkShared(ledger: Ledger, seen: Seen<string>, found: Violation[]): void {
   const sharing = ledger.receivers.filter(({ claim }) => claim === 'share');
   if (sharing.length === 0) return;
   for (const all of ledger.senders.values())
