@@ -122,7 +122,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   onLost(slot: number, target: NodeId, sent: boolean, reason: DropReason): void {
     const entry = this.#parts.pending.find(slot);
     if (entry === null) return;
-    // What certainly never left may still be given to another candidate of anycast; of multicast that site has lost it.
+    // What a site certainly does not have may still be given to another candidate of anycast; of multicast that site has lost it.
     if (sent || entry.kind === 'multicast') this.counters.drop(reason, 1);
     entry.forwarder.onLost(slot, target, sent);
   }
@@ -132,7 +132,9 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   onFull(_target: NodeId, _cls: TrafficClass, full: boolean): void {
-    if (!full) this.#parts.publishers.relieved();
+    if (full) return;
+    this.#parts.publishers.relieved();
+    this.#parts.anycast.relieved();
   }
 
   onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void {
@@ -286,9 +288,10 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   flush(): void {
-    const { hold, holding, turn, credit } = this.#parts;
+    const { hold, holding, turn, credit, anycast } = this.#parts;
     hold.flush();
     holding.flush();
+    anycast.flush();
     turn.end();
     credit.flush(this.ports.clock.now());
   }

@@ -38,6 +38,7 @@ export class AddressParts {
   readonly quotas: Quotas;
   readonly sites: SiteSlots;
   readonly multicast: Multicast;
+  readonly anycast: Anycast;
   readonly publishers: Publishers;
   readonly consumers: Consumers;
   readonly holding: Holding;
@@ -98,13 +99,15 @@ export class AddressParts {
       sites,
       lanes,
       siteName,
+      scheduleFlush,
     };
     const fanOut = new FanOut(shared);
     this.multicast = new Multicast(shared);
+    this.anycast = new Anycast(shared, quotas);
     const forwarders: Forwarders = {
       topic: fanOut,
       multicast: this.multicast,
-      anycast: new Anycast(shared, quotas),
+      anycast: this.anycast,
       // Resolved for nobody yet; what a later version sends here is answered like a topic that nobody wants.
       queue: fanOut,
     };

@@ -14,8 +14,9 @@ import type { Candidate } from './candidate';
 import { choose, roomOf } from './choice';
 import { PENDING, type Verdict } from './contract';
 import type { Forwarder, ForwarderPorts } from './forwarder';
-import { LargePublish } from './large-publish';
-import { ANYCAST_TRIES_MAX } from './limits';
+import { LargePublish, type LargeEnd } from './large-publish';
+import { LargeResends } from './large-resends';
+import { ANYCAST_TRIES_MAX, LARGE_KEPT_SHARE } from './limits';
 import type { LocalConsumer } from './local-consumer';
 import type { LocalPublisher } from './local-publisher';
 import type { Quotas } from './quotas';
@@ -24,12 +25,20 @@ import { SharedLane } from './shared-lane';
 /** Anycast: one consumer, the nearest first; its outcome is the sender's. */
 export class Anycast implements Forwarder {
   readonly #lane: SharedLane;
+  readonly #resends: LargeResends;
+  /** Large messages of publishers here that are not whole yet, by slot. */
+  readonly #begun = new Map<number, LargePublish>();
 
   constructor(
     private readonly ports: ForwarderPorts,
     private readonly quotas: Quotas,
   ) {
     this.#lane = new SharedLane(ports);
+    this.#resends = new LargeResends(ports.streams, (slot, node, why) => {
+      ports.large.failed(why);
+      this.#gaveBack(ports.pending.entry(slot), node);
+      this.#finish(slot, OUTCOME.released, null);
+    });
   }
 
   publish(
@@ -63,9 +72,8 @@ export class Anycast implements Forwarder {
     start: number,
     end: number,
   ): void {
-    candidate.took();
-    const { streams, pending, sites, self, counters } = this.ports;
-    if (candidate.cost > (entry.candidates[0] as Candidate).cost) counters.overflows++;
+    this.#took(entry, candidate);
+    const { streams, pending, sites, self } = this.ports;
     if (candidate.set === null) {
       this.quotas.heard(entry, self);
       this.#lane.offer(entry, self, payload, start, end, null, sites.add(null, slot, 1, entry));
@@ -76,36 +84,97 @@ export class Anycast implements Forwarder {
     pending.keep(slot, placed.chunk.retain(), placed.start, placed.length);
   }
 
-  /** A large message is sent where it is begun: when that fails it goes back to its sender. */
+  #took(entry: AddressEntry, candidate: Candidate): void {
+    candidate.took();
+    if (candidate.cost > (entry.candidates[0] as Candidate).cost) this.ports.counters.overflows++;
+  }
+
+  /** A large message is sent to its site as it comes, and kept for another one while there is memory to spare. */
   begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {
-    const { audience, streams, large, pending, sites, self } = this.ports;
+    const { audience, streams, large, pending } = this.ports;
     audience.refresh(entry);
     const to = choose(entry, null);
-    if (to === null)
-      return new LargePublish(streams, large, -1, false, { complete: () => this.#nobody(), aborted: () => undefined });
+    if (to === null) {
+      const nobody = { complete: () => this.#nobody(), aborted: () => undefined };
+      return new LargePublish(streams, large, -1, 'nothing', nobody);
+    }
     const slot = pending.add(publisher, entry, token, flags);
     const serial = pending.serial(slot);
-    to.took();
+    this.#took(entry, to);
     const tracked = flags | MESSAGE_FLAG.tracked;
     const largeId = to.set === null ? -1 : streams.beginLarge(to.set, entry.cls, entry.wire, tracked, slot);
-    return new LargePublish(streams, large, largeId, to.set === null, {
+    const end: LargeEnd = {
       complete: (body) => {
-        // Unless its site was lost meanwhile: then its outcome was told.
-        if (body === null || pending.serial(slot) !== serial) return PENDING;
-        this.quotas.heard(entry, self);
-        const site = sites.add(null, slot, 1, entry);
-        audience.refresh(entry);
-        if (entry.locals.length === 0) sites.settle(site, OUTCOME.undelivered, null);
-        else this.#lane.offerLarge(entry, self, body, site);
+        // Unless its site was lost meanwhile, and it with that: then its outcome was told.
+        if (pending.serial(slot) === serial) this.#complete(slot, entry, to, publish, body);
         return PENDING;
       },
       aborted: () => {
         if (pending.serial(slot) !== serial) return;
-        this.#gaveBack(entry, to.node);
+        this.#begun.delete(slot);
+        if (!publish.diverted) this.#gaveBack(entry, to.node);
         pending.withdraw(slot);
         pending.free(slot);
       },
-    });
+    };
+    const gather = to.set === null ? 'whole' : 'kept';
+    const publish = new LargePublish(streams, large, largeId, gather, end, () => this.#mayKeep());
+    this.#begun.set(slot, publish);
+    return publish;
+  }
+
+  /** Much memory is neither in use nor promised to credit. */
+  #mayKeep(): boolean {
+    const { retention, credit } = this.ports;
+    return retention.spare - credit.reserved > retention.capacity * LARGE_KEPT_SHARE;
+  }
+
+  #complete(slot: number, entry: AddressEntry, to: Candidate, publish: LargePublish, body: LargeBody | null): void {
+    const { audience, pending, sites, self } = this.ports;
+    this.#begun.delete(slot);
+    audience.refresh(entry);
+    const here = to.set === null;
+    const stays = here && entry.locals.length > 0;
+    if (body !== null && !stays) {
+      body.retain();
+      pending.keepBody(slot, body);
+    }
+    if (publish.diverted) this.#retry(slot, entry, to.node);
+    else if (stays && body !== null) this.#giveHere(slot, entry, body);
+    else if (here) {
+      this.quotas.heard(entry, self);
+      sites.settle(sites.add(null, slot, 1, entry), OUTCOME.undelivered, null);
+    }
+  }
+
+  #giveHere(slot: number, entry: AddressEntry, body: LargeBody): void {
+    const { sites, self } = this.ports;
+    this.quotas.heard(entry, self);
+    this.#lane.offerLarge(entry, self, body, sites.add(null, slot, 1, entry));
+  }
+
+  /** Gives a large message that is kept to the next site. */
+  #giveLarge(slot: number, entry: AddressEntry, candidate: Candidate, body: LargeBody): void {
+    this.#took(entry, candidate);
+    if (candidate.set !== null) {
+      const flags = this.ports.pending.flags(slot) | MESSAGE_FLAG.tracked;
+      this.#resends.add(slot, candidate.set, entry.cls, entry.wire, flags, body);
+      return;
+    }
+    // A consumer may settle it within the call, and then it is kept no more.
+    body.retain();
+    this.#giveHere(slot, entry, body);
+    body.release();
+  }
+
+  /** A stream has room again. */
+  relieved(): void {
+    if (this.#resends.size > 0) this.ports.scheduleFlush();
+  }
+
+  /** The end of a turn. */
+  flush(): void {
+    if (this.#resends.size > 0) this.#resends.pump();
   }
 
   // --- consumers of this node ----------------------------------------------------------------------------------------------
@@ -158,12 +227,18 @@ export class Anycast implements Forwarder {
     else this.#finish(slot, outcome, detail);
   }
 
-  /** The node is gone; what it had not got can go elsewhere, of the rest nobody knows. */
+  /** The node is gone; what it certainly has not got can go elsewhere, of the rest nobody knows. */
   onLost(slot: number, node: NodeId, sent: boolean): void {
     const entry = this.ports.pending.entry(slot);
     this.#gaveBack(entry, node);
-    if (sent) this.#finish(slot, OUTCOME.modifiedFailed, null);
-    else this.#retry(slot, entry, node);
+    this.#resends.cancel(slot);
+    if (sent) {
+      this.#finish(slot, OUTCOME.modifiedFailed, null);
+      return;
+    }
+    const begun = this.#begun.get(slot);
+    if (begun === undefined) this.#retry(slot, entry, node);
+    else if (!begun.divert()) this.#finish(slot, OUTCOME.released, null);
   }
 
   #gaveBack(entry: AddressEntry, node: NodeId): void {
@@ -177,12 +252,17 @@ export class Anycast implements Forwarder {
     const { audience, pending } = this.ports;
     audience.refresh(entry);
     const tried = pending.tried(slot, node);
-    const next = pending.kept(slot) === null || tried.length >= ANYCAST_TRIES_MAX ? null : choose(entry, tried);
-    const chunk = next === null ? null : pending.takeKept(slot);
-    if (next === null || chunk === null) {
+    const next = !pending.keeps(slot) || tried.length >= ANYCAST_TRIES_MAX ? null : choose(entry, tried);
+    if (next === null) {
       this.#finish(slot, OUTCOME.released, null);
       return;
     }
+    const body = pending.body(slot);
+    if (body !== null) {
+      this.#giveLarge(slot, entry, next, body);
+      return;
+    }
+    const chunk = pending.takeKept(slot) as Chunk;
     const start = pending.start(slot);
     const length = pending.length(slot);
     this.#give(slot, entry, next, pending.flags(slot), chunk.bytes, start, start + length);
@@ -190,6 +270,7 @@ export class Anycast implements Forwarder {
   }
 
   #finish(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    if (this.#begun.size > 0) this.#begun.delete(slot);
     this.ports.pending.finish(slot, outcome, detail);
     this.ports.pending.free(slot);
   }

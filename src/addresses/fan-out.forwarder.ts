@@ -58,7 +58,7 @@ export class FanOut implements Forwarder {
     audience.refresh(entry);
     const { set, locals, givenUp } = entry;
     const largeId = set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, flags, -1);
-    return new LargePublish(streams, large, largeId, locals.length > 0, {
+    return new LargePublish(streams, large, largeId, locals.length > 0 ? 'whole' : 'nothing', {
       complete: (body) => {
         const nobody = set === null && locals.length === 0;
         this.countMissed(givenUp, nobody);

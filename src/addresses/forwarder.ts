@@ -77,4 +77,6 @@ export interface ForwarderPorts {
   readonly lanes: LaneBudget;
   /** Name of a node's site for messages to users. */
   siteName(node: NodeId): string;
+  /** Something is to be done at the end of this turn. */
+  readonly scheduleFlush: () => void;
 }

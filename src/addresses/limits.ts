@@ -76,3 +76,8 @@ export const QUOTA_UNKNOWN = 1;
 export const QUOTA_RETURN = 0.75;
 /** Candidates tried for one anycast message. */
 export const ANYCAST_TRIES_MAX = 8;
+/** Large anycast messages up to that size are kept for another try, in so many parts at most: what costs little beside its bytes. */
+export const LARGE_KEPT_BYTES_MAX = 1024 * 1024;
+export const LARGE_KEPT_PARTS_MAX = 1_024;
+/** And while more than this share of the retention pool is neither in use nor promised to credit. */
+export const LARGE_KEPT_SHARE = 0.5;

@@ -55,7 +55,7 @@ export class Multicast extends FanOut {
     const { set, locals, givenUp } = entry;
     const tracked = flags | MESSAGE_FLAG.tracked;
     const largeId = slot < 0 || set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, tracked, slot);
-    return new LargePublish(streams, large, largeId, locals.length > 0, {
+    return new LargePublish(streams, large, largeId, locals.length > 0 ? 'whole' : 'nothing', {
       complete: (body) => {
         this.countMissed(givenUp, slot < 0);
         if (slot < 0) return OUTCOME.released;

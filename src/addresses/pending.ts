@@ -1,7 +1,7 @@
 import type { Chunk } from '../common/chunk';
 import { invariant } from '../common/errors';
 import type { NodeId } from '../links/contract';
-import type { Outcome, OutcomeDetail } from '../streams/contract';
+import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { LocalPublisher } from './local-publisher';
 
@@ -14,6 +14,8 @@ export class PendingTable {
   readonly #entries: (AddressEntry | null)[] = [];
   /** Anycast: the message itself, for another try. */
   readonly #chunks: (Chunk | null)[] = [];
+  /** Anycast: the same of large messages. */
+  readonly #bodies = new Map<number, LargeBody>();
   /** Anycast: nodes that were tried in vain. Absent for nearly all. */
   readonly #tried = new Map<number, NodeId[]>();
   #serials = new Float64Array(INITIAL);
@@ -84,6 +86,7 @@ export class PendingTable {
     this.#chunks[slot]?.release();
     this.#chunks[slot] = null;
     this.#serials[slot] = 0;
+    if (this.#bodies.size > 0) this.#freeBody(slot);
     if (this.#tried.size > 0) this.#tried.delete(slot);
     this.#free.push(slot);
     this.size--;
@@ -100,9 +103,23 @@ export class PendingTable {
     this.#lengths[slot] = length;
   }
 
-  /** What is kept of a message, null for nothing. */
-  kept(slot: number): Chunk | null {
-    return this.#chunks[slot] ?? null;
+  /** Keeps a large message; the caller's reference becomes the table's, until the slot is free. */
+  keepBody(slot: number, body: LargeBody): void {
+    this.#bodies.set(slot, body);
+  }
+
+  body(slot: number): LargeBody | null {
+    return this.#bodies.get(slot) ?? null;
+  }
+
+  #freeBody(slot: number): void {
+    this.#bodies.get(slot)?.release();
+    this.#bodies.delete(slot);
+  }
+
+  /** True while the message is kept, so that it can be sent again. */
+  keeps(slot: number): boolean {
+    return (this.#chunks[slot] ?? null) !== null || this.#bodies.has(slot);
   }
 
   /** Takes the bytes out; the reference becomes the caller's. */

@@ -6,6 +6,7 @@ import type { ForwarderPorts } from './forwarder';
 import { Lane } from './lane';
 import type { LocalConsumer } from './local-consumer';
 import { SpillBlock } from './spill';
+import type { Held } from './wait-ring';
 
 /** What waits at this node for any consumer of an anycast address: one lane that all of them take from as they have credit. */
 export class SharedLane {
@@ -78,17 +79,22 @@ export class SharedLane {
       const { start, length, slot } = lane.ring;
       const held = lane.shift();
       const own = sites.pendingOf(slot);
-      if (own >= 0 && pending.kept(own) === null && held instanceof Chunk) pending.keep(own, held, start, length);
-      else {
-        if (own >= 0 && pending.kept(own) === null && held instanceof SpillBlock) {
-          const bytes = Buffer.from(held.bytes.subarray(start, start + length));
-          pending.keep(own, new Chunk(bytes, null, 0), 0, length);
-        }
-        held.release();
-      }
+      if (own >= 0 && !pending.keeps(own)) this.#keep(own, held, start, length);
+      else held.release();
       sites.settle(slot, OUTCOME.undelivered, null);
     }
     this.#relieve(entry, lane);
+  }
+
+  /** Keeps a message of a publisher here for another site. */
+  #keep(own: number, held: Held, start: number, length: number): void {
+    const { pending } = this.ports;
+    if (held instanceof Chunk) pending.keep(own, held, start, length);
+    else if (held instanceof SpillBlock) {
+      const bytes = Buffer.from(held.bytes.subarray(start, start + length));
+      pending.keep(own, new Chunk(bytes, null, 0), 0, length);
+      held.release();
+    } else pending.keepBody(own, held);
   }
 }
 

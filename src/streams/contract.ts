@@ -66,6 +66,12 @@ export interface Placement {
   length: number;
 }
 
+/** Keeps what a large message was put into. */
+export interface SegmentKeeper {
+  /** @param placement of a segment with its head; valid within the call */
+  add(placement: Placement): void;
+}
+
 /** What addresses ask of streams. All calls are synchronous; frames leave at `flush`. */
 export interface Streams {
   targetSet(targets: readonly NodeId[]): TargetSet;
@@ -86,7 +92,8 @@ export interface Streams {
   ): Placement;
   /** Starts a large message towards a set; segments follow with the returned id, other messages may come between. */
   beginLarge(set: TargetSet, cls: TrafficClass, address: string, flags: number, slot: number): number;
-  appendSegment(largeId: number, payload: Buffer, start: number, end: number): void;
+  /** @param kept is told where the bytes were put, and may retain that; of what goes nowhere it is told nothing */
+  appendSegment(largeId: number, payload: Buffer, start: number, end: number, kept?: SegmentKeeper | null): void;
   endLarge(largeId: number, aborted: boolean): void;
   /** True while messages to this destination should not be let in: its window is shut and its share of the retention pool is used up. */
   isFull(target: NodeId, cls: TrafficClass): boolean;
@@ -137,7 +144,7 @@ export interface StreamsUpper<A> {
   onOutcome(slot: number, target: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void;
   /**
    * The outcome of (slot, target) will never come: the destination restarted or stayed unreachable beyond `partitionHold`.
-   * `sent` is false when the message certainly never left this node.
+   * `sent` is false when the target certainly does not have the message: it, or the end of a large one, never left this node.
    */
   onLost(slot: number, target: NodeId, sent: boolean, reason: DropReason): void;
   /** Messages without a slot that were given up, counted per address. */

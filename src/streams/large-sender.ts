@@ -1,5 +1,5 @@
 import type { NodeId, TrafficClass } from '../links/contract';
-import { MESSAGE_FLAG } from './contract';
+import { MESSAGE_FLAG, type Placement, type SegmentKeeper } from './contract';
 import { SEGMENT_BYTES } from './limits';
 import { SEGMENT_PART, SegmentWriter } from './reassembly';
 import type { OpenTargetSet } from './target-sets';
@@ -24,7 +24,7 @@ export type AppendEntry = (
   start: number,
   end: number,
   slot: number,
-) => void;
+) => Placement;
 
 /** Cuts large messages into segments; a target whose stream is lost meanwhile is left out of the rest. */
 export class LargeSender {
@@ -43,13 +43,14 @@ export class LargeSender {
     return this.#lastId;
   }
 
-  segment(id: number, payload: Buffer, start: number, end: number): void {
+  segment(id: number, payload: Buffer, start: number, end: number, kept: SegmentKeeper | null): void {
     const large = this.#open.get(id);
     if (large === undefined) return;
     for (let at = start; at < end; at += SEGMENT_BYTES) {
       const part = large.begun ? SEGMENT_PART.middle : SEGMENT_PART.first;
       large.begun = true;
-      this.#write(id, large, part, payload, at, Math.min(end, at + SEGMENT_BYTES), -1);
+      const placed = this.#write(id, large, part, payload, at, Math.min(end, at + SEGMENT_BYTES), -1);
+      if (kept !== null && placed !== null) kept.add(placed);
     }
   }
 
@@ -74,19 +75,19 @@ export class LargeSender {
     start: number,
     end: number,
     slot: number,
-  ): void {
-    if (large.set === null) return;
+  ): Placement | null {
+    if (large.set === null) return null;
     const length = this.#writer.write(id, part, payload, start, end);
-    this.append(large.set, large.cls, large.address, large.flags, this.#writer.buffer, 0, length, slot);
+    return this.append(large.set, large.cls, large.address, large.flags, this.#writer.buffer, 0, length, slot);
   }
 
-  /** The stream to a target is lost: open large messages towards it will never be whole there. */
-  targetLost(target: NodeId, cls: TrafficClass, lost: (slot: number, address: string, begun: boolean) => void): void {
+  /** The stream to a target is lost: open large messages towards it will never be whole there, and so are never delivered. */
+  targetLost(target: NodeId, cls: TrafficClass, lost: (slot: number, address: string) => void): void {
     for (const large of this.#open.values()) {
       if (large.cls !== cls || large.set === null || !large.set.targets.includes(target)) continue;
       const rest = large.set.targets.filter((other) => other !== target);
       large.set = rest.length === 0 ? null : this.intern(rest);
-      lost(large.slot, large.address, large.begun);
+      lost(large.slot, large.address);
     }
   }
 }

@@ -67,7 +67,7 @@ describe('what is given up with a peer', () => {
       ['open', 1, 'unreachable'],
       ['whole', 1, 'unreachable'],
     ]);
-    expect(a.lost).toEqual([[9, true, 'unreachable']]);
+    expect(a.lost).toEqual([[9, false, 'unreachable']]);
     a.core.endLarge(open, false);
     a.core.endLarge(tracked, false);
     a.core.flush();

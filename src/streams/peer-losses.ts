@@ -25,8 +25,8 @@ export class PeerLosses<A> {
     }
     const wasFull = stream.full;
     stream.discard();
-    this.large.targetLost(peer.id, stream.cls, (slot, address, begun) => {
-      if (slot >= 0) lost.push([slot, begun]);
+    this.large.targetLost(peer.id, stream.cls, (slot, address) => {
+      if (slot >= 0) lost.push([slot, false]);
       else dropped.set(address, (dropped.get(address) ?? 0) + 1);
     });
     if (wasFull) this.ports.upper.onFull(peer.id, stream.cls, false);

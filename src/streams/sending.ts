@@ -34,7 +34,7 @@ export class Sending<A> {
     this.#sender = new FrameSender(ports, counters);
     this.large = new LargeSender(
       (set, cls, address, flags, payload, start, end, slot) =>
-        void this.put(set, cls, address, flags, payload, start, end, slot),
+        this.put(set, cls, address, flags, payload, start, end, slot),
       (targets) => this.sets.intern(targets),
     );
     this.#losses = new PeerLosses(ports, this.large);

@@ -10,6 +10,7 @@ import {
   type OutcomeDetail,
   type Placement,
   type Receipt,
+  type SegmentKeeper,
   type Streams,
   type TargetSet,
   type TargetState,
@@ -98,8 +99,8 @@ export class StreamCore<A> implements Streams {
     return this.#sending.large.begin(set as OpenTargetSet, cls, address, flags, slot);
   }
 
-  appendSegment(largeId: number, payload: Buffer, start: number, end: number): void {
-    this.#sending.large.segment(largeId, payload, start, end);
+  appendSegment(largeId: number, payload: Buffer, start: number, end: number, kept: SegmentKeeper | null = null): void {
+    this.#sending.large.segment(largeId, payload, start, end, kept);
   }
 
   endLarge(largeId: number, aborted: boolean): void {

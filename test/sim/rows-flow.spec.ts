@@ -1,3 +1,4 @@
+import { OUTCOME } from '../../src/streams/contract';
 import type { Fault } from './fault-plan';
 import { runPlan } from './run';
 import { consumer, LINE_OF_3, planOfScene, publisher } from './scenes';
@@ -153,6 +154,41 @@ describe('F35: 10 ingresses at 125 % of overflowAt', () => {
     for (const share of [far, near]) expect(Math.max(...share) - Math.min(...share)).toBeLessThanOrEqual(50);
     expect(Math.min(...far)).toBeGreaterThan(50);
     expect(Math.min(...near)).toBeGreaterThan(Math.max(...far));
+  });
+});
+
+describe('consumers of large anycast messages that come and go', () => {
+  const LARGE = { everyMs: 20, bytes: [40, 200] as [number, number], large: 0.3, largeBytesMax: 600 * 1024 };
+
+  it.each([11, 12, 13, 14])('another one gets, once, what was never given to those that left (seed %d)', (seed) => {
+    const slow = { perTurn: 1, settleAfterMs: 5 };
+    const faults: Fault[] = [0, 1, 2, 0, 1, 2].map((each, n) => ({
+      kind: 'roam',
+      consumer: each,
+      at: 3_000 + n * 700,
+      forMs: 500,
+    }));
+    const plan = planOfScene({
+      nodes: 4,
+      wires: [
+        [0, 1],
+        [0, 2],
+        [2, 3],
+      ],
+      publishers: [publisher(0, 'a.x', LARGE)],
+      // The first sits beside the publisher.
+      consumers: [consumer(0, 'a.x', slow), consumer(1, 'a.x', slow), consumer(3, 'a.x', slow)],
+      faults,
+      healAt: 9_000,
+    });
+    const { problems, world } = runPlan({ ...plan, seed });
+    expect(problems).toEqual([]);
+    const outcomes = world.ledger.publishers.flatMap(({ sent }) => sent.map(({ outcome }) => outcome));
+    expect(outcomes.length).toBeGreaterThan(50);
+    // There always is another one, and room to keep a copy: only what had been given to one that left is in doubt.
+    const { accepted, modifiedFailed } = OUTCOME;
+    expect(outcomes.filter((outcome) => outcome !== accepted && outcome !== modifiedFailed)).toEqual([]);
+    expect(outcomes.filter((outcome) => outcome === accepted).length).toBeGreaterThan(outcomes.length * 0.9);
   });
 });
 
