@@ -60,7 +60,9 @@ export class AddressParts {
       scheduleFlush,
     );
     const open = (): boolean => this.hold.over && !this.draining;
-    const credit = new CreditBook({ open, retention, scheduleFlush }, ports.ingressPoolBytes);
+    this.holding = new Holding(retention, scheduleFlush);
+    const shortOfMemory = (): void => pending.compact(this.holding);
+    const credit = new CreditBook({ open, retention, shortOfMemory, scheduleFlush }, ports.ingressPoolBytes);
     const chokes = new Chokes(self, streams, counters, (entry) => credit.changed(entry));
     const quotas = new Quotas(self, clock, streams, (entry) => credit.changed(entry), scheduleFlush);
     const sites = new SiteSlots({
@@ -79,7 +81,6 @@ export class AddressParts {
     const lanes = new LaneBudget(spool, journal);
     const siteName = (node: number): string => routes.view(node)?.site ?? String(node);
     this.turn = new TurnClock(clock, scheduleFlush);
-    this.holding = new Holding(retention, scheduleFlush);
     const notTaken = ({ message }: Error): void => {
       counters.drop(DROP_REASON.noRoom, 1);
       journal.warn('spool-failed', { why: message });

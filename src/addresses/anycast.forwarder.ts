@@ -81,7 +81,7 @@ export class Anycast implements Forwarder {
     }
     const tracked = flags | MESSAGE_FLAG.tracked;
     const placed = streams.append(candidate.set, entry.cls, entry.wire, tracked, payload, start, end, slot);
-    pending.keep(slot, placed.chunk.retain(), placed.start, placed.length);
+    pending.keep(slot, placed.chunk, placed.start, placed.length);
   }
 
   #took(entry: AddressEntry, candidate: Candidate): void {

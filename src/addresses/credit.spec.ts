@@ -26,6 +26,8 @@ class Bench {
   now = 0;
   open = true;
   flushes = 0;
+  /** How often it was said that memory is short. */
+  short = 0;
   readonly retention: ChunkPool;
   readonly credit: CreditBook;
   readonly given = new Map<LocalPublisher, number>();
@@ -33,7 +35,12 @@ class Bench {
   constructor(poolBytes: number, retentionBytes = 64 * MIB) {
     this.retention = pool(retentionBytes);
     this.credit = new CreditBook(
-      { open: () => this.open, retention: this.retention, scheduleFlush: () => this.flushes++ },
+      {
+        open: () => this.open,
+        retention: this.retention,
+        shortOfMemory: () => this.short++,
+        scheduleFlush: () => this.flushes++,
+      },
       poolBytes,
     );
   }
@@ -222,7 +229,9 @@ describe('credit', () => {
     const bench = new Bench(10_000);
     const publishers = Array.from({ length: 20 }, () => bench.publisher(entryOf('topic', 'a')));
     bench.turn();
+    expect(bench.short).toBe(0);
     bench.turn(STARVED_MS);
+    expect(bench.short).toBe(1);
     const given = publishers.map((publisher) => bench.take(publisher));
     expect(Math.min(...given)).toBe(1);
     expect(bench.credit.deadline()).toBe(bench.now + STARVED_MS);

@@ -19,6 +19,8 @@ export interface CreditPorts {
   open(): boolean;
   /** What this node's publishers have sent and is still held. */
   readonly retention: ChunkPool;
+  /** Publishers wait for memory: what is held for little may be let go. */
+  shortOfMemory(): void;
   scheduleFlush(): void;
 }
 
@@ -185,6 +187,8 @@ export class CreditBook {
 
   /** Serves the queue as far as memory goes: whoever is at its head keeps its place until its turn is over. */
   #serve(now: number): void {
+    const starved = now >= this.#retryAt;
+    if (starved) this.ports.shortOfMemory();
     const queue = this.#queue;
     let at = 0;
     for (; at < queue.length; at++) {
@@ -194,10 +198,9 @@ export class CreditBook {
       if (turn === 'goes round') queue.push(publisher);
     }
     this.#queue = queue.slice(at);
-    if (now >= this.#retryAt) this.#giveLeast(now);
+    if (starved) this.#giveLeast(now);
     const waits = this.#queue.length > 0;
-    if (!waits || now >= this.#retryAt || this.#retryAt === Infinity)
-      this.#retryAt = waits ? now + STARVED_MS : Infinity;
+    if (!waits || starved || this.#retryAt === Infinity) this.#retryAt = waits ? now + STARVED_MS : Infinity;
     this.#tell();
   }
 

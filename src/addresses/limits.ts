@@ -40,6 +40,9 @@ export const CREDIT_DEBT_BYTES_MAX = 64 * 1024;
 export const RELAY_CHOKED_MAX = 16;
 /** Publishers that wait for memory are looked at again this often: it becomes free without a word. */
 export const STARVED_MS = 20;
+/** Then so many batches that wait for outcomes are looked at, and so much of them is copied at most: well below a ms. */
+export const COMPACT_CHUNKS = 4_096;
+export const COMPACT_BYTES = 256 * 1024;
 
 /** Waiting bytes of one consumer at which publishers of what it gets are choked; below a quarter of it they no longer are. */
 export const LANE_HIGH_BYTES = 256 * 1024;

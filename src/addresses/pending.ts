@@ -3,6 +3,8 @@ import { invariant } from '../common/errors';
 import type { NodeId } from '../links/contract';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
+import type { Holding } from './holding';
+import { KeptMessages } from './kept-messages';
 import type { LocalPublisher } from './local-publisher';
 
 const INITIAL = 64;
@@ -13,7 +15,7 @@ export class PendingTable {
   readonly #publishers: (LocalPublisher | null)[] = [];
   readonly #entries: (AddressEntry | null)[] = [];
   /** Anycast: the message itself, for another try. */
-  readonly #chunks: (Chunk | null)[] = [];
+  readonly #kept = new KeptMessages();
   /** Anycast: the same of large messages. */
   readonly #bodies = new Map<number, LargeBody>();
   /** Anycast: nodes that were tried in vain. Absent for nearly all. */
@@ -21,8 +23,6 @@ export class PendingTable {
   #serials = new Float64Array(INITIAL);
   #tokens = new Float64Array(INITIAL);
   #deadlines = new Float64Array(INITIAL);
-  #starts = new Int32Array(INITIAL);
-  #lengths = new Int32Array(INITIAL);
   #flags = new Uint8Array(INITIAL);
   readonly #free: number[] = [];
   #lastSerial = 0;
@@ -32,7 +32,7 @@ export class PendingTable {
     if (slot >= this.#tokens.length) this.#grow();
     this.#publishers[slot] = publisher;
     this.#entries[slot] = entry;
-    this.#chunks[slot] = null;
+    this.#kept.open(slot);
     this.#serials[slot] = ++this.#lastSerial;
     this.#tokens[slot] = token;
     this.#flags[slot] = flags;
@@ -83,8 +83,7 @@ export class PendingTable {
     this.entry(slot).inFlight--;
     this.#publishers[slot] = null;
     this.#entries[slot] = null;
-    this.#chunks[slot]?.release();
-    this.#chunks[slot] = null;
+    this.#kept.drop(slot);
     this.#serials[slot] = 0;
     if (this.#bodies.size > 0) this.#freeBody(slot);
     if (this.#tried.size > 0) this.#tried.delete(slot);
@@ -96,11 +95,9 @@ export class PendingTable {
     return this.#flags[slot] as number;
   }
 
-  /** Keeps the bytes; the caller's reference becomes the table's. */
+  /** Keeps the bytes; what they lie in is retained. */
   keep(slot: number, chunk: Chunk, start: number, length: number): void {
-    this.#chunks[slot] = chunk;
-    this.#starts[slot] = start;
-    this.#lengths[slot] = length;
+    this.#kept.keep(slot, chunk, start, length);
   }
 
   /** Keeps a large message; the caller's reference becomes the table's, until the slot is free. */
@@ -119,22 +116,27 @@ export class PendingTable {
 
   /** True while the message is kept, so that it can be sent again. */
   keeps(slot: number): boolean {
-    return (this.#chunks[slot] ?? null) !== null || this.#bodies.has(slot);
+    return this.#kept.chunk(slot) !== null || this.#bodies.has(slot);
   }
 
-  /** Takes the bytes out; the reference becomes the caller's. */
+  /** Takes the bytes out; they lie in what is returned, and the reference becomes the caller's. */
   takeKept(slot: number): Chunk | null {
-    const chunk = this.#chunks[slot] ?? null;
-    this.#chunks[slot] = null;
+    const chunk = this.#kept.chunk(slot)?.retain() ?? null;
+    this.#kept.drop(slot);
     return chunk;
   }
 
   start(slot: number): number {
-    return this.#starts[slot] as number;
+    return this.#kept.start(slot);
   }
 
   length(slot: number): number {
-    return this.#lengths[slot] as number;
+    return this.#kept.length(slot);
+  }
+
+  /** Memory is short: kept messages that alone hold far more than themselves are copied. */
+  compact(holding: Holding): void {
+    this.#kept.compact(holding);
   }
 
   /** Notes that a node was tried in vain. @returns all that were */
@@ -168,12 +170,10 @@ export class PendingTable {
 
   #grow(): void {
     const length = this.#tokens.length * 2;
-    const grow = <T extends Float64Array | Int32Array | Uint8Array>(to: T, from: T): T => (to.set(from), to);
+    const grow = <T extends Float64Array | Uint8Array>(to: T, from: T): T => (to.set(from), to);
     this.#serials = grow(new Float64Array(length), this.#serials);
     this.#tokens = grow(new Float64Array(length), this.#tokens);
     this.#deadlines = grow(new Float64Array(length), this.#deadlines);
-    this.#starts = grow(new Int32Array(length), this.#starts);
-    this.#lengths = grow(new Int32Array(length), this.#lengths);
     this.#flags = grow(new Uint8Array(length), this.#flags);
   }
 }

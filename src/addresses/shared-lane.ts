@@ -89,10 +89,13 @@ export class SharedLane {
   /** Keeps a message of a publisher here for another site. */
   #keep(own: number, held: Held, start: number, length: number): void {
     const { pending } = this.ports;
-    if (held instanceof Chunk) pending.keep(own, held, start, length);
-    else if (held instanceof SpillBlock) {
-      const bytes = Buffer.from(held.bytes.subarray(start, start + length));
-      pending.keep(own, new Chunk(bytes, null, 0), 0, length);
+    if (held instanceof Chunk) {
+      pending.keep(own, held, start, length);
+      held.release();
+    } else if (held instanceof SpillBlock) {
+      const chunk = new Chunk(Buffer.from(held.bytes.subarray(start, start + length)), null, 0);
+      pending.keep(own, chunk, 0, length);
+      chunk.release();
       held.release();
     } else pending.keepBody(own, held);
   }

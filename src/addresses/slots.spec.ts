@@ -101,7 +101,11 @@ describe('pending messages', () => {
     const { publisher: sender } = publisher();
     const memory = pool();
     const slots = Array.from({ length: 100 }, (_, n) => pending.add(sender, entryOf('anycast', 'a'), n, n % 8));
-    for (const slot of slots) pending.keep(slot, memory.allocate(10), slot, slot + 1);
+    for (const slot of slots) {
+      const chunk = memory.allocate(10);
+      pending.keep(slot, chunk, slot, slot + 1);
+      chunk.release();
+    }
     for (const slot of slots) {
       const fields = [pending.start(slot), pending.length(slot), pending.flags(slot)];
       expect(fields).toEqual([slot, slot + 1, slot % 8]);

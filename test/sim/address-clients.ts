@@ -29,8 +29,9 @@ export class SimConsumer {
   /** What it settles with. */
   outcome: Outcome = OUTCOME.accepted;
   detail: OutcomeDetail | null = null;
-  /** Deliveries that it keeps unsettled. */
+  /** Whether it keeps deliveries unsettled, and which. */
   holding = false;
+  holds: (text: string) => boolean = () => this.holding;
   readonly held: number[] = [];
   #paused: boolean;
   #credit: number;
@@ -43,17 +44,17 @@ export class SimConsumer {
   ) {
     this.#paused = options.paused ?? false;
     this.#credit = options.credit ?? Infinity;
-    const early: number[] = [];
+    const early: [token: number, text: string][] = [];
     let consumer: Consumer | null = null;
-    const settle = (token: number): void => {
-      if (consumer === null) early.push(token);
-      else if (this.holding) this.held.push(token);
+    const settle = (token: number, text: string): void => {
+      if (consumer === null) early.push([token, text]);
+      else if (this.holds(text)) this.held.push(token);
       else consumer.settle(token, this.outcome, this.detail);
     };
     const take = (token: number, text: string): void => {
       this.#credit--;
       this.got.push(text);
-      if (token >= 0) settle(token);
+      if (token >= 0) settle(token, text);
     };
     consumer = node.running.addresses.openConsumer(
       { address, hint: options.hint ?? null, client: 'consumer', settled: options.settled ?? false },
@@ -71,7 +72,7 @@ export class SimConsumer {
       },
     );
     this.#consumer = consumer;
-    for (const token of early) settle(token);
+    for (const [token, text] of early) settle(token, text);
   }
 
   get waiting(): number {

@@ -250,6 +250,38 @@ describe('anycast', () => {
     expect([...service.running.counters().dropped.keys()]).toEqual([]);
   });
 
+  it.each(['anycast', 'multicast'] as const)(
+    'lets %s publishers go on in little memory while a few messages wait long for their outcome',
+    (kind) => {
+      const poolBytes = 2 * 1024 * 1024;
+      const { node, run, until } = simMesh(['a-b'], {
+        shared: [rule('slow.x', kind, { ackTimeoutMs: 600_000 })],
+        limits: { ingressPoolBytes: poolBytes, retentionPoolBytes: poolBytes },
+      });
+      const consumer = new SimConsumer(node('b'), 'slow.x');
+      consumer.holds = (text) => text.startsWith('held');
+      run(200);
+      const publishers = numbered(4).map(() => new SimPublisher(node('a'), 'slow.x'));
+      const retention = (): number =>
+        node('a')
+          .running.pools()
+          .find(({ name }) => name === 'retention')?.used ?? 0;
+      let most = 0;
+      until('100,000 are sent', () => {
+        for (const publisher of publishers)
+          publisher.sendAll((n) => (n % 100 === 7 ? 'held' : 'soon').padEnd(100, '.'));
+        most = Math.max(most, retention());
+        return publishers.reduce((sum, { sent }) => sum + sent, 0) > 100_000;
+      });
+      expect(most).toBeLessThanOrEqual(poolBytes);
+      expect(consumer.held.length).toBeGreaterThan(900);
+      consumer.settleHeld();
+      consumer.holds = () => false;
+      until('all have their outcome', () => publishers.every(({ outcomes, sent }) => outcomes.size === sent));
+      until('nothing is held', () => retention() === 0);
+    },
+  );
+
   it('holds publishers of a stuck service up, and of no other', () => {
     const { node, run, until } = simMesh(['a-b'], { shared });
     const stuck = new SimConsumer(node('b'), 'quote.stuck', { paused: true });
