@@ -18,11 +18,17 @@ export function takeEarlySignal(): NodeJS.Signals | null {
   return come;
 }
 
-/** Ends the hold, for who does not listen: what has come ends the process as if nobody had held it. */
-export function letEarlySignalsGo(): void {
-  // A signal that came while modules were loaded is told in the loop's next turn; without a listener it would be lost there.
-  setImmediate(() => {
-    const signal = takeEarlySignal();
-    if (signal !== null) process.kill(process.pid, signal);
+/**
+ * Ends the hold, for who does not listen: what has come ends the process as if nobody had held it. To be awaited, since nobody
+ * hears a signal that is held while a command blocks the loop, as by reading a pipe that nobody writes to.
+ */
+export function letEarlySignalsGo(): Promise<void> {
+  return new Promise((resolve) => {
+    // A signal that came while modules were loaded is told in the loop's next turn; without a listener it would be lost there.
+    setImmediate(() => {
+      const signal = takeEarlySignal();
+      if (signal !== null) process.kill(process.pid, signal);
+      resolve();
+    });
   });
 }

@@ -9,12 +9,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-const args = process.argv.slice(2);
-if (args[0] !== 'run') letEarlySignalsGo();
+async function main(args: readonly string[]): Promise<number> {
+  if (args[0] !== 'run') await letEarlySignalsGo();
+  return runCli(args, { ...PROCESS_IO, earlySignal: takeEarlySignal });
+}
 
 // Not left to the event loop's end: what a client or a thread leaves open would keep us alive, and Node 20, which then takes its
-// environment down, may turn for ever in Environment::CleanupHandles over a request of a handle that is closed already. One turn
-// later: a signal that came early may still be on its way.
-void runCli(args, { ...PROCESS_IO, earlySignal: takeEarlySignal }).then((code) =>
-  setImmediate(() => process.exit(code)),
-);
+// environment down, may turn for ever in Environment::CleanupHandles over a request of a handle that is closed already.
+void main(process.argv.slice(2)).then((code) => process.exit(code));

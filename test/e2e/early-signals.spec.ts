@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FairleadCommand } from '../support/command';
@@ -48,5 +50,19 @@ describe('a signal while the command line is loaded', () => {
       await within('the command ends', command.result);
       expect(command.process.signalCode).toBe(signal);
     });
+  });
+});
+
+describe('a signal while a command waits for a document that nobody writes', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it', async (signal) => {
+    const pipe = join(folder, 'pipe');
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+    const command = new FairleadCommand(['check', '-c', pipe]);
+    // Opens once the command has opened the other end, and then waits for what comes.
+    const writer = await within('the command reads', open(pipe, 'w'));
+    command.process.kill(signal);
+    await within('the command ends', command.result);
+    await writer.close();
+    expect(command.process.signalCode).toBe(signal);
   });
 });
