@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import type { ChunkPool } from '../common/chunk';
 import type { AddressEntry } from './address-entry';
@@ -243,6 +245,30 @@ describe('credit', () => {
     bench.turn(STARVED_MS);
     expect(bench.take(late)).toBe(1);
   });
+
+  it.each(['memory', 'the mesh to be loaded'])(
+    'does not keep those that are closed while they wait for %s',
+    async (what) => {
+      const bench = new Bench(MIB, MIB);
+      bench.open = what === 'memory';
+      bench.retention.allocate(MIB);
+      const entry = entryOf('topic', 'a');
+      bench.publisher(entry);
+      const closed: WeakRef<LocalPublisher>[] = [];
+      for (let n = 0; n < 1_000; n++) {
+        const publisher = bench.publisher(entry);
+        closed.push(new WeakRef(publisher));
+        bench.turn(1);
+        bench.close(publisher);
+        bench.turn(1);
+      }
+      // What a weak reference was made for, or has told, stays until the end of the turn.
+      await new Promise((resolve) => void setImmediate(resolve));
+      setFlagsFromString('--expose_gc');
+      (runInNewContext('gc') as () => void)();
+      expect(closed.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
+    },
+  );
 
   it('shares scarce memory by bytes, whatever the sizes and whoever asks first', () => {
     const bench = new Bench(64 * KIB);

@@ -40,6 +40,8 @@ export class CreditBook {
   /** In turn for memory. */
   #queue: LocalPublisher[] = [];
   #freed = false;
+  /** At most so many in `#due` and `#queue` are closed. */
+  #left = 0;
   /** Given something in this turn, and not yet told. */
   readonly #granted: LocalPublisher[] = [];
   #retryAt = Infinity;
@@ -94,6 +96,7 @@ export class CreditBook {
     if (entry !== null) entry.granted -= publisher.granted;
     this.#reserve.release(publisher, publisher.granted);
     this.#unblock(publisher);
+    if (publisher.listed) this.#left++;
     if (this.#queue.length > 0) this.#makeRoom();
     if (entry !== null) this.changed(entry);
   }
@@ -139,6 +142,7 @@ export class CreditBook {
   // --- at the end of a turn ------------------------------------------------------------------------------------------------
 
   flush(now: number): void {
+    if (this.#left > 0) this.#forgetClosed();
     const due = this.#due;
     if (due.length === 0 && !this.#freed && now < this.#retryAt) return;
     this.#freed = false;
@@ -149,6 +153,14 @@ export class CreditBook {
     this.#due = [];
     for (const publisher of due) this.#admit(publisher);
     this.#serve(now);
+  }
+
+  /** Links may come and go by thousands before it is the turn of any: at most half of those who wait are closed. */
+  #forgetClosed(): void {
+    if (this.#left * 2 <= this.#due.length + this.#queue.length) return;
+    this.#left = 0;
+    this.#due = this.#due.filter(isOpen);
+    this.#queue = this.#queue.filter(isOpen);
   }
 
   #admit(publisher: LocalPublisher): void {
@@ -300,4 +312,8 @@ export class CreditBook {
   deadline(): number {
     return this.#retryAt;
   }
+}
+
+function isOpen({ closed }: LocalPublisher): boolean {
+  return !closed;
 }
