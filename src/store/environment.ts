@@ -6,11 +6,15 @@ import { prepareLmdbFile } from './lmdb-file';
 /** Small: identity, names, durable facts. Growing past it is an error of LMDB, told in the log. */
 const MAP_BYTES = 256 * 1024 * 1024;
 
-/** Never with useWritemap: a stray pointer must not reach the disk. Commits of transactionSync are on the disk. */
+/**
+ * Never with useWritemap: a stray pointer must not reach the disk. Commits of transactionSync are on the disk. Batches are ours: those
+ * that LMDB makes of each turn end the process when the disk is full, by a rejection that nobody can handle.
+ */
 export const OPEN_OPTIONS = {
   encoding: 'binary',
   mapSize: MAP_BYTES,
   overlappingSync: false,
+  eventTurnBatching: false,
   maxDbs: 4,
 } as const;
 

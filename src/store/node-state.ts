@@ -7,7 +7,8 @@ import { DataDirLock } from './data-dir-lock';
 import { type Environment, openEnvironment } from './environment';
 import { DataDirUnusableError, StoreDamagedError, StoreVersionError } from './errors';
 import { makeFolders } from './folders';
-import { decodeFact, decodeStamp, encodeFact, encodeStamp, factId, seal, stampId, unseal } from './records';
+import { KeptFacts, type FactChange } from './kept-facts';
+import { decodeFact, decodeStamp, seal, unseal } from './records';
 
 /** Changes with the layout of the records. Format 1 had facts without stamps; it is read, and written as this one from then on. */
 export const STATE_FORMAT = 2;
@@ -40,6 +41,7 @@ const DEFAULT_PORTS: NodeStatePorts = {
 export class NodeState {
   #unsettled = 0;
   #failed = 0;
+  readonly #facts: KeptFacts;
 
   private constructor(
     readonly folder: string,
@@ -48,7 +50,11 @@ export class NodeState {
     private readonly journal: Journal,
     readonly incarnation: number,
     readonly lastRun: { readonly knownNodes: readonly string[]; readonly facts: readonly OriginFacts[] },
-  ) {}
+  ) {
+    const { root, facts, stamps } = environment;
+    const disk = { facts, stamps, batch: (writes: () => void) => root.batch(writes) };
+    this.#facts = new KeptFacts(disk, lastRun.facts, (what, done) => this.#write(what, done));
+  }
 
   /**
    * Takes the folder, reads what is there and writes this life's incarnation to the disk before it is used.
@@ -75,15 +81,8 @@ export class NodeState {
     this.#write('known nodes', this.environment.root.put('known', seal(Buffer.from(JSON.stringify(names)))));
   }
 
-  /** Changes of an origin's facts and the stamp of what they lead to: one transaction, as is all that LMDB is told in one turn. */
-  saveFacts(origin: string, stamp: MapStamp, changes: readonly (readonly [key: string, value: Buffer | null])[]): void {
-    const { facts, stamps } = this.environment;
-    const done = changes.map(([key, value]) => {
-      const id = factId(origin, key);
-      return value === null ? facts.remove(id) : facts.put(id, encodeFact([origin, key, value]));
-    });
-    done.push(stamps.put(stampId(origin), encodeStamp([origin, stamp])));
-    this.#write(`facts of ${origin}`, Promise.all(done));
+  saveFacts(origin: string, stamp: MapStamp, changes: readonly FactChange[]): void {
+    this.#facts.save(origin, stamp, changes);
   }
 
   /** Writes that LMDB has not yet committed, and writes that failed; shown in health and metrics. */
@@ -96,7 +95,8 @@ export class NodeState {
   }
 
   async close(): Promise<void> {
-    await this.flushed();
+    // A write that fails has said so by itself.
+    await Promise.allSettled([this.environment.root.flushed]);
     await this.environment.root.close();
     this.lock.release();
   }
@@ -105,15 +105,23 @@ export class NodeState {
     this.#unsettled++;
     done.then(
       () => this.#unsettled--,
-      (error: unknown) => {
+      async (error: unknown) => {
         this.#unsettled--;
         this.#failed++;
-        this.journal.warn('state-write-failed', {
-          what,
-          error: error instanceof Error ? error.message : String(error),
-        });
+        this.journal.warn('state-write-failed', { what, error: await reasonOf(error) });
       },
     );
+  }
+}
+
+/** Why a write failed. LMDB says apart that a commit failed and why. */
+async function reasonOf(error: unknown): Promise<string> {
+  const { commitError, message } = error as Error & { readonly commitError?: Promise<never> };
+  try {
+    await commitError;
+    return message;
+  } catch (why) {
+    return (why as Error).message;
   }
 }
 

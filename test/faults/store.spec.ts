@@ -30,6 +30,46 @@ const from = Number(process.argv[2]);
   }
 })();`;
 
+/** Writes facts that the disk has no room for, then one for which it has. Tells what is on the disk in the end. */
+const OVERFLOWS = `
+const { NodeState } = require(${JSON.stringify(BUILT)});
+let failed;
+const failure = new Promise((done) => (failed = done));
+const journal = { info: () => undefined, warn: (event, fields) => failed([event, fields.what]) };
+const stamp = (version) => ({ site: 'west', incarnation: 1, born: 1, version });
+const fact = (key, length, fill) => [key, Buffer.alloc(length, fill)];
+(async () => {
+  const state = NodeState.open(process.argv[1], { journal });
+  state.saveFacts('west', stamp(1), [fact('a', 1, '1'), fact('b', 1, '1')]);
+  await state.flushed();
+  state.saveFacts('west', stamp(2), [fact('a', 1, '2'), ['b', null], fact('c', 400_000, '2')]);
+  const told = await failure;
+  const { failed: failures } = state.writes;
+  state.saveFacts('west', stamp(3), [fact('c', 1, '3')]);
+  state.saveKnownNodes(['west']);
+  await state.close();
+  const again = NodeState.open(process.argv[1]);
+  const [west] = again.lastRun.facts;
+  await again.close();
+  const facts = Object.fromEntries([...west.entries].map(([key, value]) => [key, value.toString()]));
+  process.stdout.write(JSON.stringify({ told, failures, version: west.stamp.version, facts }));
+})();`;
+
+/** Runs the program with files of at most `blocks` of 512 or 1024 bytes. */
+async function withSmallFiles(blocks: number, program: string, argument: string): Promise<unknown> {
+  const script = `trap '' XFSZ; ulimit -f ${blocks}; exec "$@"`;
+  const child = spawn('sh', ['-c', script, 'sh', process.execPath, '-e', program, argument], {
+    // LMDB tells of it there by itself.
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  leash(child);
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(code).toBe(0);
+  return JSON.parse(text);
+}
+
 /** @returns the last number that the writer said was on the disk before it was killed */
 async function writeAndKill(folder: string, from: number): Promise<number> {
   const child = spawn(process.execPath, ['-e', WRITER, folder, String(from)], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -96,6 +136,21 @@ describe('what a node must know after a restart', () => {
         await node.start();
       }
       await expect(node.stop()).resolves.toBe(0);
+    },
+    CASE_MS,
+  );
+
+  it(
+    'is of the version that its stamp says, also when the disk was full meanwhile, and the node goes on',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'fairlead-store-full-'));
+      expect(await withSmallFiles(256, OVERFLOWS, folder)).toEqual({
+        told: ['state-write-failed', 'facts of west'],
+        failures: 1,
+        version: 3,
+        facts: { a: '2', c: '3' },
+      });
+      rmSync(folder, { recursive: true });
     },
     CASE_MS,
   );
