@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { readDocument } from './load';
 
@@ -16,8 +16,21 @@ const DEBOUNCE_MS = 150;
 /** File systems without notifications (some network and overlay mounts) are looked at this often. */
 const POLL_MS = 5_000;
 
+/** A pipe or a terminal gives its text once: who reads it again gets nothing, or is held up until somebody writes. */
+function isReadOnce(file: string): boolean {
+  try {
+    const stat = statSync(file);
+    return stat.isFIFO() || stat.isCharacterDevice() || stat.isSocket();
+  } catch {
+    return false; // who reads it is told why
+  }
+}
+
 /** Watches the folder, not the file: editors and Kubernetes replace files by renaming. */
-function watchFolder(file: string, onSign: () => void): () => void {
+function watchFolder(file: string, changed: () => void): () => void {
+  const onSign = (): void => {
+    if (!isReadOnce(file)) changed();
+  };
   let watcher: FSWatcher | null = null;
   try {
     watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
