@@ -9,9 +9,7 @@ const DROP_REASONS: Readonly<Record<DropReason, string>> = {
   dropOldest: 'a consumer did not keep up, and its rule says `slow: dropOldest`',
   dropNewest: 'a consumer did not keep up, and its rule says `slow: dropNewest`',
   consumerDisconnected: 'the consumer left, or was disconnected, before it had the message',
-  aborted: 'a large message ended before it was whole: its publisher or its origin went',
   tooLargeForConsumer: "larger than the consumer's max-message-size, and sent without asking for an outcome",
-  hopLimit: 'it crossed too many links: nodes disagreed on the way for a moment',
   noRoom: 'a large message had no room at its destination: the disk did not take it, or too many were on their way',
   widenedFilter: 'it came because many filters were summed up, and no subscriber here wants it',
 };

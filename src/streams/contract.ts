@@ -45,9 +45,7 @@ export const DROP_REASON = {
   slowOldest: 'dropOldest',
   slowNewest: 'dropNewest',
   disconnected: 'consumerDisconnected',
-  aborted: 'aborted',
   oversized: 'tooLargeForConsumer',
-  hops: 'hopLimit',
   surplus: 'widenedFilter',
   noRoom: 'noRoom',
 } as const;
