@@ -14,7 +14,10 @@ export function bufferIo(stdin: string | Buffer = ''): BufferIo {
   let interrupt = (): void => undefined;
   const done = new Promise<void>((resolve) => (interrupt = resolve));
   return {
-    out: (line) => void out.push(line),
+    out: (line, written) => {
+      out.push(line);
+      written?.();
+    },
     err: (line) => void err.push(line),
     env: {},
     readStdin: () => Promise.resolve(Buffer.from(stdin)),

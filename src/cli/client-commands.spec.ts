@@ -168,6 +168,27 @@ describe('fairlead receive', () => {
     expect(outbox.outcomes.map(({ outcome }) => outcome)).toEqual([AMQP_OUTCOME.accepted, AMQP_OUTCOME.accepted]);
   });
 
+  it('takes no more than its reader does, and accepts what is written', async () => {
+    const io = bufferIo();
+    const outbox = new Outbox();
+    const texts = Array.from({ length: 500 }, (_, n) => String(n));
+    const waiting: (() => void)[] = [];
+    let most = 0;
+    /** One line a turn. */
+    const write = (): void => {
+      waiting.shift()?.();
+      if (waiting.length > 0) setImmediate(write);
+    };
+    const out = (line: string, written?: () => void): void => {
+      if (waiting.push(() => io.out(line, written)) === 1) setImmediate(write);
+      most = Math.max(most, waiting.length);
+    };
+    expect(await fairlead(['receive', 'a', '--count', '500'], sending(texts, outbox), { ...io, out })).toBe(0);
+    expect(most).toBeLessThanOrEqual(100);
+    expect(io.stdout()).toBe(texts.join('\n'));
+    expect(outbox.outcomes).toHaveLength(500);
+  });
+
   it('prints JSON', async () => {
     const io = bufferIo();
     expect(await fairlead(['receive', 'a', '--count', '1', '--json'], sending(['one']), io)).toBe(0);

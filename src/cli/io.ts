@@ -1,7 +1,10 @@
 /** Where a command reads and writes; tests give buffers. */
 export interface CliIo {
-  /** Answers, one line each. */
-  out(line: string): void;
+  /**
+   * Answers, one line each.
+   * @param written called once the line is out of our hands; never when it could not be written
+   */
+  out(line: string, written?: () => void): void;
   /** Everything about the answer. */
   err(line: string): void;
   readonly env: NodeJS.ProcessEnv;
@@ -39,7 +42,7 @@ function interrupted(): { done: Promise<void>; disarm(): void } {
 }
 
 export const PROCESS_IO: Omit<CliIo, 'earlySignal'> = {
-  out: (line) => void process.stdout.write(`${line}\n`),
+  out: (line, written) => void process.stdout.write(`${line}\n`, (error) => (error ? undefined : written?.())),
   err: (line) => void process.stderr.write(`${line}\n`),
   env: process.env,
   readStdin: readAll,

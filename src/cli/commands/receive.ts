@@ -53,9 +53,10 @@ export async function receive(address: string, options: ReceiveOptions, io: CliI
   return reception.complete ? EXIT.ok : EXIT.failed;
 }
 
-/** What has come, and what is awaited. */
+/** What has come, and what is awaited. A message is accepted once it is written: a slow reader slows its sender down. */
 class Reception {
   #taken = 0;
+  #accepted = 0;
   #timer: NodeJS.Timeout | null = null;
   #end: (error: FairleadError | null) => void = () => undefined;
   /** Resolves with null when all that was asked for has come or the time is over, else with what went wrong. */
@@ -67,17 +68,19 @@ class Reception {
   ) {}
 
   get complete(): boolean {
-    return this.#taken >= (this.options.count ?? 0);
+    return this.#accepted >= (this.options.count ?? 0);
   }
 
   take(delivery: Delivery): void {
     const { count, json } = this.options;
     if (count !== undefined && this.#taken >= count) return delivery.release();
-    this.io.out(json ? messageToJson(delivery.message) : messageToLine(delivery.message));
-    delivery.accept();
     this.#taken++;
-    if (this.#taken === count) this.end(null);
-    else this.wait();
+    this.io.out(json ? messageToJson(delivery.message) : messageToLine(delivery.message), () => {
+      delivery.accept();
+      this.#accepted++;
+      if (this.#accepted === count) this.end(null);
+      else this.wait();
+    });
   }
 
   /** Begins the time-out, again after each message. */
@@ -87,7 +90,7 @@ class Reception {
     this.stop();
     this.#timer = setTimeout(() => {
       if (!this.complete)
-        this.io.err(`${this.#taken} of ${count} messages came; then none for ${formatDuration(timeout)}`);
+        this.io.err(`${this.#accepted} of ${count} messages came; then none for ${formatDuration(timeout)}`);
       this.end(null);
     }, timeout);
   }
