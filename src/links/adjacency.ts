@@ -203,9 +203,9 @@ export class Adjacency {
     const now = this.ports.clock.now();
     if (now >= this.#helloAt) this.#sendHello(now);
     this.#advance(now);
-    this.queue.drain(this.transport);
+    this.queue.drain(this.transport, now);
     this.#advance(now);
-    this.queue.drain(this.transport);
+    this.queue.drain(this.transport, now);
   }
 
   status(): LinkStatus {

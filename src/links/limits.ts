@@ -30,6 +30,12 @@ export const LINKS_MAX = 4_096;
 
 /** Frames of high and normal class that may wait on one link. */
 export const LINK_QUEUE_BYTES = 4 * 1024 * 1024;
+/** Of those no more wait on a slow link than leave within this time, so that what is sent for an outcome is not late for it. */
+export const QUEUE_MS_MAX = 1_500;
+/** But always a few batches, or a stream would stall between two. */
+export const QUEUE_BYTES_MIN = 256 * 1024;
+/** A link's rate is measured over so long a time in which frames waited; longer than any stall that it survives (`DEAD_MS`). */
+export const QUEUE_RATE_MS = 2_000;
 /** Routed control frames (acknowledgements, outcomes) that may wait on one link; their streams send dropped ones again. */
 export const CONTROL_QUEUE_BYTES = 8 * 1024 * 1024;
 /** Neighbour frames that may wait on one link: a first snapshot of a large mesh. Past it the link is closed, for nothing may be missing. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ChunkPool } from '../common/chunk';
 import { TRAFFIC_CLASS, type LinkTransport, type TrafficClass } from './contract';
-import { CONTROL_QUEUE_BYTES, NEIGHBOUR_QUEUE_BYTES, QUANTUM_BYTES } from './limits';
+import { CONTROL_QUEUE_BYTES, NEIGHBOUR_QUEUE_BYTES, QUANTUM_BYTES, QUEUE_BYTES_MIN, QUEUE_RATE_MS } from './limits';
 import { OutboundQueue } from './outbound-queue';
 
 const { control, high, normal } = TRAFFIC_CLASS;
@@ -46,11 +46,11 @@ describe('OutboundQueue', () => {
     queue.push(control, Buffer.from('c'), null, 1, 1);
     queue.pushNeighbour(Buffer.from('hello'));
     pipe.allowed = 2;
-    queue.drain(pipe);
+    queue.drain(pipe, 0);
     expect(pipe.take()).toBe('hello c');
     queue.push(control, Buffer.from('c2'), null, 1, 1);
     pipe.allowed = Infinity;
-    queue.drain(pipe);
+    queue.drain(pipe, 0);
     expect(pipe.take()).toBe('c2 h n');
     expect([queue.empty, queue.sentFrames, queue.sentBytes]).toEqual([true, 5, 10]);
   });
@@ -65,7 +65,7 @@ describe('OutboundQueue', () => {
     pipe.allowed = 0;
     for (let total = 0; total < 3_000_000;) {
       pipe.allowed = 1;
-      queue.drain(pipe);
+      queue.drain(pipe, 0);
       const { head } = pipe.frames.pop() as Pipe['frames'][number];
       bytes[head[0] as number] = (bytes[head[0] as number] as number) + head.length;
       total += head.length;
@@ -78,7 +78,7 @@ describe('OutboundQueue', () => {
     for (let n = 0; n < 50; n++) queue.push(normal, Buffer.alloc(QUANTUM_BYTES, 'a'), null, 1, 1);
     queue.push(normal, Buffer.from('b'), null, 2, 1);
     pipe.allowed = 2;
-    queue.drain(pipe);
+    queue.drain(pipe, 0);
     expect(pipe.frames.map(({ head }) => String.fromCharCode(head[0] as number))).toEqual(['a', 'b']);
   });
 
@@ -93,7 +93,7 @@ describe('OutboundQueue', () => {
     queue.push(normal, frame('other'), null, 3, 99);
     expect(dropped).toEqual(['long7@77', 'long6@77']);
     expect([queue.queuedBytes, queue.droppedFrames]).toEqual([1_000, 2]);
-    queue.drain(pipe);
+    queue.drain(pipe, 0);
     expect(pipe.take().replace(/ +/g, ' ').trim()).toBe(
       'short0 short1 short2 long0 long1 long2 long3 long4 long5 other',
     );
@@ -129,7 +129,7 @@ describe('OutboundQueue', () => {
         let pushed = 0;
         for (const one of steps) {
           pipe.allowed = typeof one === 'number' ? one : 0;
-          if (typeof one === 'number') queue.drain(pipe);
+          if (typeof one === 'number') queue.drain(pipe, 0);
           else {
             const body = pool.adopt(Buffer.alloc(one.size));
             queue.push(one.cls, Buffer.from(`${one.cls}${one.key}:${pushed++}`), body, one.key, 1);
@@ -139,7 +139,7 @@ describe('OutboundQueue', () => {
         }
         pipe.allowed = Infinity;
         if (cleared) queue.clear();
-        else queue.drain(pipe);
+        else queue.drain(pipe, 0);
         expect([pool.used, queue.queuedBytes]).toEqual([0, 0]);
         if (!cleared) expect(pipe.frames.length + dropped.length).toBe(pushed);
         const last = new Map<string, number>();
@@ -150,5 +150,29 @@ describe('OutboundQueue', () => {
         }
       }),
     );
+  });
+
+  it('holds no more of high and normal frames than leaves soon, and all of control', () => {
+    const { queue, pipe, dropped } = queueOf(4 * QUEUE_BYTES_MIN);
+    const body = Buffer.alloc(QUEUE_BYTES_MIN / 4);
+    const fill = (): void => {
+      for (let n = 0; n < 20; n++) queue.push(normal, body, null, 1, 1);
+    };
+    fill();
+    for (let n = 0; n < 5; n++) queue.push(control, body, null, 1, 1);
+    pipe.allowed = 0;
+    queue.drain(pipe, 0);
+    expect(queue.queuedBytes).toBe(4 * QUEUE_BYTES_MIN + 5 * body.length);
+    dropped.length = 0;
+    pipe.allowed = 6;
+    queue.drain(pipe, QUEUE_RATE_MS);
+    expect(pipe.frames.map(({ cls }) => cls)).toEqual([control, control, control, control, control, normal]);
+    expect([queue.queuedBytes, dropped.length]).toEqual([QUEUE_BYTES_MIN, 11]);
+    fill();
+    expect([queue.queuedBytes, dropped.length]).toEqual([QUEUE_BYTES_MIN, 31]);
+    pipe.allowed = Infinity;
+    queue.drain(pipe, QUEUE_RATE_MS + 1);
+    fill();
+    expect(queue.queuedBytes).toBe(4 * QUEUE_BYTES_MIN);
   });
 });

@@ -1,5 +1,6 @@
 import type { Chunk } from '../common/chunk';
 import { TRAFFIC_CLASS, type LinkTransport, type NodeId, type TrafficClass } from './contract';
+import { DrainRate } from './drain-rate';
 import { FairQueue, LengthIndex, type FrameStream, type QueuedFrame } from './fair-queue';
 import { CONTROL_QUEUE_BYTES, NEIGHBOUR_QUEUE_BYTES } from './limits';
 
@@ -8,7 +9,8 @@ export type FrameDropped = (head: Buffer, origin: NodeId) => void;
 
 /**
  * What waits for one link. Served in this order: frames between neighbours, routed control, high, normal; within a class
- * round-robin by stream key. When a bound is reached the newest frame of the longest stream is dropped.
+ * round-robin by stream key. When a bound is reached the newest frame of the longest stream is dropped; that of high and normal
+ * frames is less on a slow link.
  */
 export class OutboundQueue {
   sentBytes = 0;
@@ -19,6 +21,7 @@ export class OutboundQueue {
   #neighbourBytes = 0;
   readonly #controlLengths = new LengthIndex(CONTROL_QUEUE_BYTES);
   readonly #dataLengths: LengthIndex;
+  readonly #rate: DrainRate;
   /** By traffic class. */
   readonly #queues: readonly [FairQueue, FairQueue, FairQueue];
 
@@ -27,6 +30,7 @@ export class OutboundQueue {
     private readonly onDropped: FrameDropped,
   ) {
     this.#dataLengths = new LengthIndex(queueBytes);
+    this.#rate = new DrainRate(queueBytes);
     this.#queues = [
       new FairQueue(this.#controlLengths),
       new FairQueue(this.#dataLengths),
@@ -63,8 +67,12 @@ export class OutboundQueue {
     const bytes = head.length + (body === null ? 0 : body.length);
     body?.retain();
     this.#queues[cls].push(streamKey, head, body, bytes, origin);
-    const lengths = cls === TRAFFIC_CLASS.control ? this.#controlLengths : this.#dataLengths;
-    while (lengths.bytes > lengths.limit) {
+    if (cls === TRAFFIC_CLASS.control) this.#dropOver(this.#controlLengths, CONTROL_QUEUE_BYTES);
+    else this.#dropOver(this.#dataLengths, this.#rate.limit);
+  }
+
+  #dropOver(lengths: LengthIndex, limit: number): void {
+    while (lengths.bytes > limit) {
       const longest = lengths.longest() as FrameStream;
       const frame = longest.queue.dropNewest(longest);
       this.droppedFrames++;
@@ -74,7 +82,7 @@ export class OutboundQueue {
   }
 
   /** Hands over what the transport has room for. */
-  drain(transport: LinkTransport): void {
+  drain(transport: LinkTransport, now: number): void {
     this.#drainNeighbour(transport);
     for (let cls: TrafficClass = 0; cls <= 2; cls++) {
       const queue = this.#queues[cls as TrafficClass];
@@ -85,6 +93,7 @@ export class OutboundQueue {
         frame.body?.release();
       }
     }
+    if (this.#rate.drained(this.#dataLengths.bytes > 0, now)) this.#dropOver(this.#dataLengths, this.#rate.limit);
   }
 
   #drainNeighbour(transport: LinkTransport): void {
@@ -106,6 +115,7 @@ export class OutboundQueue {
 
   #sent(bytes: number): void {
     this.sentBytes += bytes;
+    this.#rate.sent(bytes);
     this.sentFrames++;
   }
 

@@ -192,6 +192,52 @@ describe('consumers of large anycast messages that come and go', () => {
   });
 });
 
+describe('F10: a link of 250 ms and 100 kB/s that one origin fills', () => {
+  it('holds up no multicast of another one until that is given up', () => {
+    const queued: number[] = [];
+    const { problems, world } = runPlan(
+      planOfScene({
+        nodes: 4,
+        wires: [
+          [0, 2],
+          [1, 2],
+          [2, 3, { quality: { latencyMs: 250, bytesPerMs: 100 } }],
+        ],
+        publishers: [
+          publisher(0, 'm.x', { everyMs: 200 }),
+          publisher(1, 't.x', { burst: 6, bytes: [1_900, 2_100] }),
+          publisher(1, 't.x', { burst: 6, bytes: [20_000, 40_000] }),
+        ],
+        consumers: [consumer(3, 'm.x'), consumer(3, 't.x')],
+        limits: { linkQueueBytes: 4 * 1024 * 1024, retentionPoolBytes: 64 * 1024 * 1024 },
+        healAt: 32_000,
+        quietWithinMs: 200_000,
+      }),
+      (scene) => {
+        const link = () =>
+          scene
+            .node(2)
+            .running.links()
+            .find(({ peer }) => peer?.name === 'n3');
+        watch(scene, 8_000, 31_000, 100, () => queued.push(link()?.queuedBytes ?? Infinity));
+      },
+    );
+    expect(problems).toEqual([]);
+    // 2.6 s of the link, where there would be room for 40 s.
+    expect(Math.max(...queued)).toBeLessThan(300 * 1024);
+    const [multicast] = world.ledger.publishers;
+    expect(multicast?.sent.length).toBeGreaterThan(140);
+    expect(multicast?.sent.every(({ outcome }) => outcome === OUTCOME.accepted)).toBe(true);
+    const [sink, filled] = world.ledger.consumers;
+    const delays = [...(sink?.got ?? []), ...(filled?.got ?? [])]
+      .filter(({ publisher: from }) => from === 0)
+      .map(({ seq, at }) => at - (multicast?.sent[seq]?.at ?? NaN));
+    expect(Math.max(...delays)).toBeLessThan(6_000);
+    // And the link is never idle for it.
+    expect((filled?.got.length ?? 0) + (sink?.got.length ?? 0)).toBeGreaterThan(200);
+  });
+});
+
 describe('F36: a slow transit link (100 kB/s) under 20 origins', () => {
   const ORIGINS = 20;
   const HUB = ORIGINS;
