@@ -61,6 +61,9 @@ export const SPILL_BYTES_MAX = 1024 * 1024 * 1024;
 /** Written and read at once; and the size past which a file gets no further block, so that its space comes back soon. */
 export const SPILL_BLOCK_BYTES = 64 * 1024;
 export const SPILL_FILE_BYTES = 8 * 1024 * 1024;
+/** Nodes whose names are kept for the next start, which waits for them: more than a mesh has, so that only names out of use go. */
+export const KNOWN_NODES_MAX = 4_096;
+
 /** How often consumers that do not keep up are looked at. */
 export const SLOW_CHECK_MS = 250;
 

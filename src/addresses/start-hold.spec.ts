@@ -1,5 +1,6 @@
 import { nodeIdOf } from '../links/contract';
 import type { NodeView } from '../routing/contract';
+import { KNOWN_NODES_MAX } from './limits';
 import { TestRoutes } from './parts.fixture';
 import { StartHold } from './start-hold';
 
@@ -57,5 +58,17 @@ describe('start hold', () => {
     hold.flush();
     hold.flush();
     expect(saved).toEqual([['b', 'c', 'd']]);
+  });
+
+  it('keeps the names of those that were within reach lately, when they are too many', () => {
+    const { hold, saved } = setup(Array.from({ length: KNOWN_NODES_MAX }, (_, n) => `old-${n}`));
+    const reach = (name: string): void => hold.reachable({ id: nodeIdOf(name), name } as NodeView);
+    reach('old-0');
+    reach('new');
+    hold.flush();
+    expect(saved[0]).toHaveLength(KNOWN_NODES_MAX);
+    expect(saved[0]).toEqual(expect.arrayContaining(['new', 'old-0', 'old-2']));
+    expect(saved[0]).not.toContain('old-1');
+    expect(hold.missing).toHaveLength(KNOWN_NODES_MAX - 2);
   });
 });

@@ -1,5 +1,6 @@
 import { nodeIdOf, type NodeId } from '../links/contract';
 import type { NodeView } from '../routing/contract';
+import { KNOWN_NODES_MAX } from './limits';
 import type { AddressMemory } from './ports';
 
 /**
@@ -8,6 +9,7 @@ import type { AddressMemory } from './ports';
  */
 export class StartHold {
   readonly #missing = new Set<NodeId>();
+  /** Who was within reach last stands last. */
   readonly #known = new Map<NodeId, string>();
   #changed = false;
   #deadline: number;
@@ -41,13 +43,23 @@ export class StartHold {
 
   /** A node is within reach, which means that what it wants is known here too. */
   reachable(view: NodeView): void {
-    if (!this.#known.has(view.id)) {
-      this.#known.set(view.id, view.name);
+    if (!this.#known.delete(view.id)) {
+      this.#makeRoom();
       this.#changed = true;
       this.scheduleFlush();
     }
+    this.#known.set(view.id, view.name);
     this.#missing.delete(view.id);
     if (this.#missing.size === 0) this.#end();
+  }
+
+  /** Names that nobody bears any more would add up: who was not within reach for longest is waited for no longer. */
+  #makeRoom(): void {
+    if (this.#known.size < KNOWN_NODES_MAX) return;
+    const [oldest] = this.#known.keys();
+    if (oldest === undefined) return;
+    this.#known.delete(oldest);
+    this.#missing.delete(oldest);
   }
 
   tick(now: number): void {

@@ -113,7 +113,8 @@ const limits = section({
   ingressPool: size(MIB, 1024 ** 4)
     .default('64MiB')
     .describe('Memory for messages that publishers have credit for.'),
-  retentionPool: size(MIB, 1024 ** 4)
+  // In a smaller one a few large messages of several publishers at once need more than all of it.
+  retentionPool: size(2 * MIB, 1024 ** 4)
     .default('64MiB')
     .describe('Memory for messages until their destinations have them.'),
   receivePool: size(MIB, 1024 ** 4)
