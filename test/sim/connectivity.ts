@@ -59,6 +59,17 @@ export class Connectivity {
     return this.#disturbed.get(node) ?? [];
   }
 
+  /** From then on a node has met all others that it was apart from: the last time at which one may make it begin a new life. */
+  reunited(node: string, at: number): number {
+    let last = at;
+    for (const { name } of this.mesh.nodes) {
+      if (name === node) continue;
+      const apart = this.apart(node, name).find(({ from, to }) => from <= at && at < to);
+      if (apart !== undefined && apart.to !== Infinity) last = Math.max(last, apart.to);
+    }
+    return last;
+  }
+
   /** When a node was started again. */
   births(node: string): readonly number[] {
     return (this.mesh.find(node)?.lives ?? []).slice(1).map(({ bornAt }) => bornAt);

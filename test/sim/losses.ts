@@ -137,7 +137,7 @@ export class LossJudge {
     missing: readonly ConsumerRecord[],
     consumers: readonly ConsumerRecord[],
   ): void {
-    const lost = this.oracle.mayLose(publisher, message, consumers, this.#doneAt(publisher, seq, consumers));
+    const lost = this.oracle.mayLose(publisher, message, consumers, this.#doneAt(publisher, message, seq, consumers));
     const dropped = missing.map((consumer) =>
       this.oracle.mayDrop(message, consumer, seq < this.deliveries.last(consumer, publisher)),
     );
@@ -151,11 +151,22 @@ export class LossJudge {
   }
 
   /** When a node had done all that the origin waits for; null when it need not have. */
-  #doneAt(publisher: PublisherRecord, seq: number, consumers: readonly ConsumerRecord[]): number | null {
+  #doneAt(
+    publisher: PublisherRecord,
+    message: SentMessage,
+    seq: number,
+    consumers: readonly ConsumerRecord[],
+  ): number | null {
     let done = -Infinity;
     for (const consumer of consumers) {
       const delivery = this.deliveries.of(consumer, publisher, seq);
-      if (delivery === undefined) continue;
+      if (delivery === undefined) {
+        // The outcome of all waits for one that has it in its lane still.
+        const { openedAt, endedAt } = consumer;
+        const waits = openedAt <= (message.answeredAt ?? Infinity) && (endedAt ?? Infinity) > message.at;
+        if (publisher.kind !== 'topic' && waits) return null;
+        continue;
+      }
       const at = publisher.kind === 'topic' ? delivery.at : (delivery.settledAt ?? consumer.endedAt);
       done = Math.max(done, at ?? Infinity);
     }

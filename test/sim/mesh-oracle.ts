@@ -5,6 +5,7 @@ import { accountOf, type Account, type Missed, type Oracle } from './oracle';
 /** Decides by what was done to wires, nodes and clients what the mesh has promised (FAULTS, G1 and G6). */
 export class MeshOracle implements Oracle {
   readonly #apart = new Map<string, readonly Interval[]>();
+  readonly #upset = new Map<string, readonly Interval[]>();
   /** When each life of a node, by its name and number, first sent a consumer something that it got. */
   readonly #shown = new Map<ConsumerRecord, ReadonlyMap<string, number>>();
 
@@ -100,7 +101,7 @@ export class MeshOracle implements Oracle {
   ): readonly Account[] {
     const { connectivity, partitionHoldMs: hold } = this;
     const lost =
-      [...connectivity.disturbances(node), ...connectivity.disturbances(other)].some(
+      [...this.#upsets(node), ...this.#upsets(other)].some(
         ({ from, to }) => from <= (doneAt === null ? at + hold : doneAt + this.acknowledgedMs) && at <= to,
       ) ||
       connectivity.births(other).some((born) => {
@@ -110,6 +111,17 @@ export class MeshOracle implements Oracle {
         return doneAt === null ? from <= at + hold && at <= to : from <= doneAt + this.acknowledgedMs && doneAt <= born;
       });
     return lost ? [accountOf(node, life, 'peerRestarted')] : [];
+  }
+
+  /** Times in which a node may have to begin a new life: also those who were cut off from it meanwhile may still tell it to. */
+  #upsets(node: string): readonly Interval[] {
+    let upsets = this.#upset.get(node);
+    if (upsets === undefined) {
+      const { connectivity } = this;
+      upsets = connectivity.disturbances(node).map(({ from, to }) => ({ from, to: connectivity.reunited(node, to) }));
+      this.#upset.set(node, upsets);
+    }
+    return upsets;
   }
 
   /** Another process of the consumer's node's name may have taken it. */
@@ -142,13 +154,21 @@ export class MeshOracle implements Oracle {
     const known = this.#shown.get(consumer);
     if (known !== undefined) return known;
     const shown = new Map<string, number>();
-    for (const { publisher, seq } of consumer.got) {
+    for (const { publisher, seq } of this.#hasPredecessor(consumer) ? [] : consumer.got) {
       const { node, life, sent } = this.ledger.publishers[publisher] as PublisherRecord;
+      const { at } = sent[seq] as SentMessage;
       const key = `${node}/${life}`;
-      shown.set(key, Math.min(shown.get(key) ?? Infinity, (sent[seq] as SentMessage).at));
+      if (at >= consumer.openedAt) shown.set(key, Math.min(shown.get(key) ?? Infinity, at));
     }
     this.#shown.set(consumer, shown);
     return shown;
+  }
+
+  /** Another one left its node before it came: what was sent for that one reaches it too, and shows nothing. */
+  #hasPredecessor({ node, kind, openedAt }: ConsumerRecord): boolean {
+    return this.ledger.consumers.some(
+      (other) => other.node === node && other.kind === kind && other.endedAt !== null && other.endedAt <= openedAt,
+    );
   }
 
   /** The publisher's node may hold that the subscription is in force. */
