@@ -6,7 +6,7 @@
  */
 const LAYERS = [
   ['common'],
-  ['amqp', 'message', 'security'],
+  ['amqp', 'message', 'security', 'selectors'],
   ['transport'],
   ['links'],
   ['routing'],
@@ -26,7 +26,7 @@ const PEERS = {
 const APP = LAYERS[LAYERS.length - 1];
 
 /** The core is `(state, event, now) -> effects`: no frameworks, no sockets, no clock, no disk. */
-const CORE = ['common', 'amqp', 'message', 'routing', 'streams', 'addresses'];
+const CORE = ['common', 'amqp', 'message', 'selectors', 'routing', 'streams', 'addresses'];
 /** The parts of Node that compute and nothing else. */
 const PURE_BUILTINS = ['assert', 'assert/strict', 'buffer', 'diagnostics_channel', 'events', 'util', 'zlib'];
 
