@@ -1,5 +1,8 @@
-/** What is due on a connection. */
-export type TimerVerdict = 'nothing' | 'handshake' | 'idle' | 'heartbeat';
+import { CONDITION } from './constants';
+import { AmqpError } from './errors';
+
+/** What is due on a connection: an error ends it. */
+export type TimerVerdict = 'nothing' | 'heartbeat' | AmqpError;
 
 /** A loop that stood still longer than this looks at its sockets before it calls a peer dead. */
 const STALL_MS = 250;
@@ -27,8 +30,8 @@ export class ConnectionTimers {
   due(now: number, opened: boolean): TimerVerdict {
     this.#late = !this.#late && now > this.deadline(opened) + STALL_MS;
     if (!this.#late) {
-      if (!opened) return now >= this.#handshakeAt ? 'handshake' : 'nothing';
-      if (this.idleMs > 0 && now - this.lastIn >= this.idleMs) return 'idle';
+      if (!opened) return now >= this.#handshakeAt ? late('no open within the handshake time') : 'nothing';
+      if (this.idleMs > 0 && now - this.lastIn >= this.idleMs) return late(`nothing heard for ${this.idleMs} ms`);
     }
     const heard = !opened || this.heartbeatMs === 0 || now - this.outbound.lastOut < this.heartbeatMs;
     return heard ? 'nothing' : 'heartbeat';
@@ -41,4 +44,8 @@ export class ConnectionTimers {
     const heartbeat = this.heartbeatMs > 0 ? this.outbound.lastOut + this.heartbeatMs : Infinity;
     return Math.min(idle, heartbeat);
   }
+}
+
+function late(text: string): AmqpError {
+  return new AmqpError(CONDITION.limit, text, 'connection');
 }

@@ -334,8 +334,7 @@ export class Connection implements FrameVisitor {
       return Infinity;
     }
     const due = this.#timers.due(now, this.opened);
-    if (due === 'handshake') this.#fail(late('no open within the handshake time'));
-    else if (due === 'idle') this.#fail(late(`nothing heard for ${this.options.idleTimeOutMs ?? 0} ms`));
+    if (due instanceof AmqpError) this.#fail(due);
     else if (due === 'heartbeat') {
       this.outbound.output.frameHeader(FRAME_HEADER_BYTES, FRAME_TYPE.amqp, 0);
       this.flush();
@@ -348,8 +347,4 @@ export class Connection implements FrameVisitor {
     if (this.#phase === 'closed') return Infinity;
     return this.#phase === 'closing' ? this.#closeAt : this.#timers.deadline(this.opened);
   }
-}
-
-function late(text: string): AmqpError {
-  return new AmqpError(CONDITION.limit, text, 'connection');
 }

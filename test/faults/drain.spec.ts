@@ -16,12 +16,7 @@ describe('SIGTERM', () => {
   it(
     'at the ingress: whatever was accepted arrives, and the exit code is 0',
     async () => {
-      const faulty = await FaultyMesh.start(
-        ['a', 'b', 'c'],
-        ['a-b', 'b-c'],
-        { document: { addresses: RULES } },
-        random.u32(),
-      );
+      const faulty = await FaultyMesh.line(['a', 'b', 'c'], { document: { addresses: RULES } }, random.u32());
       const work = await Workload.start(
         faulty,
         [
@@ -111,12 +106,7 @@ describe('SIGTERM', () => {
   it(
     'at the only node on the way of large messages: what was begun arrives, or its sender is told otherwise',
     async () => {
-      const faulty = await FaultyMesh.start(
-        ['a', 'b', 'c'],
-        ['a-b', 'b-c'],
-        { document: { addresses: RULES } },
-        random.u32(),
-      );
+      const faulty = await FaultyMesh.line(['a', 'b', 'c'], { document: { addresses: RULES } }, random.u32());
       const work = await Workload.start(
         faulty,
         [

@@ -31,6 +31,12 @@ export class FaultyMesh {
     return faulty;
   }
 
+  /** Each dials the next. */
+  static line(names: readonly string[], options: MeshOptions, seed: number): Promise<FaultyMesh> {
+    const edges = names.slice(1).map((name, at) => `${names[at] ?? ''}-${name}`);
+    return FaultyMesh.start(names, edges, options, seed);
+  }
+
   node(name: string): FairleadNode {
     return this.mesh.node(name);
   }

@@ -91,7 +91,7 @@ describe('F31: a line whose far end is away', () => {
 
   beforeEach(async () => {
     const document = { mesh: { partitionHold: '4s' } };
-    faulty = await FaultyMesh.start(['a', 'b', 'c'], ['a-b', 'b-c'], { document }, random.u32());
+    faulty = await FaultyMesh.line(['a', 'b', 'c'], { document }, random.u32());
     ledger = new Ledger();
     near = await ProtonReceiver.attach({ name: 'near', port: faulty.node('b').amqpPort, address: ADDRESS, ledger });
     sender = await new LedgerSender({

@@ -23,12 +23,7 @@ describe('F10: a link with 250 ms of latency and 100 kB/s', () => {
   it(
     'does not flap, filled to the brim',
     async () => {
-      const faulty = await FaultyMesh.start(
-        ['a', 'b', 'c'],
-        ['a-b', 'b-c'],
-        { document: { addresses: RULES } },
-        random.u32(),
-      );
+      const faulty = await FaultyMesh.line(['a', 'b', 'c'], { document: { addresses: RULES } }, random.u32());
       const slow = faulty.link('b-c');
       slow.delay(250);
       slow.rate(100_000);
@@ -70,7 +65,7 @@ describe('F12 and F38: a receiver that stops reading', () => {
 
   async function start(blockFor: string): Promise<void> {
     const addresses = [{ match: 'stuck.#', kind: 'topic' as const, slow: 'block' as const, blockFor }, ...RULES];
-    faulty = await FaultyMesh.start(['a', 'b', 'c'], ['a-b', 'b-c'], { document: { addresses } }, random.u32());
+    faulty = await FaultyMesh.line(['a', 'b', 'c'], { document: { addresses } }, random.u32());
     path = await faulty.clientProxy('c');
     work = await Workload.start(
       faulty,

@@ -17,6 +17,14 @@ export interface LossTally {
 /** What nodes counted, by account. */
 export type Counts = ReadonlyMap<Account, number>;
 
+/** A message and those at one node who ever wanted what its publisher sends. */
+interface Sending {
+  readonly publisher: PublisherRecord;
+  readonly message: SentMessage;
+  readonly seq: number;
+  readonly consumers: readonly ConsumerRecord[];
+}
+
 /** A kind of loss: what may be said of its messages is the same. */
 interface Losses extends Demand<Account> {
   readonly first: string;
@@ -77,23 +85,19 @@ export class LossJudge {
 
   #fannedOut(publisher: PublisherRecord, consumers: readonly ConsumerRecord[]): void {
     publisher.sent.forEach((message, seq) => {
+      const sending = { publisher, message, seq, consumers };
       const missing = consumers.filter((consumer) => this.deliveries.of(consumer, publisher, seq) === undefined);
       if (message.outcome === OUTCOME.accepted) {
         this.tally.arrived += consumers.length - missing.length;
-        this.#owe(publisher, message, seq, missing, consumers);
+        this.#owe(sending, missing);
       }
-      this.#allow(publisher, message, seq, missing, consumers);
+      this.#allow(sending, missing);
     });
   }
 
   /** An account of the publisher's node pays once for all consumers of a node, one of the consumers' node once for each. */
-  #owe(
-    publisher: PublisherRecord,
-    message: SentMessage,
-    seq: number,
-    missing: readonly ConsumerRecord[],
-    consumers: readonly ConsumerRecord[],
-  ): void {
+  #owe(sending: Sending, missing: readonly ConsumerRecord[]): void {
+    const { publisher, message, seq } = sending;
     let onTheWay: readonly Account[] | null = null;
     for (const consumer of missing) {
       const passed = seq < this.deliveries.last(consumer, publisher);
@@ -105,9 +109,9 @@ export class LossJudge {
       }
       const { dropped } = missed;
       // What another one there got was not lost on the way.
-      const lost = this.#came(publisher, seq, consumer, consumers) ? [] : missed.lost;
+      const lost = this.#came(sending, consumer) ? [] : missed.lost;
       const accounts = [...lost, ...dropped];
-      if (accounts.length === 0) this.#neverGot(publisher, message, seq, consumer);
+      if (accounts.length === 0) this.#neverGot(sending, consumer);
       else this.tally.counted++;
       if (lost.length === 0) add(this.#owed, dropped, publisher, seq);
       else if (onTheWay === null || accounts.length < onTheWay.length) onTheWay = accounts;
@@ -116,28 +120,18 @@ export class LossJudge {
   }
 
   /** Another consumer in the same life of that node got it. */
-  #came(
-    publisher: PublisherRecord,
-    seq: number,
-    { life }: ConsumerRecord,
-    consumers: readonly ConsumerRecord[],
-  ): boolean {
+  #came({ publisher, seq, consumers }: Sending, { life }: ConsumerRecord): boolean {
     return consumers.some((other) => other.life === life && this.deliveries.of(other, publisher, seq) !== undefined);
   }
 
-  #neverGot(publisher: PublisherRecord, { at }: SentMessage, seq: number, consumer: ConsumerRecord): void {
+  #neverGot({ publisher, message, seq }: Sending, consumer: ConsumerRecord): void {
     const what = nameOfMessage(publisher, seq);
-    this.#problems.push(`G1: ${nameOfConsumer(consumer)} never got ${what}, sent at ${at} ms`);
+    this.#problems.push(`G1: ${nameOfConsumer(consumer)} never got ${what}, sent at ${message.at} ms`);
   }
 
-  #allow(
-    publisher: PublisherRecord,
-    message: SentMessage,
-    seq: number,
-    missing: readonly ConsumerRecord[],
-    consumers: readonly ConsumerRecord[],
-  ): void {
-    const lost = this.oracle.mayLose(publisher, message, consumers, this.#doneAt(publisher, message, seq, consumers));
+  #allow(sending: Sending, missing: readonly ConsumerRecord[]): void {
+    const { publisher, message, seq, consumers } = sending;
+    const lost = this.oracle.mayLose(publisher, message, consumers, this.#doneAt(sending));
     const dropped = missing.map((consumer) =>
       this.oracle.mayDrop(message, consumer, seq < this.deliveries.last(consumer, publisher)),
     );
@@ -151,12 +145,7 @@ export class LossJudge {
   }
 
   /** When a node had done all that the origin waits for; null when it need not have. */
-  #doneAt(
-    publisher: PublisherRecord,
-    message: SentMessage,
-    seq: number,
-    consumers: readonly ConsumerRecord[],
-  ): number | null {
+  #doneAt({ publisher, message, seq, consumers }: Sending): number | null {
     let done = -Infinity;
     for (const consumer of consumers) {
       const delivery = this.deliveries.of(consumer, publisher, seq);
