@@ -4,11 +4,11 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const NODE_MAJOR_MIN = 20;
+const NODE_MIN = '20.0';
 const HEARTBEAT_MS = 5000;
 
 /** The tools we call by file: no shell, no npx, the same on every system. */
@@ -31,13 +31,15 @@ export function seconds(sinceMs) {
   return `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
 }
 
-/** Every file below a folder (relative to ROOT) whose name passes; missing folders have none. */
+/** Every file below a folder (relative to ROOT) whose name passes; missing folders have none. Walks by itself: Node 20.0 cannot. */
 export function filesBelow(folder, passes) {
   const top = join(ROOT, folder);
   if (!existsSync(top)) return [];
-  return readdirSync(top, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && passes(entry.name))
-    .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)));
+  return readdirSync(top, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path, passes);
+    return entry.isFile() && passes(entry.name) ? [path] : [];
+  });
 }
 
 /** Runs a command to its end with our terminal; signals reach it, its exit code is the answer. */
@@ -66,10 +68,11 @@ export function runNode(args, options) {
   return run(process.execPath, args, options);
 }
 
-function requireNode() {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major >= NODE_MAJOR_MIN) return;
-  throw new PrepareError(`Fairlead needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.versions.node}.`);
+function requireNode(least) {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [majorMin, minorMin] = least.split('.').map(Number);
+  if (major > majorMin || (major === majorMin && minor >= minorMin)) return;
+  throw new PrepareError(`This needs Node ${least} or newer; here is ${process.versions.node}.`);
 }
 
 function readPackages(file) {
@@ -146,8 +149,8 @@ async function build() {
 }
 
 /** Brings the clone to where the command can run; throws a PrepareError that says what stands in the way. */
-export async function prepare({ built = true } = {}) {
-  requireNode();
+export async function prepare({ built = true, node = NODE_MIN } = {}) {
+  requireNode(node);
   await install();
   if (built) await build();
 }

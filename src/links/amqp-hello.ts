@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../common/crc32';
 import type { Open } from '../amqp/codec/types';
 import { AmqpMap, AmqpTyped, symbolMap } from '../amqp/codec/values';
 import type { NodeIdentity, PeerHello } from './contract';

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../common/crc32';
 import { FRAME, type LinkTransport, type TrafficClass } from '../links/contract';
 import { headLength } from '../streams/frames';
 

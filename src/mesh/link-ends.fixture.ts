@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../common/crc32';
 import { SILENT_JOURNAL } from '../common/ports';
 import { AmqpWire } from '../links/amqp-wire';
 import {

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../common/crc32';
 import type { NodeId, TrafficClass } from '../links/contract';
 import type { Batch } from './batch';
 import type { BatchTarget } from './frames';

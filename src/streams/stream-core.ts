@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../common/crc32';
 import type { Chunk } from '../common/chunk';
 import { invariant } from '../common/errors';
 import { WireError, WireReader } from '../common/wire';

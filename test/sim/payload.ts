@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../../src/common/crc32';
 
 /** u32 publisher, u32 sequence, then filler that depends on both, so that no two messages are alike. */
 const HEAD_BYTES = 8;
