@@ -11,6 +11,7 @@ const LAYERS = [
   ['links'],
   ['routing'],
   ['streams'],
+  ['queues'],
   ['addresses', 'store'],
   ['mesh'],
   ['listeners', 'bridges', 'client'],
@@ -26,7 +27,7 @@ const PEERS = {
 const APP = LAYERS[LAYERS.length - 1];
 
 /** The core is `(state, event, now) -> effects`: no frameworks, no sockets, no clock, no disk. */
-const CORE = ['common', 'amqp', 'message', 'selectors', 'routing', 'streams', 'addresses'];
+const CORE = ['common', 'amqp', 'message', 'selectors', 'routing', 'streams', 'queues', 'addresses'];
 /** The parts of Node that compute and nothing else. */
 const PURE_BUILTINS = ['assert', 'assert/strict', 'buffer', 'diagnostics_channel', 'events', 'util', 'zlib'];
 

@@ -65,6 +65,20 @@ export interface ConsumerSpec {
   readonly settled: boolean;
   /** Larger messages are not for it: rejected where an outcome is asked for, else dropped and counted. Absent for any size. */
   readonly messageBytesMax?: number;
+  /** How a queue is to be consumed; absent for a plain consumer. Other kinds know nothing of it. */
+  readonly queue?: QueueAttach;
+}
+
+/** What a consumer of a queue asks for. */
+export interface QueueAttach {
+  /** It only looks: what it gets stays in the queue. */
+  readonly browse: boolean;
+  /** A JMS selector. */
+  readonly selector: string | null;
+  /** Not what its own client has published. */
+  readonly noLocal: boolean;
+  /** It wants to be the only one. */
+  readonly exclusive: boolean;
 }
 
 /**
@@ -76,6 +90,8 @@ export type Gap = ReadonlyMap<string, number | null>;
 export interface ConsumerHandler {
   /** True while `deliver` may be called: credit is left and the connection's outbound bound is not reached. */
   ready(): boolean;
+  /** Deliveries that it takes now, one after the other; 0 when it is not `ready`. */
+  credit(): number;
   /** One whole message; copied or written out before return. `token` is settled with {@link Consumer.settle} unless `settled`. */
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void;
   /** A large message; the handler retains `body` and releases it when it is written out. `ready()` stays false meanwhile. */
@@ -84,6 +100,10 @@ export interface ConsumerHandler {
   onGap(gap: Gap): void;
   /** The subscription barrier: every reachable node knows of this consumer, or `unconfirmed` names those that did not answer in time. */
   onConfirmed(unconfirmed: readonly string[]): void;
+  /** The outcome of a delivery is in force, of a queue's on the disk; or `error` says why it is not. Told where it was asked for. */
+  onSettled(token: number, error: FairleadError | null): void;
+  /** {@link Consumer.drain}: all that could be delivered has been, the credit that is left goes back. */
+  onDrained(): void;
   /** The consumer was ended by the mesh (slow beyond `blockFor`, address gone). */
   onGone(error: FairleadError): void;
 }
@@ -94,7 +114,10 @@ export interface Consumer {
   pump(): void;
   /** Messages that wait for this consumer here. */
   readonly waiting: number;
-  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+  /** @param confirm `onSettled` is wanted, perhaps within the call */
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm?: boolean): void;
+  /** Credit that cannot be used now is to go back: answered by `onDrained`, perhaps within the call. */
+  drain(): void;
   /** Unsettled deliveries end as their kind says; waiting ones go to others or are dropped, counted. */
   close(): void;
 }

@@ -77,11 +77,11 @@ describe('gaps', () => {
     const offer = (text: string): void => consumer.offer(entry, Buffer.from(text), 0, text.length, null, -1);
     offer('m0');
     noteGap(audienceOf({ ta: [consumer] }), 'east', new Map([['ta', 4]]));
-    client.credit = 0;
+    client.allowed = 0;
     offer('m1');
     offer('m2');
     expect(client.gaps).toEqual([]);
-    client.credit = 2;
+    client.allowed = 2;
     consumer.pump();
     expect([client.got, client.gaps]).toEqual([['m0', 'm1', 'm2'], [[1, { east: 4 }]]]);
   });

@@ -186,9 +186,14 @@ export class LocalConsumer implements Consumer {
     if (lane.recovered()) this.ports.onSlow(this, false);
   }
 
-  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    if (token < 0 || this.#unsettled.take(token) < 0) return;
-    this.ports.settled(token, outcome, detail);
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
+    if (token >= 0 && this.#unsettled.take(token) >= 0) this.ports.settled(token, outcome, detail);
+    if (confirm) this.handler.onSettled(token, null);
+  }
+
+  /** What waits goes out as the handler takes it: there is nothing else to wait for. */
+  drain(): void {
+    if (this.waiting === 0) this.handler.onDrained();
   }
 
   close(): void {

@@ -267,7 +267,7 @@ export function pool(capacity = POOL_BYTES): ChunkPool {
 
 /** A consumer's client that takes what its credit allows. */
 export class TestClient implements ConsumerHandler {
-  credit = Infinity;
+  allowed = Infinity;
   readonly got: string[] = [];
   readonly tokens: number[] = [];
   /** What it was told to have missed, and the number of the message that it came with. */
@@ -275,17 +275,21 @@ export class TestClient implements ConsumerHandler {
   gone: string | null = null;
 
   ready(): boolean {
-    return this.credit > 0;
+    return this.allowed > 0;
+  }
+
+  credit(): number {
+    return this.allowed;
   }
 
   deliver(token: number, _address: unknown, _settled: boolean, payload: Buffer, start: number, end: number): void {
-    this.credit--;
+    this.allowed--;
     this.tokens.push(token);
     this.got.push(payload.toString('utf8', start, end));
   }
 
   deliverLarge(token: number, _address: unknown, _settled: boolean, body: { length: number }): void {
-    this.credit--;
+    this.allowed--;
     this.tokens.push(token);
     this.got.push(`large of ${body.length}`);
   }
@@ -295,6 +299,14 @@ export class TestClient implements ConsumerHandler {
   }
 
   onConfirmed(): void {
+    // Nobody asks here.
+  }
+
+  onSettled(): void {
+    // Nobody asks here.
+  }
+
+  onDrained(): void {
     // Nobody asks here.
   }
 

@@ -60,6 +60,7 @@ export class SimConsumer {
       { address, hint: options.hint ?? null, client: 'consumer', settled: options.settled ?? false },
       {
         ready: () => !this.#paused && this.#credit > 0,
+        credit: () => (this.#paused ? 0 : this.#credit),
         deliver: (token, _address, _settled, payload, start, end) => take(token, payload.toString('utf8', start, end)),
         deliverLarge: (token, _address, _settled, body) => {
           const bytes = Buffer.alloc(body.length);
@@ -68,6 +69,8 @@ export class SimConsumer {
         },
         onGap: (gap) => void this.gaps.set(this.got.length, gap),
         onConfirmed: (unconfirmed) => (this.confirmed = unconfirmed),
+        onSettled: () => undefined,
+        onDrained: () => undefined,
         onGone: (error) => (this.gone = error.code),
       },
     );

@@ -17,6 +17,7 @@ class TestConsumer {
       { address, hint: null, client: 'c', settled: false },
       {
         ready: () => !self.paused,
+        credit: () => (self.paused ? 0 : Infinity),
         deliver: (token, _address, _settled, payload, start, end) => {
           self.got.push(payload.toString('utf8', start, end));
           self.tokens.push(token);
@@ -31,6 +32,8 @@ class TestConsumer {
         },
         onGap: () => undefined,
         onConfirmed: (unconfirmed) => (self.confirmed = unconfirmed),
+        onSettled: () => undefined,
+        onDrained: () => undefined,
         onGone: (error) => (self.gone = error.code),
       },
     );

@@ -103,6 +103,10 @@ export class SimConsumer implements ConsumerHandler {
     return !this.paused && this.#budget > 0 && this.node.stalledUntil <= this.node.mesh.time.now;
   }
 
+  credit(): number {
+    return this.ready() ? this.#budget : 0;
+  }
+
   deliver(token: number, _to: AddressRef, _settled: boolean, payload: Buffer, start: number, end: number): void {
     this.#got(token, payload.subarray(start, end));
   }
@@ -132,6 +136,14 @@ export class SimConsumer implements ConsumerHandler {
 
   onGap(): void {
     // The ledger knows what was missed.
+  }
+
+  onSettled(): void {
+    // No confirmation is asked for.
+  }
+
+  onDrained(): void {
+    // Nothing is drained.
   }
 
   onConfirmed(unconfirmed: readonly string[]): void {

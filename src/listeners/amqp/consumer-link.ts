@@ -77,6 +77,10 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     return this.link.canSend();
   }
 
+  credit(): number {
+    return this.link.canSend() ? this.link.credit : 0;
+  }
+
   deliver(token: number, _address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
     this.context.counters.messagesOut++;
     const told = this.#gap.isNone ? null : this.#gap.tellWith(payload, start, end, this.link.messageBytesMax);
@@ -128,7 +132,16 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     const { link } = this;
     if (!link.draining || this.#large !== null) return;
     link.available = this.#consumer?.waiting ?? 0;
-    if (link.credit === 0 || link.available === 0) link.drained();
+    if (link.credit === 0) link.drained();
+    else this.#consumer?.drain();
+  }
+
+  onDrained(): void {
+    this.link.drained();
+  }
+
+  onSettled(): void {
+    // The engine settles as soon as the consumer has said its outcome.
   }
 
   onOutcome(

@@ -1,0 +1,180 @@
+import type { FairleadError } from '../common/errors';
+import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
+
+/** How a queue treats its messages; the part of an address rule that is about queues. Null: no bound, or not at all. */
+export interface QueuePolicy {
+  readonly maxDepth: number | null;
+  readonly maxBytes: number | null;
+  /** `block`: publishers get no credit meanwhile; what comes nevertheless is put. */
+  readonly overLimit: 'reject' | 'block' | 'dropOldest';
+  readonly ttlMs: number | null;
+  /** Deliveries after which a message that was not accepted is dead. */
+  readonly maxDeliveries: number | null;
+  /** A message that was not accepted is delivered again after this long. */
+  readonly retryMs: number;
+  /** Address of dead letters, as a client writes it; without one they are dropped and counted. */
+  readonly deadLetter: string | null;
+  readonly duplicateWindowMs: number | null;
+  /** One consumer at a time. */
+  readonly exclusive: boolean;
+  /** `prefer`: consumers at the home's own site come first. */
+  readonly locality: 'none' | 'prefer';
+}
+
+/** What a home remembers of the puts of one origin to one queue, so that a repeated one is answered and not stored again. */
+export interface PutMark {
+  readonly origin: string;
+  /** One life of the origin's numbering: its incarnation, or that of its store for what it keeps itself first. */
+  readonly epoch: number;
+  /** The greatest sequence that was put. */
+  readonly last: number;
+}
+
+/** Told once what became of a put: only after it is on the disk, or certainly is not. */
+export interface PutSink {
+  onPut(token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+}
+
+/** A client of a queue as the queue sees it. */
+export interface QueueConsumerSpec {
+  /** Told in health and management. */
+  readonly client: string;
+  readonly browse: boolean;
+  /** A JMS selector, already checked. */
+  readonly selector: string | null;
+  /** Messages whose publisher has this tag are not for it (no-local); 0 for none. */
+  readonly notFrom: number;
+  /** It asks to be the only one. */
+  readonly exclusive: boolean;
+  /** Settles on delivery. */
+  readonly settled: boolean;
+  /** It is at the home's own node. */
+  readonly near: boolean;
+  readonly messageBytesMax: number;
+}
+
+/** Where a queue's deliveries to one consumer go. */
+export interface QueueSink {
+  /** How many more deliveries it takes now. */
+  credit(): number;
+  /** One message, with its header as it has to be told (delivery-count); copied or written out before return. */
+  deliver(token: number, payload: Buffer, start: number, end: number): void;
+  /** A large message; the sink retains `body` until it is written out. */
+  deliverLarge(token: number, body: LargeBody): void;
+  /** The outcome of a delivery is in force and on the disk; told where {@link QueueConsumer.settle} asked for it. */
+  onSettled(token: number, error: FairleadError | null): void;
+  /** The queue can no longer be served to it: deleted, damaged, moved, or another exclusive consumer has come. */
+  onGone(error: FairleadError): void;
+}
+
+/** A consumer at its queue. Tokens are small non-negative integers, used again after they are settled. */
+export interface QueueConsumer {
+  /** Credit has come: deliver what waits. */
+  pump(): void;
+  /** Nothing that it could be given now waits, or is on its way from the disk: its credit may be given back (drain). */
+  readonly idle: boolean;
+  /** Messages that wait in the queue. */
+  readonly waiting: number;
+  /** @param confirm `onSettled` is wanted */
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm: boolean): void;
+  /** What it has not settled goes back to its place. @param failed it died: the deliveries count as failed attempts */
+  close(failed: boolean): void;
+}
+
+/** A message as an operator sees it. */
+export interface PeekedMessage {
+  /** Names the message within its queue. */
+  readonly id: number;
+  readonly priority: number;
+  readonly deliveryCount: number;
+  readonly bytes: number;
+  /** Wall-clock ms; null when it never expires. */
+  readonly expiresAt: number | null;
+  readonly state: 'ready' | 'delayed' | 'acquired';
+  /** Its first bytes, sections as they came. */
+  readonly payload: Buffer;
+}
+
+/** State of one queue, for health, metrics and management. */
+export interface QueueView {
+  readonly name: string;
+  readonly state: 'open' | 'damaged';
+  readonly temporary: boolean;
+  readonly depth: number;
+  readonly bytes: number;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly acquired: number;
+  readonly consumers: number;
+  readonly put: number;
+  readonly removed: number;
+  readonly expired: number;
+  readonly deadLettered: number;
+  readonly dropped: number;
+  readonly duplicates: number;
+}
+
+/** A queue at its home. */
+export interface Queue {
+  readonly name: string;
+  readonly policy: QueuePolicy;
+  /** The mark of an origin's puts, made on first use. */
+  mark(origin: string, epoch: number): PutMark;
+  /**
+   * Puts an encoded AMQP message in [start, end), copied before return.
+   * @param publisher tag of the client that sent it, for no-local; 0 for none
+   * @param mark and `seq` name the put of another node; null for a publisher here
+   */
+  put(
+    payload: Buffer,
+    start: number,
+    end: number,
+    publisher: number,
+    mark: PutMark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+  ): void;
+  /** The same of a large message, which is retained until it is stored. */
+  putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void;
+  /** Messages that may still be put before a limit is reached: credit for publishers; 0 while they are to wait. */
+  readonly room: number;
+  /** @throws FairleadError when it cannot be consumed so */
+  consume(spec: QueueConsumerSpec, sink: QueueSink): QueueConsumer;
+  setPolicy(policy: QueuePolicy): void;
+  view(): QueueView;
+  peek(count: number, fromId: number): readonly PeekedMessage[];
+  /** Drops what is not acquired. @returns how many, once they are gone from the disk */
+  purge(done: (count: number, error: Error | null) => void): void;
+}
+
+/** All queues whose home is this node. Pure: time, disk and the way to other addresses are ports. */
+export interface QueueHost {
+  /** The queue of a name, made on first use. @throws FairleadError when its records are damaged */
+  open(name: string, policy: QueuePolicy): Queue;
+  /** One that lives in memory, with its messages, until it is deleted. */
+  openTemporary(name: string, policy: QueuePolicy): Queue;
+  find(name: string): Queue | null;
+  /** Deletes a queue with all its messages. */
+  delete(name: string): void;
+  views(): readonly QueueView[];
+  /** Ends the turn: what it changed is committed. */
+  flush(): void;
+  tick(now: number): void;
+  deadline(): number;
+  /** False while something is not on the disk yet. */
+  readonly settled: boolean;
+}
+
+/** What queues are built on, beside their store. */
+export interface QueueHostEvents {
+  /** A queue was made, or deleted: others are told where it lives. */
+  onQueue(name: string, exists: boolean): void;
+  /** `room` of a queue has become 0, or is above it again. */
+  onRoom(queue: Queue): void;
+  /**
+   * Sends a message to an address that is no queue of this host, for dead letters.
+   * @param done told its outcome; until then the message stays where it is
+   */
+  forward(address: string, payload: Buffer, done: (outcome: Outcome) => void): void;
+}
