@@ -71,6 +71,13 @@ describe('rule book', () => {
     expect(book.conflicts).toEqual([]);
   });
 
+  it('names the homes that two sites say for one queue', () => {
+    const book = new RuleBook();
+    book.set('west', policy('queue', { match: 'jobs', home: 'west' }));
+    book.set('east', policy('queue', { match: 'jobs', home: 'east' }));
+    expect(book.conflicts).toEqual(["rule 'jobs': east says home east, west says home west; that of east holds"]);
+  });
+
   it('tells what is in force, whoever says it, in the order in which the rules are asked', () => {
     const book = new RuleBook();
     book.set('west', policy('topic', { match: 'orders.#' }));
@@ -144,6 +151,52 @@ describe('a rule as a fact', () => {
   it('comes back as it was', () => {
     const rule = policy('anycast', { match: 'a.*', overflowAt: 12, trafficClass: 'high', slow: 'spill' });
     expect(readRule(writeRule(rule))).toEqual(rule);
+    const queue = policy('queue', {
+      match: 'jobs.*',
+      home: 'east-1',
+      custody: 'ingress',
+      maxDepth: 5,
+      maxBytes: 2 ** 40,
+      overLimit: 'dropOldest',
+      ttlMs: 1,
+      maxDeliveries: 3,
+      retryMs: 5_000,
+      deadLetter: 'queue/dlq',
+      duplicateWindowMs: 600_000,
+      exclusive: true,
+      locality: 'prefer',
+    });
+    expect(readRule(writeRule(queue))).toEqual(queue);
+  });
+
+  it('says nothing of queues when it is about others', () => {
+    expect(writeRule(policy('topic', { match: 'a' })).toString()).not.toMatch(/home|custody|deadLetter/);
+    expect(readRule(Buffer.from('{"match":"a","kind":"topic","home":"east","maxDepth":5}'))).toEqual(
+      policy('topic', { match: 'a' }),
+    );
+  });
+
+  it('of a queue has defaults for what it does not say, or says badly', () => {
+    const bad = {
+      match: 'a',
+      kind: 'queue',
+      home: 'No Name',
+      custody: 'none',
+      maxDepth: 0,
+      maxBytes: '1MiB',
+      overLimit: 5,
+      ttlMs: -1,
+      maxDeliveries: null,
+      retryMs: Number.NaN,
+      deadLetter: 'queue/a.#',
+      duplicateWindowMs: [],
+      exclusive: 'yes',
+      locality: 'always',
+    };
+    expect(readRule(Buffer.from(JSON.stringify(bad)))).toEqual(policy('queue', { match: 'a' }));
+    expect(readRule(Buffer.from('{"match":"a","kind":"queue","deadLetter":""}'))).toEqual(
+      policy('queue', { match: 'a' }),
+    );
   });
 
   it.each([

@@ -1,16 +1,24 @@
 import type { AddressKind } from './contract';
 import { FilterTrie } from './filter-trie';
 import { RULE_CONFLICTS_MAX, RULE_OVERLAP_VISITS_MAX } from './limits';
+import { DEFAULT_QUEUE_RULE, isPositive, readQueueRule, type QueueRule } from './queue-rule';
 
-/** What a rule says of the addresses that it matches; the site document's rule, compiled. */
-export interface AddressPolicy {
+/**
+ * What a rule says of the addresses that it matches; the site document's rule, compiled: durations in milliseconds, absent values
+ * defaulted. Each part counts for its kind only.
+ */
+export interface AddressPolicy extends QueueRule {
+  /** Pattern with `*` and `#` over dotted words. */
   readonly match: string;
   readonly kind: AddressKind;
+  /** Multicast: how many sites must accept. */
   readonly ack: 'ingress' | 'any' | 'all';
   readonly ackTimeoutMs: number;
+  /** Topic: what happens to a consumer that does not keep up. */
   readonly slow: 'block' | 'dropOldest' | 'dropNewest' | 'spill';
   readonly blockForMs: number;
   readonly noSubscriber: 'accept' | 'release';
+  /** Anycast: deliveries in flight per consumer site before the next cheapest helps; null for no spilling. */
   readonly overflowAt: number | null;
   readonly trafficClass: 'high' | 'normal';
 }
@@ -27,6 +35,7 @@ export function defaultPolicy(kind: AddressKind): AddressPolicy {
     noSubscriber: 'accept',
     overflowAt: null,
     trafficClass: 'normal',
+    ...DEFAULT_QUEUE_RULE,
   };
 }
 
@@ -169,9 +178,10 @@ function contradiction(winner: OwnedRule, loser: OwnedRule): string {
   return `rule ${says(winner)}, ${says(loser)}; ${which} holds`;
 }
 
-/** A rule as a durable fact. */
+/** A rule as a durable fact: every node keeps those of all, so what is about queues stands in rules of queues only. */
 export function writeRule(rule: AddressPolicy): Buffer {
-  return Buffer.from(JSON.stringify(rule));
+  const isTold = (key: string): boolean => rule.kind === 'queue' || !(key in DEFAULT_QUEUE_RULE);
+  return Buffer.from(JSON.stringify(rule, (key, value: unknown) => (isTold(key) ? value : undefined)));
 }
 
 const CHOICES = {
@@ -200,15 +210,12 @@ export function readRule(value: Buffer): AddressPolicy | null {
     ackTimeoutMs: isPositive(told['ackTimeoutMs']) ? told['ackTimeoutMs'] : base.ackTimeoutMs,
     blockForMs: isPositive(told['blockForMs']) ? told['blockForMs'] : base.blockForMs,
     overflowAt: isPositive(told['overflowAt']) ? Math.max(1, Math.floor(told['overflowAt'])) : null,
+    ...(kind === 'queue' ? readQueueRule(told) : DEFAULT_QUEUE_RULE),
   };
 }
 
 function isChoice<F extends keyof typeof CHOICES>(field: F, value: unknown): value is AddressPolicy[F] {
   return (CHOICES[field] as readonly unknown[]).includes(value);
-}
-
-function isPositive(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0;
 }
 
 function parseObject(value: Buffer): Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { DEFAULT_QUEUE_RULE, type QueueRule } from '../addresses/queue-rule';
 import type { AddressRule } from '../mesh/contract';
 import type { DefaultedSite } from './schema';
 import { type CompiledSite, bindOfUrl, nameOfLink, nameOfListener } from './site';
@@ -10,7 +11,29 @@ type RawRule = DefaultedSite['addresses'][number];
 const ms = (text: string): number => parseDuration(text) ?? Number.NaN;
 const bytes = (text: string): number => parseSize(text) ?? Number.NaN;
 
-function compileRule(rule: RawRule): AddressRule {
+const orNull = <T, R>(value: T | undefined, read: (value: T) => R): R | null =>
+  value === undefined ? null : read(value);
+
+/** @param node the document's own, which `self` stands for */
+function compileQueueRule(rule: RawRule, node: string): QueueRule {
+  const { home = 'self' } = rule;
+  return {
+    home: home === 'self' ? node : home,
+    custody: rule.custody ?? DEFAULT_QUEUE_RULE.custody,
+    maxDepth: rule.maxDepth ?? null,
+    maxBytes: orNull(rule.maxBytes, bytes),
+    overLimit: rule.overLimit ?? DEFAULT_QUEUE_RULE.overLimit,
+    ttlMs: orNull(rule.ttl, ms),
+    maxDeliveries: rule.maxDeliveries ?? null,
+    retryMs: orNull(rule.retry, ms) ?? DEFAULT_QUEUE_RULE.retryMs,
+    deadLetter: rule.deadLetter ?? null,
+    duplicateWindowMs: orNull(rule.duplicateWindow, ms),
+    exclusive: rule.exclusive ?? DEFAULT_QUEUE_RULE.exclusive,
+    locality: rule.locality ?? DEFAULT_QUEUE_RULE.locality,
+  };
+}
+
+function compileRule(rule: RawRule, node: string): AddressRule {
   return {
     match: rule.match,
     kind: rule.kind,
@@ -21,6 +44,7 @@ function compileRule(rule: RawRule): AddressRule {
     noSubscriber: rule.noSubscriber ?? 'accept',
     overflowAt: rule.overflowAt ?? null,
     trafficClass: rule.class,
+    ...(rule.kind === 'queue' ? compileQueueRule(rule, node) : DEFAULT_QUEUE_RULE),
   };
 }
 
@@ -29,10 +53,10 @@ function compileRule(rule: RawRule): AddressRule {
  * @param folder what relative paths of the document are relative to
  */
 export function compileSite(site: DefaultedSite, folder: string): CompiledSite {
-  const { mesh, limits } = site;
+  const { mesh, limits, node = site.site } = site;
   return deepFreeze<CompiledSite>({
     site: site.site,
-    node: site.node ?? site.site,
+    node,
     dataDir: resolve(folder, site.dataDir),
     http: { ...site.http },
     listeners: site.listeners.map((listener) => ({
@@ -50,7 +74,7 @@ export function compileSite(site: DefaultedSite, folder: string): CompiledSite {
       startHoldMs: ms(mesh.startHold),
     },
     defaultKind: site.defaultKind,
-    addresses: site.addresses.map(compileRule),
+    addresses: site.addresses.map((rule) => compileRule(rule, node)),
     limits: {
       connections: limits.connections,
       messageBytes: bytes(limits.messageBytes),

@@ -30,6 +30,9 @@ addresses:
   - { match: alerts, kind: multicast, ack: any, ackTimeout: 1500ms }
   - { match: 'quote.*', kind: anycast }
   - { match: 'ask.*', kind: anycast, overflowAt: 7 }
+  - { match: 'plain.*', kind: queue }
+  - { match: 'jobs.*', kind: queue, home: west, custody: ingress, maxDepth: 5, overLimit: block, maxBytes: 1GiB, ttl: 1.5h,
+      maxDeliveries: 3, retry: 5s, deadLetter: queue/dlq, duplicateWindow: 10m, exclusive: true, locality: prefer }
 limits: { connections: 5, messageBytes: 1500B, ingressPool: 1.5MiB }
 log: { level: warn, format: text }
 `;

@@ -51,8 +51,29 @@ function keysOfKind(rule: AddressRule): SiteDocument {
   const { kind, slow, overflowAt } = rule;
   if (kind === 'multicast') return { ack: rule.ack, ackTimeout: formatDuration(rule.ackTimeoutMs) };
   if (kind === 'anycast') return overflowAt === null ? {} : { overflowAt };
+  if (kind === 'queue') return keysOfQueue(rule);
   const blockFor = slow === 'block' ? { blockFor: formatDuration(rule.blockForMs) } : {};
   return { slow, ...blockFor, noSubscriber: rule.noSubscriber };
+}
+
+/** Limits that are none have no key. */
+function keysOfQueue(rule: AddressRule): SiteDocument {
+  const { home, custody, maxDepth, maxBytes, overLimit, ttlMs, maxDeliveries, retryMs, deadLetter } = rule;
+  const { duplicateWindowMs, exclusive, locality } = rule;
+  return {
+    home,
+    custody,
+    ...(maxDepth === null ? {} : { maxDepth }),
+    ...(maxBytes === null ? {} : { maxBytes: formatSize(maxBytes) }),
+    overLimit,
+    ...(ttlMs === null ? {} : { ttl: formatDuration(ttlMs) }),
+    ...(maxDeliveries === null ? {} : { maxDeliveries }),
+    retry: formatDuration(retryMs),
+    ...(deadLetter === null ? {} : { deadLetter }),
+    ...(duplicateWindowMs === null ? {} : { duplicateWindow: formatDuration(duplicateWindowMs) }),
+    exclusive,
+    locality,
+  };
 }
 
 /** Texts with the characters `${` are written so that they are not taken for a variable. */

@@ -85,5 +85,17 @@ function portOf(url: string): number {
   return Number(CONNECT_PATTERN.exec(url)?.[2] ?? 0);
 }
 
+/** A DNS label; a mapping in its place is known and served by a later version. */
+export function labelOr(laterMapping: string, what: string) {
+  const error = (issue: { readonly input?: unknown }): string =>
+    typeof issue.input === 'object' && issue.input !== null ? `${NOT_IMPLEMENTED}: ${laterMapping}` : what;
+  return z.string({ error }).regex(DNS_LABEL, { error: what });
+}
+
+export const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** An exact name as a client writes it, with the prefix of its kind or without one. */
+export const ADDRESS_PATTERN = /^(?:(?:topic|multicast|anycast|queue)(?::\/\/|\/))?[^\s.*#/]+(?:\.[^\s.*#/]+)*$/;
+
 /** Words are separated by dots; `*` and `#` are whole words. */
 export const MATCH_PATTERN = /^(?:\*|#|[^\s.*#/]+)(?:\.(?:\*|#|[^\s.*#/]+))*$/;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { defaultPolicy } from '../addresses/rules';
 import { problemsOf, site } from './config.fixture';
 import { formatProblem } from './problems';
 
@@ -65,6 +66,40 @@ limits: { messageBytes: 64KiB }`;
     ]);
   });
 
+  it('compiles rules of queues, whose home is the node of the document unless it says another', () => {
+    const text = `
+site: east
+node: east-1
+defaultKind: queue
+addresses:
+  - { match: jobs, kind: queue, home: west, custody: ingress, maxDepth: 5, overLimit: dropOldest, maxBytes: 1MiB, ttl: 1h,
+      maxDeliveries: 3, retry: 5s, deadLetter: queue/dlq, duplicateWindow: 10m, exclusive: true, locality: prefer }
+  - { match: dlq, kind: queue }
+  - { match: own, kind: queue, home: self }
+  - { match: '#', kind: topic }`;
+    const { addresses, defaultKind } = site(text);
+    expect(defaultKind).toBe('queue');
+    expect(addresses).toMatchObject([
+      {
+        home: 'west',
+        custody: 'ingress',
+        maxDepth: 5,
+        overLimit: 'dropOldest',
+        maxBytes: 1_048_576,
+        ttlMs: 3_600_000,
+        maxDeliveries: 3,
+        retryMs: 5_000,
+        deadLetter: 'queue/dlq',
+        duplicateWindowMs: 600_000,
+        exclusive: true,
+        locality: 'prefer',
+      },
+      { ...defaultPolicy('queue'), match: 'dlq', home: 'east-1' },
+      { home: 'east-1' },
+      { home: '', kind: 'topic' },
+    ]);
+  });
+
   it('takes a key without a value as absent', () => {
     expect(site('site: east\naddresses:\n  # nothing yet\nmesh:\n')).toEqual(site('site: east'));
   });
@@ -116,7 +151,27 @@ describe('errors', () => {
     ['site: east\naddresses: [ { match: "a b", kind: topic } ]', 'addresses[0].match', 'a pattern of dotted words'],
     ['site: east\naddresses: [ { match: "topic/a", kind: topic } ]', 'addresses[0].match', 'without kind prefix'],
     ['site: east\naddresses: [ { match: "a.b#", kind: topic } ]', 'addresses[0].match', 'a pattern of dotted words'],
-    ['site: east\naddresses: [ { match: a } ]', 'addresses[0].kind', 'one of topic, multicast, anycast'],
+    ['site: east\naddresses: [ { match: a } ]', 'addresses[0].kind', 'one of topic, multicast, anycast, queue'],
+    [
+      'site: east\naddresses: [ { match: a, kind: queue, home: East } ]',
+      'addresses[0].home',
+      'the name of a node or of a site, or self',
+    ],
+    [
+      'site: east\naddresses: [ { match: a, kind: queue, home: 5 } ]',
+      'addresses[0].home',
+      'the name of a node or of a site, or self',
+    ],
+    [
+      'site: east\naddresses: [ { match: a, kind: queue, maxDepth: 0 } ]',
+      'addresses[0].maxDepth',
+      'a whole number from 1',
+    ],
+    [
+      'site: east\naddresses: [ { match: a, kind: queue, deadLetter: "queue/dlq.#" } ]',
+      'addresses[0].deadLetter',
+      'an address without wildcards',
+    ],
   ])('%j is a problem at %s', (text, path, expected) => {
     const problems = problemsOf(text);
     expect(problems.map((problem) => problem.path)).toEqual([path]);
@@ -130,7 +185,6 @@ describe('errors', () => {
     ['export: []', 'export'],
     ['users: []', 'users'],
     ['tracing: {}', 'tracing'],
-    ['defaultKind: queue', 'defaultKind'],
     ['mesh: { tls: {} }', 'mesh.tls'],
     ['mesh: { links: [ { connect: "amqps://h:1" } ] }', 'mesh.links[0].connect'],
     ['mesh: { links: [ { connect: "amqp://h:1", compress: true } ] }', 'mesh.links[0].compress'],
@@ -139,7 +193,7 @@ describe('errors', () => {
     ['listeners: [ { auth: [plain] } ]', 'listeners[0].auth'],
     ['listeners: [ { protocol: mqtt } ]', 'listeners[0].protocol'],
     ['listeners: [ { protocol: tcp, address: anycast/a } ]', 'listeners[0].protocol'],
-    ['addresses: [ { match: a, kind: queue, home: east } ]', 'addresses[0].kind'],
+    ['addresses: [ { match: a, kind: queue, home: { broker: artemis } } ]', 'addresses[0].home'],
     ['limits: { rate: 0 }', 'limits.rate'],
     ['limits: { connectionsPerUser: 1 }', 'limits.connectionsPerUser'],
   ])('%s is known and not implemented', (text, path) => {

@@ -1,13 +1,28 @@
 import type { z } from 'zod';
-import { MATCH_PATTERN, choice, connectUrl, duration, flag, integer, later, list, section, size, text } from './fields';
+import {
+  ADDRESS_PATTERN,
+  DNS_LABEL,
+  MATCH_PATTERN,
+  choice,
+  connectUrl,
+  duration,
+  flag,
+  integer,
+  labelOr,
+  later,
+  list,
+  section,
+  size,
+  text,
+} from './fields';
 
 /**
  * The site document. Everything has a default but `site`; an absent key is filled here, and nowhere else.
  * Descriptions become docs/reference/site-document.md and the JSON schema. Changes need a line in CHANGELOG.md.
  */
 
-const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const DAY_MS = 86_400_000;
+const TEN_YEARS_MS = 3_652 * DAY_MS;
 const MIB = 1024 * 1024;
 
 const label = (what: string) => text(DNS_LABEL, `${what}: lower-case letters, digits and inner hyphens, at most 63`);
@@ -65,26 +80,52 @@ const mesh = section({
     .describe('After a start publishers wait at most this long for the nodes known from the last run.'),
 });
 
-const laterQueueKeys = {
-  home: later('queues'),
-  custody: later('queues'),
-  maxDepth: later('queues'),
-  overLimit: later('queues'),
-  maxBytes: later('queues'),
-  ttl: later('queues'),
-  maxDeliveries: later('queues'),
-  retry: later('queues'),
-  deadLetter: later('queues'),
-  duplicateWindow: later('queues'),
-  exclusive: later('queues'),
-  locality: later('queues'),
+const queueKeys = {
+  home: labelOr('broker homes', 'the name of a node or of a site, or self')
+    .optional()
+    .describe(
+      "Queue: where it lives: a node, a site (its lowest-named live node at first use), or `self`, this document's node. Default: self.",
+    ),
+  custody: choice(['home', 'ingress'])
+    .optional()
+    .describe(
+      "Queue: where a message is on the disk when it is accepted: at home, or at its sender's node. Default: home.",
+    ),
+  maxDepth: integer(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Queue: messages that it holds. Default: no limit.'),
+  overLimit: choice(['reject', 'block', 'dropOldest'])
+    .optional()
+    .describe('Queue: what a message causes that is past maxDepth or maxBytes. Default: reject.'),
+  maxBytes: size(1024, 1024 ** 5)
+    .optional()
+    .describe('Queue: bytes of messages that it holds. Default: no limit.'),
+  ttl: duration(1, TEN_YEARS_MS)
+    .optional()
+    .describe('Queue: no message waits for longer than this. Default: for ever.'),
+  maxDeliveries: integer(1, 1_000_000)
+    .optional()
+    .describe('Queue: deliveries after which a message that was not accepted is a dead letter. Default: no limit.'),
+  retry: duration(0, 7 * DAY_MS)
+    .optional()
+    .describe('Queue: a message whose delivery failed is delivered again after this. Default: 0s.'),
+  deadLetter: text(ADDRESS_PATTERN, 'an address without wildcards, such as queue/dlq')
+    .optional()
+    .describe('Queue: where dead letters and expired messages go. Default: they are dropped and counted.'),
+  duplicateWindow: duration(1_000, 7 * DAY_MS)
+    .optional()
+    .describe('Queue: a message-id that came within this time is not stored again. Default: none is looked at.'),
+  exclusive: flag().optional().describe('Queue: one consumer at a time; others wait. Default: false.'),
+  locality: choice(['none', 'prefer'])
+    .optional()
+    .describe("Queue: `prefer` serves consumers at the home's own site first. Default: none."),
 };
 
 const addressRule = section({
   match: text(MATCH_PATTERN, 'a pattern of dotted words without kind prefix; * is one word, # any').describe(
     'The names this rule decides. The more specific pattern wins.',
   ),
-  kind: choice(['topic', 'multicast', 'anycast'], ['queue']).describe('What these names are.'),
+  kind: choice(['topic', 'multicast', 'anycast', 'queue']).describe('What these names are.'),
   class: choice(['high', 'normal']).default('normal').describe('High has its own streams and goes first on links.'),
   ack: choice(['ingress', 'any', 'all']).optional().describe('Multicast: sites that must accept. Default: all.'),
   ackTimeout: duration(100, 600_000).optional().describe('Multicast: sites have this long to accept. Default: 10s.'),
@@ -100,7 +141,7 @@ const addressRule = section({
   overflowAt: integer(1, 1_000_000)
     .optional()
     .describe('Anycast: deliveries in flight per consumer site before the next cheapest helps. Default: no spilling.'),
-  ...laterQueueKeys,
+  ...queueKeys,
 });
 
 const limits = section({
@@ -144,7 +185,7 @@ export const SITE_SCHEMA = section({
     .prefault([{}])
     .describe('Where clients connect. Default: amqp on 127.0.0.1:5672. Live.'),
   mesh: mesh.prefault({}).describe('Other nodes.'),
-  defaultKind: choice(['topic', 'multicast', 'anycast'], ['queue'])
+  defaultKind: choice(['topic', 'multicast', 'anycast', 'queue'])
     .default('topic')
     .describe('For a name that no rule, prefix or terminus capability decides. Live.'),
   addresses: list(addressRule, 10_000).prefault([]).describe('What names mean, mesh-wide. Live.'),

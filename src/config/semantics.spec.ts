@@ -13,6 +13,12 @@ describe('relations within a document', () => {
     ['mesh: { hello: 1s, dead: 1500ms }', ['mesh.dead']],
     ['addresses: [ { match: a, kind: topic, ack: all } ]', ['addresses[0].ack']],
     ['addresses: [ { match: a, kind: multicast, slow: block } ]', ['addresses[0].slow']],
+    ['addresses: [ { match: a, kind: topic, home: east } ]', ['addresses[0].home']],
+    [
+      'addresses: [ { match: a, kind: anycast, maxDepth: 1, deadLetter: queue/dlq } ]',
+      ['addresses[0].maxDepth', 'addresses[0].deadLetter'],
+    ],
+    ['addresses: [ { match: a, kind: queue, overflowAt: 3 } ]', ['addresses[0].overflowAt']],
     ['addresses: [ { match: a, kind: topic }, { match: a, kind: anycast } ]', ['addresses[1].match']],
     ['addresses: [ { match: "a.*", kind: topic }, { match: "*.b", kind: anycast } ]', ['addresses[1].match']],
   ])('%s is refused', (text, paths) => expect(pathsOf(text)).toEqual(paths));
@@ -40,6 +46,49 @@ describe('relations within a document', () => {
     const text = 'http: { host: 0.0.0.0 }\nlisteners: [ { host: "::" } ]\nmesh: { listen: [ { host: 10.0.0.1 } ] }';
     expect(pathsOf(text)).toEqual(['http.host', 'listeners[0].host', 'mesh.listen[0].host']);
     expect(site(`site: east\n${text}\ninsecure: true`).insecure).toBe(true);
+  });
+});
+
+describe('dead letters', () => {
+  const queue = (match: string, deadLetter: string) =>
+    `{ match: ${JSON.stringify(match)}, kind: queue, deadLetter: ${JSON.stringify(deadLetter)} }`;
+  const problems = (...rules: readonly string[]) =>
+    problemsOf(`site: east\naddresses: [ ${rules.join(', ')} ]`).map(
+      ({ path, expected, hint }) => `${path}: ${expected}${hint === undefined ? '' : `; ${hint}`}`,
+    );
+
+  it('may go to any address that does not come back', () => {
+    const rules = [queue('a.*', 'queue/b'), queue('b', 'c'), queue('c', 'topic/d'), queue('a.dead', 'queue://none')];
+    expect(problems(...rules, queue('x.#', 'queue/a.dead'), '{ match: e, kind: topic }', queue('f', 'e'))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'to a queue of the same rule',
+      [queue('jobs.#', 'queue/jobs.dead')],
+      'addresses[0].deadLetter: an address outside of this rule; give jobs.dead a rule of its own',
+    ],
+    [
+      'to an address of another kind',
+      ['{ match: dlq, kind: queue }', queue('jobs.#', 'topic/dlq')],
+      'addresses[1].deadLetter: an address of kind queue, as addresses[0] says',
+    ],
+    [
+      'in a circle',
+      [queue('in', 'a'), queue('a', 'queue/b'), queue('b', 'a')],
+      'addresses[1].deadLetter: an address whose own dead letters do not come back here; see addresses[2]',
+      'addresses[2].deadLetter: an address whose own dead letters do not come back here; see addresses[1]',
+    ],
+    [
+      'to a name that is too long',
+      [queue('a', 'b'.repeat(5_000))],
+      'addresses[0].deadLetter: an address; address of more than 4096 bytes',
+    ],
+  ])('do not go %s', (_what, rules, ...expected) => expect(problems(...rules)).toEqual(expected));
+
+  it('are followed in no time along a chain of thousands', () => {
+    const rules = Array.from({ length: 5_000 }, (_, i) => queue(`q${i}`, `q${i + 1}`));
+    expect(problems(...rules)).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { deadLetters } from './dead-letters';
 import { type LocatedProblem, located } from './explain';
 import { covers, overlaps } from './patterns';
 import { type ConfigPath, formatPath } from './problems';
@@ -14,6 +15,7 @@ export function checkSemantics(site: DefaultedSite): LocatedProblem[] {
     ...livenessTimes(site),
     ...foreignKeys(site),
     ...ruleConflicts(site),
+    ...deadLetters(site),
   ];
 }
 
@@ -121,6 +123,18 @@ const KIND_OF_KEY = {
   blockFor: 'topic',
   noSubscriber: 'topic',
   overflowAt: 'anycast',
+  home: 'queue',
+  custody: 'queue',
+  maxDepth: 'queue',
+  overLimit: 'queue',
+  maxBytes: 'queue',
+  ttl: 'queue',
+  maxDeliveries: 'queue',
+  retry: 'queue',
+  deadLetter: 'queue',
+  duplicateWindow: 'queue',
+  exclusive: 'queue',
+  locality: 'queue',
 } as const;
 
 function foreignKeys({ addresses }: DefaultedSite): LocatedProblem[] {

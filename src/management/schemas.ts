@@ -52,6 +52,18 @@ const RULE = z.strictObject({
   blockForMs: count(),
   noSubscriber: z.enum(['accept', 'release']),
   overflowAt: z.int().nullable(),
+  home: z.string().describe('Node or site where queues live; empty for other kinds.'),
+  custody: z.enum(['home', 'ingress']),
+  maxDepth: count().nullable(),
+  maxBytes: count().nullable(),
+  overLimit: z.enum(['reject', 'block', 'dropOldest']),
+  ttlMs: count().nullable(),
+  maxDeliveries: count().nullable(),
+  retryMs: count(),
+  deadLetter: z.string().nullable(),
+  duplicateWindowMs: count().nullable(),
+  exclusive: z.boolean(),
+  locality: z.enum(['none', 'prefer']),
   saidBy: z.array(z.string()).describe('The nodes whose documents say just that.'),
 }) satisfies z.ZodType<RuleAnswer>;
 

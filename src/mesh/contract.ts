@@ -1,26 +1,12 @@
 import type { AddressSpace, AddressKind } from '../addresses/contract';
-import type { RuleInForce } from '../addresses/rules';
+import type { AddressPolicy, RuleInForce } from '../addresses/rules';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { SpoolPort } from '../streams/reassembly';
 import type { LinkTransport, LinkTransportEvents, NodeIdentity, PeerHello } from '../links/contract';
 import type { MapStamp, NodeView, OriginFacts } from '../routing/contract';
 
-/** A compiled address rule of the site document; durations in milliseconds, absent values already defaulted. */
-export interface AddressRule {
-  /** Pattern with `*` and `#` over dotted words. */
-  readonly match: string;
-  readonly kind: AddressKind;
-  /** Multicast: how many sites must accept. */
-  readonly ack: 'ingress' | 'any' | 'all';
-  readonly ackTimeoutMs: number;
-  /** Topic: what happens to a consumer that does not keep up. */
-  readonly slow: 'block' | 'dropOldest' | 'dropNewest' | 'spill';
-  readonly blockForMs: number;
-  readonly noSubscriber: 'accept' | 'release';
-  /** Anycast: deliveries in flight per consumer site before the next cheapest helps; null for no spilling. */
-  readonly overflowAt: number | null;
-  readonly trafficClass: 'high' | 'normal';
-}
+/** A compiled address rule of the site document. */
+export type AddressRule = AddressPolicy;
 
 /** Bounds and times of one node; every field has a default in `limits.ts` of its layer. */
 export interface MeshLimits {

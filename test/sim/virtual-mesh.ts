@@ -1,3 +1,4 @@
+import { defaultPolicy } from '../../src/addresses/rules';
 import { FairleadError } from '../../src/common/errors';
 import { SeededRandom } from '../../src/common/ports';
 import type { PeerHello } from '../../src/links/contract';
@@ -21,18 +22,7 @@ export const DEFAULT_LIMITS: MeshLimits = {
 
 /** A rule with everything defaulted but what is given. */
 export function rule(match: string, kind: AddressRule['kind'], more: Partial<AddressRule> = {}): AddressRule {
-  return {
-    match,
-    kind,
-    ack: 'all',
-    ackTimeoutMs: 10_000,
-    slow: 'block',
-    blockForMs: 30_000,
-    noSubscriber: 'accept',
-    overflowAt: null,
-    trafficClass: 'normal',
-    ...more,
-  };
+  return { ...defaultPolicy(kind), match, ...more };
 }
 
 /** A wire that two nodes are joined by; redialled while it is not cut and both live. */
