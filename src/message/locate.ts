@@ -109,7 +109,7 @@ export function sectionCode(bytes: Buffer, at: number): number {
 }
 
 /** Offset of the first field of a list of at least `fields`, or BEYOND when it has fewer. @throws DecodeError */
-function enterList(bytes: Buffer, at: number, fields: number): number {
+export function enterList(bytes: Buffer, at: number, fields: number): number {
   const code = bytes[at] as number;
   if (code === 0x45) return BEYOND;
   if (code === 0xc0) return (bytes[at + 1] as number) > 1 && (bytes[at + 2] as number) >= fields ? at + 3 : BEYOND;
