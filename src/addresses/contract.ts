@@ -118,8 +118,46 @@ export interface Consumer {
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm?: boolean): void;
   /** Credit that cannot be used now is to go back: answered by `onDrained`, perhaps within the call. */
   drain(): void;
-  /** Unsettled deliveries end as their kind says; waiting ones go to others or are dropped, counted. */
-  close(): void;
+  /**
+   * Unsettled deliveries end as their kind says; waiting ones go to others or are dropped, counted.
+   * @param failed its client has died, or broke off: a queue counts the unsettled ones as failed attempts; otherwise it takes them back
+   */
+  close(failed?: boolean): void;
+}
+
+/** A unit of work (AMQP part 4): all that is published and settled in it takes effect at `commit`, or nothing of it does. */
+export interface Transaction {
+  /**
+   * {@link Publisher.publish} within it: the message is kept, and nobody sees it before the commit. The verdict is provisional; accepted
+   * means that nothing speaks against it now. A `settled` one that cannot be taken makes the commit fail.
+   */
+  publish(
+    publisher: Publisher,
+    to: AddressRef,
+    flags: number,
+    payload: Buffer,
+    start: number,
+    end: number,
+    token: number,
+  ): Verdict;
+  /** {@link Publisher.begin} within it; the parts and the end go to the publisher. */
+  begin(publisher: Publisher, to: AddressRef, flags: number, token: number): void;
+  /**
+   * {@link Consumer.settle} within it, in force from the commit on. After a rollback the delivery goes back to its place as a failed
+   * attempt: the consumer does not have it any more.
+   * @throws AddressError when that cannot be part of a transaction, e.g. because the queue's home is another node
+   */
+  settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+  /** @param done told once: null when all of it is in force, on the disk; else why nothing of it is. Nothing is called after that. */
+  commit(done: (error: FairleadError | null) => void): void;
+  /** Nothing of it takes effect. */
+  rollback(): void;
+}
+
+/** Where transactions begin. */
+export interface TransactionSpace {
+  /** @throws AddressError when no more of them fit */
+  beginTransaction(client: string): Transaction;
 }
 
 /** The contract between protocol edges (listeners, bridges) and the mesh. Calls are synchronous and throw typed errors. */
