@@ -41,5 +41,6 @@ module.exports = {
     project('e2e', ['test/e2e/**/*.spec.ts']),
     project('faults', ['test/faults/**/*.spec.ts']),
     project('fuzz', ['test/fuzz/**/*.spec.ts']),
+    project('interop', ['test/interop/**/*.spec.ts']),
   ],
 };

@@ -61,6 +61,13 @@ const STAGES = [
   { name: 'faults', title: 'Faults', jest: WITH_PROCESSES, built: true, exists: () => anySpec('test/faults') },
   { name: 'fuzz', title: 'Fuzz', jest: WITH_PROCESSES, built: true, exists: () => anySpec('test/fuzz') },
   {
+    name: 'interop',
+    title: 'Foreign clients',
+    jest: WITH_PROCESSES,
+    built: true,
+    exists: () => anySpec('test/interop'),
+  },
+  {
     name: 'demo',
     title: 'Scripted demo',
     commands: [['scripts/demo.mjs', '--once']],

@@ -1,0 +1,140 @@
+import { join } from 'node:path';
+import { Mesh } from '../support/mesh';
+import { JavaProject, javaMissing } from './java-project';
+
+/** Covers building the program, with what Maven fetches for it, and a run of all its scenarios. */
+jest.setTimeout(300_000);
+
+const MAIN = 'fairlead.interop.Main';
+
+const QUEUES = 'queues are not served yet';
+const SELECTORS = 'topics take no selectors and no-local yet';
+const SUBSCRIPTIONS = 'subscriptions that are shared or durable are not served yet';
+const TRANSACTIONS = 'transactions are not served yet';
+
+/** Scenarios that no version serves yet, and why. They are not run. */
+const PENDING: Readonly<Record<string, string>> = {
+  queue: QUEUES,
+  'queue-keeps': QUEUES,
+  'queue-far': QUEUES,
+  'non-persistent': QUEUES,
+  'anonymous-producer': QUEUES,
+  listener: QUEUES,
+  completion: QUEUES,
+  'large-message': QUEUES,
+  competing: QUEUES,
+  groups: QUEUES,
+  'body-text': QUEUES,
+  'body-bytes': QUEUES,
+  'body-map': QUEUES,
+  'body-object': QUEUES,
+  'body-stream': QUEUES,
+  'body-none': QUEUES,
+  properties: QUEUES,
+  headers: QUEUES,
+  'ack-auto': QUEUES,
+  'ack-dups-ok': QUEUES,
+  'ack-client': QUEUES,
+  'ack-none': QUEUES,
+  recover: QUEUES,
+  priority: QUEUES,
+  ttl: QUEUES,
+  delay: QUEUES,
+  selectors: QUEUES,
+  'selector-grammar': QUEUES,
+  'selector-errors': QUEUES,
+  browser: QUEUES,
+  'browser-selector': QUEUES,
+  'request-reply': QUEUES,
+  'temporary-queue': QUEUES,
+  'temporary-queue-deleted': QUEUES,
+  'temporary-queue-gone': QUEUES,
+  'temporary-topic': QUEUES,
+  'topic-selector': SELECTORS,
+  'no-local': SELECTORS,
+  shared: SUBSCRIPTIONS,
+  durable: SUBSCRIPTIONS,
+  'durable-roams': SUBSCRIPTIONS,
+  'durable-selector': SUBSCRIPTIONS,
+  'durable-no-local': SUBSCRIPTIONS,
+  'durable-unsubscribe': SUBSCRIPTIONS,
+  'shared-durable': SUBSCRIPTIONS,
+  'shared-durable-global': SUBSCRIPTIONS,
+  'tx-send-commit': TRANSACTIONS,
+  'tx-send-rollback': TRANSACTIONS,
+  'tx-send-two-queues': TRANSACTIONS,
+  'tx-send-topic': TRANSACTIONS,
+  'tx-receive-commit': TRANSACTIONS,
+  'tx-receive-rollback': TRANSACTIONS,
+  'tx-both': TRANSACTIONS,
+  'tx-closed': TRANSACTIONS,
+  'tx-many': TRANSACTIONS,
+};
+
+const SCENARIOS: readonly string[] = ['topic'];
+
+/** What the program told of one scenario. */
+interface Told {
+  readonly failed: string[];
+  checks: number;
+  done: boolean;
+}
+
+interface Line {
+  readonly scenario: string;
+  readonly check?: string;
+  readonly ok?: boolean;
+  readonly detail?: string;
+}
+
+function read(lines: readonly string[]): Map<string, Told> {
+  const told = new Map<string, Told>();
+  for (const text of lines) {
+    const { scenario, check, ok, detail } = JSON.parse(text) as Line;
+    const about = told.get(scenario) ?? { failed: [], checks: 0, done: false };
+    told.set(scenario, about);
+    if (check === undefined) about.done = true;
+    else about.checks++;
+    if (check !== undefined && ok !== true) about.failed.push(`${check}: ${detail}`);
+  }
+  return told;
+}
+
+const missing = javaMissing();
+if (missing !== null && process.env['CI'] === 'true') throw new Error(missing);
+if (missing !== null) console.warn(`SKIPPED: Qpid JMS; ${missing}`);
+
+(missing === null ? describe : describe.skip)('Qpid JMS', () => {
+  let program: JavaProject;
+  let mesh: Mesh;
+
+  beforeAll(async () => {
+    program = await JavaProject.build(join(__dirname, 'jms'));
+    const rule = (match: string, kind: 'queue' | 'topic', home?: string) => ({ match, kind, ...(home && { home }) });
+    const addresses = [rule('here.q.#', 'queue', 'near'), rule('there.q.#', 'queue', 'far'), rule('*.t.#', 'topic')];
+    mesh = await Mesh.line(['near', 'far'], { documents: { near: { addresses } } });
+    await mesh.start();
+  });
+
+  it('has no scenario that this list does not name', async () => {
+    expect([...SCENARIOS, ...Object.keys(PENDING)].sort()).toEqual([...(await program.run(MAIN))].sort());
+  });
+
+  describe.each([
+    ['queues at the node that clients connect to', 'here'],
+    ['queues at another site', 'there'],
+  ])('%s', (_where, prefix) => {
+    let told: Map<string, Told>;
+
+    beforeAll(async () => {
+      const url = (name: string): string => `amqp://127.0.0.1:${mesh.node(name).amqpPort}`;
+      told = read(await program.run(MAIN, url('near'), url('far'), prefix, ...SCENARIOS));
+    });
+
+    it.each(SCENARIOS)('%s', (scenario) => {
+      const { failed, checks, done } = told.get(scenario) ?? { failed: ['it was not run'], checks: 0, done: false };
+      if (failed.length > 0) throw new Error(`${failed.join('\n')}\n${mesh.logTails()}`);
+      expect([done, checks > 0]).toEqual([true, true]);
+    });
+  });
+});

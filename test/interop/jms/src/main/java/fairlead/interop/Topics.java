@@ -1,0 +1,87 @@
+package fairlead.interop;
+
+import jakarta.jms.Connection;
+import jakarta.jms.MessageConsumer;
+import jakarta.jms.Session;
+import jakarta.jms.Topic;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Subscribers that get what is published while they are there. */
+final class Topics {
+  private Topics() {}
+
+  static void addTo(Map<String, Scenario> all) {
+    all.put("topic", Topics::topic);
+    all.put("topic-selector", Topics::selector);
+    all.put("no-local", Topics::noLocal);
+    all.put("shared", Topics::shared);
+  }
+
+  private static void topic(Stage stage) throws Exception {
+    Session publishing = stage.session();
+    Topic topic = stage.topic(publishing);
+    MessageConsumer near = stage.session().createConsumer(topic);
+    MessageConsumer far = stage.far().createSession(Session.AUTO_ACKNOWLEDGE).createConsumer(topic);
+    Stage.send(publishing, publishing.createProducer(topic), "a", "b", "c");
+    stage.report().equal("near", List.of("a", "b", "c"), Stage.next(near, 3));
+    stage.report().equal("far", List.of("a", "b", "c"), Stage.next(far, 3));
+    MessageConsumer late = stage.session().createConsumer(topic);
+    stage.nothing("nothing for who comes late", late);
+  }
+
+  private static void selector(Stage stage) throws Exception {
+    Session session = stage.session();
+    Topic topic = stage.topic(session);
+    MessageConsumer some = session.createConsumer(topic, "n > 1");
+    MessageConsumer all = session.createConsumer(topic);
+    var producer = session.createProducer(topic);
+    for (int n = 0; n < 4; n++) {
+      var message = session.createTextMessage("m" + n);
+      message.setIntProperty("n", n);
+      producer.send(message);
+    }
+    stage.report().equal("what it selects", List.of("m2", "m3"), Stage.next(some, 2));
+    stage.report().equal("all", 4, Stage.next(all, 4).size());
+  }
+
+  private static void noLocal(Stage stage) throws Exception {
+    Connection own = stage.near(stage.name("c"));
+    Session session = own.createSession(Session.AUTO_ACKNOWLEDGE);
+    Topic topic = stage.topic(session);
+    MessageConsumer others = session.createConsumer(topic, null, true);
+    MessageConsumer all = session.createConsumer(topic);
+    Stage.send(session, session.createProducer(topic), "own");
+    stage.report().equal("a plain one gets its own", "own", Stage.next(all));
+    Session other = stage.near(stage.name("c")).createSession(Session.AUTO_ACKNOWLEDGE);
+    Stage.send(other, other.createProducer(topic), "other's");
+    stage.report().equal("only what others sent", "other's", Stage.next(others));
+  }
+
+  private static void shared(Stage stage) throws Exception {
+    Session publishing = stage.session();
+    Topic topic = stage.topic(publishing);
+    String name = stage.name("s");
+    String one = "&jms.prefetchPolicy.all=1";
+    MessageConsumer first = stage.nearWith(one).createSession(Session.AUTO_ACKNOWLEDGE).createSharedConsumer(topic, name);
+    MessageConsumer second = stage.nearWith(one).createSession(Session.AUTO_ACKNOWLEDGE).createSharedConsumer(topic, name);
+    MessageConsumer plain = stage.session().createConsumer(topic);
+    Stage.send(publishing, publishing.createProducer(topic), "a", "b", "c", "d");
+    stage.report().equal("a plain subscriber gets all", 4, Stage.next(plain, 4).size());
+    Set<String> got = new TreeSet<>();
+    int count = 0;
+    for (int n = 0; n < 2; n++) {
+      for (MessageConsumer consumer : List.of(first, second)) {
+        String text = Stage.next(consumer);
+        if (text != null) {
+          got.add(text);
+          count++;
+        }
+      }
+    }
+    stage.report().equal("each at one of them", Set.of("a", "b", "c", "d"), got);
+    stage.report().equal("once", 4, count);
+  }
+}
