@@ -14,6 +14,10 @@ export const CODE = {
   rejected: 0x25,
   released: 0x26,
   modified: 0x27,
+  declare: 0x31,
+  discharge: 0x32,
+  declared: 0x33,
+  transactional: 0x34,
 } as const;
 
 /** Symbolic descriptors of the performatives that are parsed in place; nearly nobody sends them. */
@@ -30,7 +34,10 @@ export const AMQP_OUTCOME = {
   released: 2,
   modified: 3,
   received: 4,
+  /** An outcome within a transaction (part 4.5.8). */
   transactional: 5,
+  /** That of an extension, or one that only a coordinator tells. */
+  other: 6,
 } as const;
 export type AmqpOutcome = (typeof AMQP_OUTCOME)[keyof typeof AMQP_OUTCOME];
 
@@ -59,6 +66,9 @@ export const CONDITION = {
   transferLimit: 'amqp:link:transfer-limit-exceeded',
   messageSize: 'amqp:link:message-size-exceeded',
   stolen: 'amqp:link:stolen',
+  transactionUnknown: 'amqp:transaction:unknown-id',
+  transactionRollback: 'amqp:transaction:rollback',
+  transactionTimeout: 'amqp:transaction:timeout',
 } as const;
 
 /** Smallest max-frame-size a peer may ask for (part 2.4.1). */

@@ -26,8 +26,8 @@ export class DeliveryStateReader {
   /** Takes a state that was decoded elsewhere. */
   set(state: DeliveryState): void {
     this.outcome = OUTCOME_OF[state.type];
-    const withFields = state.type === 'rejected' || state.type === 'modified' || state.type === 'other';
-    this.detail = withFields ? state : null;
+    const bare = state.type === 'accepted' || state.type === 'released' || state.type === 'received';
+    this.detail = bare ? null : state;
   }
 }
 
@@ -37,5 +37,7 @@ const OUTCOME_OF: Readonly<Record<DeliveryState['type'], AmqpOutcome>> = {
   released: AMQP_OUTCOME.released,
   modified: AMQP_OUTCOME.modified,
   received: AMQP_OUTCOME.received,
-  other: AMQP_OUTCOME.transactional,
+  transactional: AMQP_OUTCOME.transactional,
+  declared: AMQP_OUTCOME.other,
+  other: AMQP_OUTCOME.other,
 };

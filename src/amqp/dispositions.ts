@@ -1,5 +1,5 @@
 import { encodeDeliveryState } from './codec/delivery-states';
-import type { DeliveryState } from './codec/types';
+import type { DeliveryState, OutcomeState } from './codec/types';
 import { AMQP_OUTCOME, CONDITION, ENGINE_LIMITS, FRAME_HEADER_BYTES, serialDifference } from './constants';
 import type { AmqpOutcome } from './constants';
 import type { Cursor } from './cursor';
@@ -7,6 +7,7 @@ import { DeliveryRing, type RangeVisitor } from './delivery-ring';
 import { DispositionQueue } from './disposition-queue';
 import { AmqpError } from './errors';
 import type { LinkTable } from './link-table';
+import type { SenderLink } from './sender-link';
 import type { Outbound } from './outbound';
 import type { Session } from './session';
 import { DISPOSITION_BYTES_MAX, writeDisposition, writeDispositionDetail } from './session-output';
@@ -15,6 +16,9 @@ import { DISPOSITION_BYTES_MAX, writeDisposition, writeDispositionDetail } from 
 export class Dispositions implements RangeVisitor {
   /** Sent and not settled, with the application's token. */
   readonly #sent: DeliveryRing;
+  /** Sent, outcome told by the peer: this end settles when the application says that it is in force. Few links ask for that. */
+  #deferred: DeliveryRing | null = null;
+  readonly #deferredVisitor: RangeVisitor = { onDelivery: (id, handle) => this.#onDeferredSettled(id, handle) };
   /** Received, outcome told without settling: the peer settles (rcv-settle-mode second). */
   readonly #told: DeliveryRing;
   readonly #toldVisitor: RangeVisitor = { onDelivery: (id, handle) => this.#onPeerSettled(id, handle) };
@@ -64,6 +68,23 @@ export class Dispositions implements RangeVisitor {
     return true;
   }
 
+  /** @returns false when it does not wait (any more) for this end to settle it */
+  undefer(id: number, handle: number): boolean {
+    const deferred = this.#deferred;
+    if (deferred === null || deferred.handle(id) !== handle) return false;
+    const { crowded } = this.#outbound;
+    deferred.remove(id);
+    this.#outbound.unsettled--;
+    if (crowded) this.#outbound.unblock(null);
+    return true;
+  }
+
+  #defer(id: number, handle: number): void {
+    this.#deferred ??= new DeliveryRing(ENGINE_LIMITS.ringMax);
+    this.#deferred.add(id, handle, 0);
+    this.#outbound.unsettled++;
+  }
+
   settleAsSender(id: number): void {
     this.#asSender.add(id, true, null);
     this.#outbound.requestFlush();
@@ -75,14 +96,20 @@ export class Dispositions implements RangeVisitor {
   dispose(id: number, handle: number, outcome: AmqpOutcome, settled: boolean, detail: DeliveryState | null): void {
     this.#outbound.requestFlush();
     if (!settled) this.#told.add(id, handle, 0);
-    const state = detail === null ? null : encodeDeliveryState(detail);
-    const bytes = FRAME_HEADER_BYTES + DISPOSITION_BYTES_MAX + (state?.length ?? 0);
-    if (state === null || bytes > this.session.frameBytesMax) {
+    const state = detail === null ? null : this.#fitting(detail);
+    if (state === null) {
       this.#asReceiver.add(id, settled, outcome);
       return;
     }
     this.#asReceiver.flush();
     writeDispositionDetail(this.#outbound.output, this.session.channel, id, settled, state);
+  }
+
+  /** A state that fits the peer's frames: without the fields of its outcome where they are too large; null where that is all. */
+  #fitting(detail: DeliveryState): Buffer | null {
+    const state = encodeDeliveryState(detail);
+    if (FRAME_HEADER_BYTES + DISPOSITION_BYTES_MAX + state.length <= this.session.frameBytesMax) return state;
+    return detail.type === 'transactional' ? encodeDeliveryState({ ...detail, outcome: bare(detail.outcome) }) : null;
   }
 
   // --- what the peer tells -------------------------------------------------------------------------------------------------
@@ -102,6 +129,9 @@ export class Dispositions implements RangeVisitor {
     if (!this.#terminal && !settled) return;
     this.#settled = settled;
     const crowded = this.#outbound.crowded;
+    // Those that were told before this disposition.
+    if (settled && this.#deferred !== null && this.#deferred.size > 0)
+      this.#deferred.visit(first, last, this.#deferredVisitor);
     this.#sent.visit(first, last, this);
     if (crowded) this.#outbound.unblock(null);
   }
@@ -121,14 +151,28 @@ export class Dispositions implements RangeVisitor {
   onDelivery(id: number, handle: number, token: number): void {
     const link = this.links.sending(handle);
     if (!this.#terminal) this.#readDefault(link.defaultState);
-    else if (this.#outcome === AMQP_OUTCOME.transactional) {
+    else if (this.#outcome > AMQP_OUTCOME.modified && !this.#takes(link)) {
       link.fail(CONDITION.notImplemented, 'outcomes of transactions and extensions are not served');
       return;
     }
     this.forget(id, handle);
     const settled = this.#settled;
-    link.onDisposition(id, token, this.#outcome, settled, this.#detail);
-    if (!settled) this.settleAsSender(id);
+    const deferred = !settled && link.settlesLater;
+    if (deferred) this.#defer(id, handle);
+    else link.unsettled--;
+    if (this.#outcome === AMQP_OUTCOME.transactional) link.onTransactional(id, token, settled, this.#detail);
+    else link.onDisposition(id, token, this.#outcome, settled, this.#detail);
+    if (!settled && !deferred) this.settleAsSender(id);
+  }
+
+  #takes(link: SenderLink): boolean {
+    return this.#outcome === AMQP_OUTCOME.transactional && link.takesTransactions;
+  }
+
+  /** The peer has settled by itself what this end was to settle. */
+  #onDeferredSettled(id: number, handle: number): void {
+    this.undefer(id, handle);
+    this.links.sending(handle).unsettled--;
   }
 
   /** Settled without an outcome: it is the one that the link's source names (part 3.5.3). */
@@ -151,6 +195,10 @@ export class Dispositions implements RangeVisitor {
     this.links.receiving(handle).onPeerSettled(id);
   }
 
+  get #unsettled(): number {
+    return this.#sent.size + (this.#deferred?.size ?? 0);
+  }
+
   // --- ends ----------------------------------------------------------------------------------------------------------------
 
   /** Forgets what a link has in flight. */
@@ -159,14 +207,15 @@ export class Dispositions implements RangeVisitor {
       this.#told.removeLink(handle);
       return;
     }
-    const before = this.#sent.size;
+    const before = this.#unsettled;
     this.#sent.removeLink(handle);
-    this.#outbound.unsettled -= before - this.#sent.size;
+    this.#deferred?.removeLink(handle);
+    this.#outbound.unsettled -= before - this.#unsettled;
   }
 
   /** The session is over. */
   close(): void {
-    this.#outbound.unsettled -= this.#sent.size;
+    this.#outbound.unsettled -= this.#unsettled;
   }
 
   /** Writes what was collected. */
@@ -174,4 +223,10 @@ export class Dispositions implements RangeVisitor {
     this.#asReceiver.flush();
     this.#asSender.flush();
   }
+}
+
+/** An outcome without fields. */
+function bare(outcome: OutcomeState | null): OutcomeState | null {
+  if (outcome?.type === 'rejected') return { type: 'rejected', error: null };
+  return outcome?.type === 'modified' ? { ...outcome, messageAnnotations: null } : outcome;
 }

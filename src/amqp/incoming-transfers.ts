@@ -1,4 +1,5 @@
-import { CONDITION, TRANSFER } from './constants';
+import { decodeDeliveryState } from './codec/delivery-states';
+import { CODE, CONDITION, TRANSFER } from './constants';
 import type { Cursor } from './cursor';
 import { AmqpError } from './errors';
 import type { Link } from './link';
@@ -24,7 +25,7 @@ export class IncomingTransfers {
     let flags = cursor.boolean('settled', false) ? TRANSFER.settled : 0;
     if (cursor.boolean('more', false)) flags |= TRANSFER.more;
     const settleMode = cursor.ubyte('rcv-settle-mode', -1);
-    cursor.value();
+    const txnId = cursor.value() ? transactionOf(bytes, cursor.spanStart, cursor.spanEnd) : null;
     if (cursor.boolean('resume', false)) flags |= TRANSFER.resume;
     if (cursor.boolean('aborted', false)) flags |= TRANSFER.aborted;
     if (settleMode === 0) flags |= TRANSFER.settleFirst;
@@ -36,7 +37,7 @@ export class IncomingTransfers {
       link.fail(CONDITION.invalidField, `transfer of rcv-settle-mode ${settleMode} on a link of mode first`);
       return;
     }
-    link.onTransferFrame(deliveryId, bytes, cursor.end, end, messageFormat, flags);
+    link.onTransferFrame(deliveryId, bytes, cursor.end, end, messageFormat, flags, txnId);
   }
 
   /** A continuation repeats the id of its delivery or has none. */
@@ -56,6 +57,14 @@ export class IncomingTransfers {
     if (continues) link.frameDelivery = id;
     return id;
   }
+}
+
+/** The id of the transaction that a transfer's state names (part 4.4.1); null for none. @throws DecodeError */
+function transactionOf(bytes: Buffer, start: number, end: number): Buffer | null {
+  const short = bytes[start] === 0 && bytes[start + 1] === 0x53;
+  if (short && bytes[start + 2] !== CODE.transactional) return null;
+  const state = decodeDeliveryState(bytes, start, end);
+  return state.type === 'transactional' ? state.txnId : null;
 }
 
 function receiverOf(link: Link): ReceiverLink {

@@ -20,6 +20,8 @@ export interface ReceiverHandler {
     flags: number,
     messageFormat: number,
   ): void;
+  /** It asks the link for the transaction of each delivery. Without it a transfer within one ends the link. */
+  readonly takesTransactions?: boolean;
   /** A delivery is ignored that resumes one which is not known here (part 2.7.5). @throws AmqpError to end what it names */
   onIgnored?(link: ReceiverLink): void;
   /** The peer used up or gave back all credit that `drain` asked for. */
@@ -52,6 +54,8 @@ export class ReceiverLink extends Link {
   #openBytes = 0;
   #openSettled = false;
   #openFormat = 0;
+  /** Id of the transaction that the delivery whose frame is told belongs to (part 4.4.1); null for none. */
+  transaction: Buffer | null = null;
 
   constructor(session: Session, name: string, handle: number, initiator: boolean) {
     super(session, name, handle, false, initiator);
@@ -134,12 +138,18 @@ export class ReceiverLink extends Link {
     end: number,
     messageFormat: number,
     flags: number,
+    txnId: Buffer | null,
   ): void {
     if (this.#openDelivery < 0) {
       if (this.credit <= 0 || this.state !== 'attached') {
         this.fail(CONDITION.transferLimit, 'a transfer came without credit');
         return;
       }
+      if (txnId !== null && this.handler?.takesTransactions !== true) {
+        this.fail(CONDITION.notImplemented, 'transactions are not served');
+        return;
+      }
+      this.transaction = txnId;
       this.#begin(deliveryId, messageFormat, flags);
       flags |= TRANSFER.first;
     }

@@ -15,7 +15,7 @@ export interface SenderHandler {
   onCredit(link: SenderLink, drain: boolean): void;
   /**
    * The peer's outcome of an unsettled delivery, once. `settled` tells whether the peer settled; if not, this end settles right
-   * after the call. `detail` is null for an outcome without fields.
+   * after the call, or by {@link SenderLink.settle} where the link `settlesLater`. `detail` is null for an outcome without fields.
    */
   onOutcome(
     link: SenderLink,
@@ -25,12 +25,25 @@ export interface SenderHandler {
     settled: boolean,
     detail: DeliveryState | null,
   ): void;
+  /**
+   * The same for an outcome within a transaction (part 4.4.2); `state.outcome` is null where the peer has only named the transaction.
+   * Without it transactions end the link.
+   */
+  onTransactional?(
+    link: SenderLink,
+    deliveryId: number,
+    token: number,
+    settled: boolean,
+    state: DeliveryState & { readonly type: 'transactional' },
+  ): void;
   onDetached(link: SenderLink, error: AmqpErrorFields | null, closed: boolean): void;
 }
 
 /** The sending end of a link (part 2.6.7): credit, and deliveries cut into frames as the peer and the windows allow. */
 export class SenderLink extends Link {
   handler: SenderHandler | null = null;
+  /** What the peer has told an outcome of and not settled is settled by the application, when that is in force (part 2.6.12). */
+  settlesLater = false;
   credit = 0;
   /** The peer asked for the credit to be used up. */
   draining = false;
@@ -191,9 +204,14 @@ export class SenderLink extends Link {
     this.#tellFlow(true);
   }
 
-  /** Gives an unsettled delivery up without an outcome of the peer. */
+  /** Settles a delivery whose outcome is in force, or gives an unsettled one up without an outcome of the peer. */
   settle(deliveryId: number): void {
-    if (this.#forget(deliveryId)) this.session.dispositions.settleAsSender(deliveryId);
+    const { dispositions } = this.session;
+    if (!this.#forget(deliveryId)) {
+      if (!dispositions.undefer(deliveryId, this.handle)) return;
+      this.unsettled--;
+    }
+    dispositions.settleAsSender(deliveryId);
   }
 
   #forget(deliveryId: number): boolean {
@@ -210,8 +228,17 @@ export class SenderLink extends Link {
     settled: boolean,
     detail: DeliveryState | null,
   ): void {
-    this.unsettled--;
     this.handler?.onOutcome(this, deliveryId, token, outcome, settled, detail);
+  }
+
+  /** @internal The same within a transaction. */
+  onTransactional(deliveryId: number, token: number, settled: boolean, detail: DeliveryState | null): void {
+    if (detail?.type === 'transactional') this.handler?.onTransactional?.(this, deliveryId, token, settled, detail);
+  }
+
+  /** @internal */
+  get takesTransactions(): boolean {
+    return this.handler?.onTransactional !== undefined;
   }
 
   /** What a delivery becomes that the peer settles without a state (part 3.5.3). */

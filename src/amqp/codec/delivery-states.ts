@@ -2,7 +2,7 @@ import { CODE } from '../constants';
 import { DecodeError } from '../errors';
 import { encodeValue } from './encoder';
 import { codeOf, Fields, listOf } from './fields';
-import type { AmqpErrorFields, DeliveryState } from './types';
+import type { AmqpErrorFields, DeliveryState, OutcomeState } from './types';
 import { decodeValue } from './decoder';
 import { AmqpDescribed, AmqpTyped, sym, type AmqpValue } from './values';
 
@@ -12,6 +12,8 @@ const SYMBOLS: ReadonlyMap<string, number> = new Map([
   ['amqp:rejected:list', CODE.rejected],
   ['amqp:released:list', CODE.released],
   ['amqp:modified:list', CODE.modified],
+  ['amqp:declared:list', CODE.declared],
+  ['amqp:transactional-state:list', CODE.transactional],
 ]);
 
 /** A described type with the specification's numeric descriptor. */
@@ -53,9 +55,31 @@ export function deliveryStateOf(value: AmqpDescribed): DeliveryState {
         messageAnnotations: fields.map('message-annotations'),
       };
     }
+    case CODE.declared: {
+      const fields = new Fields('declared', listOf(value.value, 'declared'), 1);
+      return { type: 'declared', txnId: fields.required('txn-id', fields.binary('txn-id')) };
+    }
+    case CODE.transactional:
+      return transactionalOf(value.value);
     default:
       return { type: 'other', value };
   }
+}
+
+function transactionalOf(value: AmqpValue): DeliveryState {
+  const fields = new Fields('transactional-state', listOf(value, 'transactional-state'), 2);
+  const txnId = fields.required('txn-id', fields.binary('txn-id'));
+  const described = fields.described('outcome');
+  if (described === null) return { type: 'transactional', txnId, outcome: null };
+  const outcome = deliveryStateOf(described);
+  if (!isOutcome(outcome)) throw new DecodeError(`field outcome of transactional-state is '${outcome.type}'`);
+  return { type: 'transactional', txnId, outcome };
+}
+
+/** Whether a state ends a delivery. */
+export function isOutcome(state: DeliveryState): state is OutcomeState {
+  const { type } = state;
+  return type === 'accepted' || type === 'rejected' || type === 'released' || type === 'modified';
 }
 
 export function deliveryStateValue(state: DeliveryState): AmqpDescribed {
@@ -73,6 +97,13 @@ export function deliveryStateValue(state: DeliveryState): AmqpDescribed {
       return described(CODE.released, []);
     case 'modified':
       return described(CODE.modified, [state.deliveryFailed, state.undeliverableHere, state.messageAnnotations]);
+    case 'declared':
+      return described(CODE.declared, [state.txnId]);
+    case 'transactional':
+      return described(CODE.transactional, [
+        state.txnId,
+        state.outcome === null ? null : deliveryStateValue(state.outcome),
+      ]);
     case 'other':
       return state.value;
   }

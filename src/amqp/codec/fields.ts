@@ -22,6 +22,11 @@ export class Fields {
     return new DecodeError(`field ${field} of ${this.type} is no ${expected}`);
   }
 
+  /** A field of any type. */
+  any(): AmqpValue {
+    return this.#next();
+  }
+
   /** A field that must be there. */
   required<T>(field: string, value: T | null): T {
     if (value === null) throw new DecodeError(`mandatory field ${field} of ${this.type} is missing`);

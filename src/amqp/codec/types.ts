@@ -46,9 +46,18 @@ export interface Coordinator {
   readonly capabilities?: readonly string[];
 }
 
-/** States of a delivery (part 3.4); `other` is one of an extension, e.g. a transactional state. */
+/** States of a delivery (part 3.4, 4.5.5, 4.5.8); `other` is one of an extension. */
 export type DeliveryState =
+  | OutcomeState
   | { readonly type: 'received'; readonly sectionNumber: number; readonly sectionOffset: number }
+  /** A coordinator has begun a transaction. */
+  | { readonly type: 'declared'; readonly txnId: Buffer }
+  /** Of a transfer without an outcome, of a disposition with one. */
+  | { readonly type: 'transactional'; readonly txnId: Buffer; readonly outcome: OutcomeState | null }
+  | { readonly type: 'other'; readonly value: AmqpDescribed };
+
+/** What becomes of a delivery. */
+export type OutcomeState =
   | { readonly type: 'accepted' }
   | { readonly type: 'rejected'; readonly error: AmqpErrorFields | null }
   | { readonly type: 'released' }
@@ -57,8 +66,7 @@ export type DeliveryState =
       readonly deliveryFailed: boolean;
       readonly undeliverableHere: boolean;
       readonly messageAnnotations: AmqpMap | null;
-    }
-  | { readonly type: 'other'; readonly value: AmqpDescribed };
+    };
 
 export interface Open {
   readonly type: 'open';
