@@ -10,15 +10,19 @@ export interface QueueStore {
   /**
    * Ends the group: all of it becomes durable, or nothing. Groups are done in the order of their commits, never within this call. When
    * one fails, all that were committed after it and are not done yet fail too; what it would have changed may or may not be seen by
-   * reads after a failure, so it has to be written again, or deleted.
+   * reads after a failure, so it has to be written again, or deleted. Large removals are made in groups of some ten thousand.
    */
   commit(done: StoreCompletion): void;
   /** Bytes of groups that are committed and not done yet. */
   readonly unflushedBytes: number;
-  /** Reads see every group that is done, and perhaps some that are not yet. @throws RecordDamagedError */
+  /**
+   * Reads see every group that is done, and perhaps some that are not yet. While the state is `failed` they may throw the error that
+   * groups are failed with. @throws RecordDamagedError
+   */
   get(space: number, queue: number, key: number): Buffer | null;
   /**
-   * Visits records with keys in [from, to) in order until `visit` says false. `value` is valid within the call only.
+   * Visits records with keys in [from, to) in order until `visit` says false. `value` is a copy that the visitor may keep. What is put or
+   * deleted meanwhile is not seen.
    * @throws RecordDamagedError
    */
   scan(space: number, queue: number, from: number, to: number, visit: StoreVisit): void;
@@ -38,7 +42,7 @@ export type StoreVisit = (key: number, value: Buffer) => boolean;
 
 /** Told once what became of a group. */
 export interface StoreCompletion {
-  /** @param error null when all of it is on the disk */
+  /** @param error null when all of it is on the disk; its `condition`, where it has one, is what clients are told */
   done(error: Error | null): void;
 }
 

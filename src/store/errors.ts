@@ -21,13 +21,46 @@ export class DataDirUnusableError extends FairleadError {
 
 /** The store does not hold what was written to it. */
 export class StoreDamagedError extends FairleadError {
+  constructor(
+    readonly file: string,
+    readonly what: string,
+    cause?: unknown,
+    cure = 'restore it from a backup, or move the folder aside to start as a node without memory (what it held on disk is ' +
+      'then not delivered)',
+  ) {
+    super('FL_STORE_DAMAGED', `the store ${file} is damaged (${what}): ${cure}`, { cause });
+  }
+}
+
+/** The same of the store of queues, which can be salvaged. */
+export class QueueStoreDamagedError extends StoreDamagedError {
   constructor(file: string, what: string, cause?: unknown) {
     super(
-      'FL_STORE_DAMAGED',
-      `the store ${file} is damaged (${what}): restore it from a backup, or move the folder aside to start as a node ` +
-        'without memory (what it held on disk is then not delivered)',
-      { cause },
+      file,
+      what,
+      cause,
+      'fairlead store salvage -c SITE.yaml saves what can be read of it; or restore it from a backup',
     );
+  }
+}
+
+/** Numbers of the system and of LMDB that mean that there is no room: ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL. */
+const NO_ROOM = [28, 122, 27, -30792];
+
+/** A write did not reach the disk, or the store is being opened again after one. */
+export class StoreFailedError extends FairleadError {
+  /** The disk is full. */
+  readonly full: boolean;
+
+  constructor(file: string, cause: unknown) {
+    const { code, message } = cause as Error & { readonly code?: unknown };
+    const full = NO_ROOM.includes(code as number);
+    super('FL_STORE_FAILED', `the store ${file} could not be written (${message}); it is tried again by itself`, {
+      condition: full ? 'amqp:resource-limit-exceeded' : 'amqp:internal-error',
+      retryable: true,
+      cause,
+    });
+    this.full = full;
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Database } from 'lmdb';
 import { type Journal, SILENT_JOURNAL } from '../common/ports';
 import type { MapStamp, OriginFacts } from '../routing/contract';
+import { commitReason } from './commit-reason';
 import { DataDirLock } from './data-dir-lock';
 import { type Environment, openEnvironment } from './environment';
 import { DataDirUnusableError, StoreDamagedError, StoreVersionError } from './errors';
@@ -108,20 +109,9 @@ export class NodeState {
       async (error: unknown) => {
         this.#unsettled--;
         this.#failed++;
-        this.journal.warn('state-write-failed', { what, error: await reasonOf(error) });
+        this.journal.warn('state-write-failed', { what, error: (await commitReason(error)).message });
       },
     );
-  }
-}
-
-/** Why a write failed. LMDB says apart that a commit failed and why. */
-async function reasonOf(error: unknown): Promise<string> {
-  const { commitError, message } = error as Error & { readonly commitError?: Promise<never> };
-  try {
-    await commitError;
-    return message;
-  } catch (why) {
-    return (why as Error).message;
   }
 }
 

@@ -7,6 +7,7 @@ import * as links from '../../src/links/limits';
 import * as routing from '../../src/routing/limits';
 import * as runtime from '../../src/runtime/limits';
 import * as selectors from '../../src/selectors/limits';
+import * as store from '../../src/store/limits';
 import * as streams from '../../src/streams/limits';
 
 const PAGE = readFileSync(join(resolve(__dirname, '../..'), 'docs/reference/limits.md'), 'utf8');
@@ -18,6 +19,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/streams/limits.ts', { ...streams }],
   ['src/addresses/limits.ts', { ...addresses }],
   ['src/selectors/limits.ts', { ...selectors }],
+  ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],
   ['src/runtime/limits.ts', { ...runtime }],
 ];

@@ -1,0 +1,34 @@
+/** Every bound of the store of queues, its reason beside it. */
+
+/** Address space that its map begins with. It costs nothing until there is data; beyond it LMDB maps anew by itself. */
+export const QUEUE_MAP_BYTES = 64 * 1024 ** 3;
+/** Largest value of a record. LMDB's binding copies values below 16 MiB, and lends memory of its map for longer ones. */
+export const RECORD_BYTES_MAX = 8 * 1024 ** 2;
+/** Free bytes of the file system below which the store is full: deletes, and what else lives on the volume, still fit. */
+export const FREE_BYTES_MIN = 64 * 1024 ** 2;
+/** On a small volume the least is this part of it. */
+export const FREE_PART_MIN = 8;
+/** The least of the least, for volumes that say nothing of their size. */
+export const FREE_BYTES_LEAST = 1024 ** 2;
+/** A file that is given up when a write finds the disk full, so that deletes go on: some thousand pages. */
+export const RESERVE_BYTES = 4 * 1024 ** 2;
+/** On a small volume the file is this part of it. */
+export const RESERVE_PART = 32;
+/** Free space is looked at again after so many bytes were written: a fraction of what is kept free. */
+export const SPACE_LOOK_BYTES = 1024 ** 2;
+/** And after so long, because others write to the volume too; also how soon a full store sees that there is room. */
+export const SPACE_LOOK_MS = 250;
+/** Groups that wait are copied into pieces of this size. */
+export const CHUNK_BYTES = 256 * 1024;
+/** So many pieces are kept for use again. */
+export const CHUNKS_KEPT = 16;
+/** Groups go into one transaction up to so many bytes: what is not acknowledged meanwhile, and how long a stop may take. */
+export const TRANSACTION_BYTES_MAX = 16 * 1024 ** 2;
+/** Pause before a store is opened again after a failure, the first time. */
+export const REOPEN_MS_MIN = 50;
+/** And at most: the pause doubles. */
+export const REOPEN_MS_MAX = 2_000;
+/** Up to this size a store is always read before it is opened, by a process that may die of it; a larger one after an unclean stop. */
+export const PROBE_BYTES = 256 * 1024 ** 2;
+/** Values are read for so long; after that the tree alone. */
+export const PROBE_VALUES_MS = 2_000;

@@ -1,0 +1,32 @@
+import { statSync } from 'node:fs';
+import { PROBE_BYTES, PROBE_VALUES_MS } from './limits';
+import { type QueueEnvironment, openQueueEnvironment } from './queue-environment';
+import { tryWriteNow, wasStoppedCleanly } from './store-life';
+
+/**
+ * Reads a store of queues and begins a write, in a process that may die of it. Usage: queue-probe.main.js FILE. Ends with 1 and what
+ * is wrong on the standard output when LMDB itself says so; what the system says of the file is found again when it is opened.
+ */
+function probe(file: string): void {
+  const environment = openQueueEnvironment(file);
+  if (statSync(file).size > PROBE_BYTES && wasStoppedCleanly(environment)) return;
+  readValues(environment);
+  environment.root.getCount();
+  // Looks for free pages, and changes nothing that is read.
+  tryWriteNow(environment);
+}
+
+function readValues({ root }: QueueEnvironment): void {
+  const until = performance.now() + PROBE_VALUES_MS;
+  for (const { value } of root.getRange({ start: 0 })) if (value.length < 0 || performance.now() > until) return;
+}
+
+try {
+  probe(process.argv[2] ?? '');
+} catch (error) {
+  const { code, message } = error as Error & { readonly code?: unknown };
+  if (typeof code === 'number' && code < 0) {
+    process.stdout.write(message);
+    process.exitCode = 1;
+  }
+}

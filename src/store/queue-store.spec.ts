@@ -1,0 +1,206 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeStore, type StoreUnderTest } from '../queues/store-contract.fixture';
+import { arenaOf } from './write-log';
+import { openQueueEnvironment, queueStoreFile } from './queue-environment';
+import { LmdbQueueStore, type QueueStorePorts } from './queue-store';
+import { sealOf } from './sealed-record';
+import { markRestored } from './store-life';
+
+const top = mkdtempSync(join(tmpdir(), 'fairlead-queues-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+const fresh = (): string => mkdtempSync(join(top, 'node-'));
+
+function done(store: LmdbQueueStore): Promise<Error | null> {
+  return new Promise((resolve) => store.commit({ done: resolve }));
+}
+
+async function under(folder: string): Promise<StoreUnderTest> {
+  const store = LmdbQueueStore.open(folder);
+  return {
+    store,
+    pass: () => new Promise<void>((passed) => void setImmediate(passed)),
+    reopen: async () => {
+      await store.close();
+      return under(folder);
+    },
+    close: () => store.close(),
+    damage: (space, queue, key) => flipBit(folder, space, queue, key),
+  };
+}
+
+/** Writes behind the back of the store: the binding shares the environment of one process. */
+async function flipBit(folder: string, space: number, queue: number, key: number): Promise<void> {
+  const { root, codec } = openQueueEnvironment(queueStoreFile(folder));
+  [codec.space, codec.queue] = [space, queue];
+  const record = Buffer.from(root.get(key)!.subarray(0, root.get(key)!.length));
+  record[record.length - 1]! ^= 1;
+  const arena = arenaOf(record.length);
+  record.copy(arena);
+  await root.batch(() => void root.put(key, arena));
+  await root.close();
+}
+
+/** Writes what the store says of itself. */
+async function writeOwn(folder: string, key: number, value: number): Promise<void> {
+  const { root, codec } = openQueueEnvironment(queueStoreFile(folder));
+  [codec.space, codec.queue] = [255, 0];
+  const arena = arenaOf(12);
+  arena.writeDoubleLE(value, 4);
+  arena.writeInt32LE(sealOf(255, 0, key, arena, 4, 12));
+  await root.batch(() => void root.put(key, arena));
+  await root.close();
+}
+
+describeStore('the store of queues', () => under(fresh()));
+
+async function opened<T>(
+  folder: string,
+  ports: Partial<QueueStorePorts>,
+  body: (store: LmdbQueueStore) => T | Promise<T>,
+): Promise<T> {
+  const store = LmdbQueueStore.open(folder, ports);
+  try {
+    return await body(store);
+  } finally {
+    await store.close();
+  }
+}
+
+describe('the file of the store of queues', () => {
+  it('grows past its map', async () => {
+    const folder = fresh();
+    await opened(folder, { mapBytes: 1024 ** 2 }, async (store) => {
+      for (let n = 0; n < 300; n++) {
+        store.put(1, 1, n, Buffer.alloc(100_000, n));
+        if (n % 50 === 49) expect(await done(store)).toBeNull();
+        if (n > 60) expect(store.get(1, 1, n - 60)![0]).toBe((n - 60) & 0xff);
+      }
+      expect(store.last(1, 1)).toBe(299);
+    });
+    expect(statSync(queueStoreFile(folder)).size).toBeGreaterThan(30_000_000);
+    await opened(folder, {}, (store) => expect(store.get(1, 1, 299)).toEqual(Buffer.alloc(100_000, 299)));
+  });
+
+  it.each([
+    ['short', 100],
+    ['of a page', 4_096],
+    ['long', 40_000],
+  ])('does not grow while as much is deleted as is put: %s values', async (_kind, length) => {
+    await opened(fresh(), {}, async (store) => {
+      const window = Math.ceil(400_000 / length);
+      let size = 0;
+      for (let cycle = 0; cycle < 60; cycle++) {
+        for (let n = 0; n < window; n++) {
+          store.put(1, 1, cycle * window + n, Buffer.alloc(length + (n % 7) * (length / 10), n));
+          store.delete(1, 1, (cycle - 1) * window + n);
+        }
+        expect(await done(store)).toBeNull();
+        if (cycle === 20) size = store.size.fileBytes;
+      }
+      expect(store.size.fileBytes).toBeLessThan(size * 1.5);
+      expect(store.size.usedBytes).toBeLessThan(size);
+    });
+  });
+});
+
+describe('a life of the store of queues', () => {
+  it('says whether the one before ended cleanly', async () => {
+    const folder = fresh();
+    await opened(folder, {}, (store) => expect(store.wasClean).toBe(true));
+    await opened(folder, {}, (store) => expect(store.wasClean).toBe(true));
+    const life = LmdbQueueStore.open(folder);
+    life.put(1, 1, 1, Buffer.from('x'));
+    await done(life);
+    // The next one begins before this one says that it ends.
+    await opened(folder, {}, (store) => expect(store.wasClean).toBe(false));
+    await life.close();
+  });
+
+  it('numbers puts as the one before, and anew after a restore', async () => {
+    const folder = fresh();
+    const wall = () => 1_900_000_000_000;
+    const epochs: number[] = [];
+    const life = () => opened(folder, { wall, random16: () => 7 }, (store) => void epochs.push(store.putEpoch));
+    await life();
+    await life();
+    const copy = openQueueEnvironment(queueStoreFile(folder));
+    markRestored(copy);
+    await copy.root.close();
+    await life();
+    await life();
+    const first = 1_900_000_000 * 65_536 + 7;
+    expect(epochs).toEqual([first, first, first + 65_536, first + 65_536]);
+  });
+
+  it('finishes what is committed before it ends, and takes nothing after', async () => {
+    const folder = fresh();
+    const store = LmdbQueueStore.open(folder);
+    const told: (Error | null)[] = [];
+    for (let n = 0; n < 5; n++) {
+      store.put(1, 1, n, Buffer.from('x'));
+      store.commit({ done: (error) => void told.push(error) });
+    }
+    await store.close();
+    expect(told).toEqual([null, null, null, null, null]);
+    store.put(1, 1, 6, Buffer.from('x'));
+    expect(await done(store)).toMatchObject({ code: 'FL_STORE_FAILED', condition: 'amqp:internal-error' });
+    expect(() => store.get(1, 1, 1)).toThrow('it is closed');
+    await opened(folder, {}, (next) => expect(next.last(1, 1)).toBe(4));
+  });
+
+  it('keeps a reserve beside it', async () => {
+    const folder = fresh();
+    await opened(folder, {}, () => undefined);
+    expect(readdirSync(join(folder, 'queues')).sort()).toEqual(['data.mdb', 'lock.mdb', 'reserve']);
+  });
+});
+
+describe('a store of queues that cannot be used', () => {
+  const codeOf = (folder: string, probe: () => string | null = () => null): string => {
+    try {
+      LmdbQueueStore.open(folder, { probe });
+    } catch (error) {
+      const { code, message } = error as Error & { code: string };
+      if (code === 'FL_STORE_DAMAGED') expect(message).toContain('fairlead store salvage');
+      return code;
+    }
+    return 'none';
+  };
+
+  it('is refused when it is none, or was cut off within its head', async () => {
+    const folder = fresh();
+    mkdirSync(join(folder, 'queues'));
+    writeFileSync(queueStoreFile(folder), 'not a store at all '.repeat(1_000));
+    expect(codeOf(folder)).toBe('FL_STORE_DAMAGED');
+    const short = fresh();
+    await opened(short, {}, () => undefined);
+    truncateSync(queueStoreFile(short), 5_000);
+    expect(codeOf(short)).toBe('FL_STORE_DAMAGED');
+  });
+
+  it('is refused when the probe says what is wrong', async () => {
+    const folder = fresh();
+    await opened(folder, {}, () => undefined);
+    expect(codeOf(folder, () => 'its pages lead nowhere')).toBe('FL_STORE_DAMAGED');
+    expect(codeOf(folder)).toBe('none');
+  });
+
+  it('is refused when its folder cannot be made', () => {
+    const folder = fresh();
+    writeFileSync(join(folder, 'queues'), '');
+    expect(codeOf(folder)).toBe('FL_DATA_DIR_UNUSABLE');
+  });
+
+  it.each([
+    ['of another version', 0, 99, 'FL_STORE_VERSION'],
+    ['with a flipped bit in what it says of itself', 1, null, 'FL_STORE_DAMAGED'],
+  ])('is refused %s', async (_kind, key, value, code) => {
+    const folder = fresh();
+    await opened(folder, {}, () => undefined);
+    if (value === null) await flipBit(folder, 255, 0, key);
+    else await writeOwn(folder, key, value);
+    expect(codeOf(folder)).toBe(code);
+  });
+});

@@ -1,0 +1,28 @@
+import type { RootDatabase } from 'lmdb';
+import type { KeyCodec } from './queue-key';
+import type { Arena, LogWriter } from './write-log';
+
+/** Writes changes of the log into the batch that is open. */
+export class RecordWriter implements LogWriter {
+  #root: RootDatabase<Buffer, number> | null = null;
+  #codec: KeyCodec | null = null;
+
+  use(root: RootDatabase<Buffer, number>, codec: KeyCodec): void {
+    this.#root = root;
+    this.#codec = codec;
+  }
+
+  put(space: number, queue: number, key: number, arena: Arena): void {
+    const codec = this.#codec!;
+    codec.space = space;
+    codec.queue = queue;
+    void this.#root!.put(key, arena);
+  }
+
+  delete(space: number, queue: number, key: number): void {
+    const codec = this.#codec!;
+    codec.space = space;
+    codec.queue = queue;
+    void this.#root!.remove(key);
+  }
+}
