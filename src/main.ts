@@ -14,10 +14,12 @@ import { LinkManager } from './runtime/link-manager';
 import { ListenerManager } from './runtime/listener-manager';
 import { type Logger, NestLog, journalOf } from './runtime/logging';
 import type { NodeParts, OnFatal } from './runtime/node-parts';
+import { NodeMemory } from './runtime/node-memory';
 import { MESH_NODE } from './runtime/ports';
 import { SiteRuntime } from './runtime/site-runtime';
 import { TurnScheduler } from './runtime/turn-scheduler';
 import { NodeState } from './store/node-state';
+import { LmdbQueueStore } from './store/queue-store';
 
 export interface StartOptions {
   readonly file: string;
@@ -83,7 +85,7 @@ function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {
     node: app.get<MeshNode>(MESH_NODE),
     links: app.get(LinkManager),
     listeners: app.get(ListenerManager),
-    memory: app.get(NodeState),
+    memory: new NodeMemory(app.get(NodeState), app.get(LmdbQueueStore)),
     lifecycle: app.get(Lifecycle),
     journal: journalOf(logger),
     setLogLevel: (level) => (logger.level = level),

@@ -6,6 +6,7 @@ import { LinkManager } from '../runtime/link-manager';
 import { Lifecycle } from '../runtime/lifecycle';
 import { MESH_NODE } from '../runtime/ports';
 import { NodeState } from '../store/node-state';
+import { LmdbQueueStore } from '../store/queue-store';
 import { configIndicator, linkIndicators, nodeIndicator, rulesIndicator, storeIndicator } from './indicators';
 
 /** Answers in the shapes of terminus: 200 when all is up, else 503, and `details` per part. */
@@ -17,6 +18,7 @@ export class HealthController {
     private readonly config: LiveConfig,
     private readonly links: LinkManager,
     private readonly state: NodeState,
+    private readonly queues: LmdbQueueStore,
     @Inject(MESH_NODE) private readonly node: MeshNode,
   ) {}
 
@@ -34,7 +36,7 @@ export class HealthController {
       () => nodeIndicator(this.lifecycle),
       () => configIndicator(this.config.status),
       () => rulesIndicator(this.node.conflicts()),
-      () => storeIndicator(this.state.writes),
+      () => storeIndicator(this.state.writes, this.queues.state),
     ]);
   }
 

@@ -37,15 +37,16 @@ describe('health', () => {
     expect(rulesIndicator(['a and b'])).toEqual({
       addressRules: { status: 'up', degraded: true, conflicts: ['a and b'] },
     });
-    expect(storeIndicator({ pending: 1, failed: 2 })).toEqual({
-      store: { status: 'up', degraded: true, failedWrites: 2 },
+    expect(storeIndicator({ failed: 2 }, 'ok')).toEqual({
+      store: { status: 'up', degraded: true, failedWrites: 2, queues: 'ok' },
     });
+    expect(storeIndicator({ failed: 0 }, 'full')).toMatchObject({ store: { status: 'up', degraded: true } });
   });
 
   it('is not degraded otherwise', () => {
     expect(configIndicator(STATUS)).toMatchObject({ config: { status: 'up', degraded: false } });
     expect(rulesIndicator([])).toEqual({ addressRules: { status: 'up', degraded: false } });
-    expect(storeIndicator({ pending: 1, failed: 0 })).toMatchObject({ store: { degraded: false } });
+    expect(storeIndicator({ failed: 0 }, 'ok')).toMatchObject({ store: { degraded: false } });
   });
 
   it('tells every link once, also when neighbours chose one name', () => {

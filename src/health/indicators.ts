@@ -1,6 +1,7 @@
 import type { HealthIndicatorResult } from '@nestjs/terminus';
 import type { ConfigStatus } from '../config/live-config';
 import { formatProblem } from '../config/problems';
+import type { StoreState } from '../queues/store-port';
 import type { LinkRow } from '../runtime/link-rows';
 import type { Lifecycle } from '../runtime/lifecycle';
 
@@ -28,8 +29,10 @@ export function rulesIndicator(conflicts: readonly string[]): Result {
   return { addressRules: { status: 'up', degraded, ...(degraded ? { conflicts } : {}) } };
 }
 
-export function storeIndicator(writes: { readonly pending: number; readonly failed: number }): Result {
-  return { store: { status: 'up', degraded: writes.failed > 0, failedWrites: writes.failed } };
+/** `queues`: what the store of queues does now; it becomes ok by itself. */
+export function storeIndicator(writes: { readonly failed: number }, queues: StoreState): Result {
+  const { failed } = writes;
+  return { store: { status: 'up', degraded: failed > 0 || queues !== 'ok', failedWrites: failed, queues } };
 }
 
 /** A configured link that is not up is down; one that a neighbour dialled is that neighbour's concern. */

@@ -9,6 +9,7 @@ import { ListenersModule } from '../runtime/listeners.module';
 import { MeshModule } from '../runtime/mesh.module';
 import { MESH_NODE } from '../runtime/ports';
 import { NodeState } from '../store/node-state';
+import { LmdbQueueStore } from '../store/queue-store';
 import { Spool } from '../store/spool';
 import { LoopLag } from './loop-lag';
 import { MetricsController } from './metrics.controller';
@@ -17,7 +18,7 @@ import { METRICS_REGISTRY } from './tokens';
 
 const registry = {
   provide: METRICS_REGISTRY,
-  inject: [MESH_NODE, LinkManager, ListenerManager, LoopLag, Spool, NodeState, LiveConfig],
+  inject: [MESH_NODE, LinkManager, ListenerManager, LoopLag, Spool, NodeState, LmdbQueueStore, LiveConfig],
   useFactory: (
     node: MeshNode,
     links: LinkManager,
@@ -25,6 +26,7 @@ const registry = {
     lag: LoopLag,
     spool: Spool,
     state: NodeState,
+    queues: LmdbQueueStore,
     config: LiveConfig,
   ) =>
     createNodeMetrics({
@@ -36,6 +38,7 @@ const registry = {
       lag: () => lag.samples(),
       spool: () => spool.usage,
       stateWrites: () => state.writes,
+      queueStore: () => queues.usage,
       configChecks: () => config.checks,
       version: VERSION,
     }),

@@ -4,6 +4,7 @@ import type { MeshNode } from '../mesh/contract';
 import type { LinkRow } from '../runtime/link-rows';
 import type { ListenerRow } from '../runtime/listener-manager';
 import type { ClientListener, PeerErrors } from '../runtime/ports';
+import type { StoreUsage } from '../store/queue-store';
 import type { LagSample } from './loop-lag';
 
 /** Everything is read when scraped: between scrapes metrics cost nothing. */
@@ -16,6 +17,7 @@ export interface MetricSources {
   readonly lag: () => readonly LagSample[];
   readonly spool: () => { readonly files: number; readonly bytes: number };
   readonly stateWrites: () => { readonly pending: number; readonly failed: number };
+  readonly queueStore: () => StoreUsage;
   readonly configChecks: () => ConfigChecks;
   readonly version: string;
 }
@@ -66,6 +68,7 @@ export function createNodeMetrics(sources: MetricSources): Registry {
   addMessages(metrics, sources);
   addLinks(metrics, sources);
   addMemory(metrics, sources);
+  addQueueStore(metrics, sources);
   addConfig(metrics, sources);
   collectDefaultMetrics({ register: registry });
   return registry;
@@ -193,6 +196,28 @@ function addMemory(metrics: Metrics, { node, spool, stateWrites }: MetricSources
   ]);
   metrics.counter('fairlead_state_writes_failed_total', 'Writes of facts that failed.', [], () => [
     [{}, stateWrites().failed],
+  ]);
+}
+
+const STORE_STATES = ['ok', 'full', 'failed'] as const;
+
+function addQueueStore(metrics: Metrics, { queueStore }: MetricSources): void {
+  metrics.gauge('fairlead_queue_store_state', '1 for the state of the store of queues.', ['state'], () => {
+    const { state: now } = queueStore();
+    return STORE_STATES.map((state): Sample => [{ state }, state === now ? 1 : 0]);
+  });
+  metrics.gauge('fairlead_queue_store_bytes', 'Bytes of its file, and those in use.', ['kind'], () => {
+    const { usedBytes, fileBytes } = queueStore();
+    return [
+      [{ kind: 'used' }, usedBytes],
+      [{ kind: 'file' }, fileBytes],
+    ];
+  });
+  metrics.gauge('fairlead_queue_store_unflushed_bytes', 'Bytes of changes that are not on the disk yet.', [], () => [
+    [{}, queueStore().unflushedBytes],
+  ]);
+  metrics.counter('fairlead_queue_store_failures_total', 'Writes of the store of queues that failed.', [], () => [
+    [{}, queueStore().failures],
   ]);
 }
 

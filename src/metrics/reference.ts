@@ -43,6 +43,7 @@ const NO_SOURCES: MetricSources = {
   lag: () => [],
   spool: () => ({ files: 0, bytes: 0 }),
   stateWrites: () => ({ pending: 0, failed: 0 }),
+  queueStore: () => ({ state: 'ok', usedBytes: 0, fileBytes: 0, unflushedBytes: 0, failures: 0 }),
   configChecks: () => ({ accepted: 0, refused: 0, seconds: 0 }),
   version: '',
 };

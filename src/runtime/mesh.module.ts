@@ -6,8 +6,9 @@ import { LiveConfig } from '../config/live-config';
 import { meshLimitsOf } from '../config/site';
 import { nodeIdOf } from '../links/contract';
 import { NodeState } from '../store/node-state';
+import { LmdbQueueStore } from '../store/queue-store';
 import { Spool } from '../store/spool';
-import { probeStore } from '../store/store-probe';
+import { probeQueueStore, probeStore } from '../store/store-probe';
 import { DataDirLostError, NodeNameInUseError } from './errors';
 import { NODE_PARTS, type NodeParts, ON_FATAL, type OnFatal } from './node-parts';
 import { MESH_NODE } from './ports';
@@ -25,6 +26,14 @@ const state = {
       probe: probeStore,
       onLost: (owner) => onFatal(new DataDirLostError(site.dataDir, owner)),
     }),
+};
+
+const queues = {
+  provide: LmdbQueueStore,
+  // Behind the state, which holds the lock of the folder.
+  inject: [NodeState, JOURNAL],
+  useFactory: ({ folder }: NodeState, journal: Journal) =>
+    LmdbQueueStore.open(folder, { journal, probe: probeQueueStore }),
 };
 
 const spool = {
@@ -66,5 +75,5 @@ const node = {
   },
 };
 
-@Module({ providers: [state, spool, node], exports: [NodeState, Spool, MESH_NODE] })
+@Module({ providers: [state, queues, spool, node], exports: [NodeState, LmdbQueueStore, Spool, MESH_NODE] })
 export class MeshModule {}

@@ -18,7 +18,7 @@ function assembled() {
     node,
     links: new LinkManager(node, wire, SILENT_JOURNAL),
     listeners: new ListenerManager(edges.factory),
-    memory: { flushed: () => note('flushed'), close: () => note('memory closed') },
+    memory: { close: () => note('memory closed') },
     lifecycle,
     journal: { ...SILENT_JOURNAL, warn: (event) => void warnings.push(event) },
     setLogLevel: (level) => void log.push(`level ${level}`),

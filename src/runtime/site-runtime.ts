@@ -19,7 +19,6 @@ export interface HttpSide {
 
 /** What outlives a node's sockets and is closed last. */
 export interface Memory {
-  flushed(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -97,10 +97,10 @@ describe('the file of the store of queues', () => {
           store.delete(1, 1, (cycle - 1) * window + n);
         }
         expect(await done(store)).toBeNull();
-        if (cycle === 20) size = store.size.fileBytes;
+        if (cycle === 20) size = store.usage.fileBytes;
       }
-      expect(store.size.fileBytes).toBeLessThan(size * 1.5);
-      expect(store.size.usedBytes).toBeLessThan(size);
+      expect(store.usage.fileBytes).toBeLessThan(size * 1.5);
+      expect(store.usage.usedBytes).toBeLessThan(size);
     });
   });
 });

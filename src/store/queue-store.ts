@@ -40,6 +40,16 @@ const DEFAULT_PORTS: QueueStorePorts = {
   probe: () => null,
 };
 
+export interface StoreUsage {
+  readonly state: StoreState;
+  /** Bytes of its file that hold something, and all; 0 while it is being opened again. */
+  readonly usedBytes: number;
+  readonly fileBytes: number;
+  readonly unflushedBytes: number;
+  /** Writes that failed in this life. */
+  readonly failures: number;
+}
+
 interface Group {
   /** Where it ends in the log. */
   readonly end: number;
@@ -66,6 +76,7 @@ export class LmdbQueueStore implements QueueStore {
   #committedTo = 0;
   #busy = false;
   #state: StoreState = 'ok';
+  #failures = 0;
   #failure: StoreFailedError | null = null;
   #closing = false;
   #recovery: Promise<void> = Promise.resolve();
@@ -106,10 +117,11 @@ export class LmdbQueueStore implements QueueStore {
     return this.#committedTo - this.#doneTo;
   }
 
-  /** Bytes of its file that hold something, and all. */
-  get size(): { readonly usedBytes: number; readonly fileBytes: number } {
-    const { used, all } = pagesOf(this.#opened());
-    return { usedBytes: used, fileBytes: all };
+  /** For health and metrics. */
+  get usage(): StoreUsage {
+    const { used, all } = this.environment ? pagesOf(this.environment) : { used: 0, all: 0 };
+    const { state, unflushedBytes } = this;
+    return { state, usedBytes: used, fileBytes: all, unflushedBytes, failures: this.#failures };
   }
 
   put(space: number, queue: number, key: number, value: Buffer): void {
@@ -220,6 +232,7 @@ export class LmdbQueueStore implements QueueStore {
 
   async #fail(error: unknown): Promise<void> {
     const reason = await commitReason(error);
+    this.#failures++;
     this.#failure = new StoreFailedError(this.file, reason);
     this.ports.journal.warn('store-write-failed', { error: reason.message });
     if (this.#failure.full) this.#space.giveReserve();

@@ -53,7 +53,7 @@ describe('health', () => {
         node: { status: 'up', phase: 'ready' },
         config: { status: 'up', degraded: false },
         addressRules: { status: 'up', degraded: false },
-        store: { status: 'up', failedWrites: 0 },
+        store: { status: 'up', failedWrites: 0, queues: 'ok' },
       },
     });
   });

@@ -14,7 +14,7 @@ const BEFORE_READY: readonly (readonly [string, (node: FairleadNode) => boolean]
   ['it takes its data folder', (node) => existsSync(dirname(storeOf(node)))],
 ];
 
-const storeOf = (node: FairleadNode): string => join(dirname(node.file), 'data', 'state', 'data.mdb');
+const storeOf = (node: FairleadNode, kind = 'state'): string => join(dirname(node.file), 'data', kind, 'data.mdb');
 
 /** Starts a node that must not become ready, and returns what it wrote. */
 async function refused(node: FairleadNode, code: number): Promise<string> {
@@ -69,28 +69,32 @@ describe('what a node ends with', () => {
     CASE_MS,
   );
 
-  it(
-    '4 for a damaged store, saying what to do; whatever the damage, it never dies of it',
-    async () => {
+  it.each([
+    ['state', 'restore it from a backup'],
+    ['queues', 'fairlead store salvage -c'],
+  ])(
+    '4 for a damaged store (%s), saying what to do; whatever the damage, it never dies of it',
+    async (kind, cure) => {
       const node = await FairleadNode.start({
         document: { site: 'first', addresses: [{ match: 'a.#', kind: 'topic' }] },
       });
       await node.stop();
-      const whole = readFileSync(storeOf(node));
-      writeFileSync(storeOf(node), whole.subarray(0, 5_000));
+      const file = storeOf(node, kind);
+      const whole = readFileSync(file);
+      writeFileSync(file, whole.subarray(0, 5_000));
       const said = await refused(node, 4);
       expect(said).toContain('FL_STORE_DAMAGED');
-      expect(said).toContain('restore it from a backup');
-      writeFileSync(storeOf(node), 'no store at all '.repeat(2_000));
+      expect(said).toContain(cure);
+      writeFileSync(file, 'no store at all '.repeat(2_000));
       await refused(node, 4);
       for (let n = 0; n < DAMAGES; n++) {
         const damaged = Buffer.from(whole);
         const at = random.below(damaged.length - 512);
         damaged.fill(random.below(256), at, at + 512);
-        writeFileSync(storeOf(node), damaged);
+        writeFileSync(file, damaged);
         await expectStartOrRefusal(node, at);
       }
-      writeFileSync(storeOf(node), whole);
+      writeFileSync(file, whole);
       await node.start();
       await expect(node.stop()).resolves.toBe(0);
     },
