@@ -67,7 +67,7 @@ export default defineConfig(
     rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },
   {
-    files: ['src/{common,amqp,message,selectors,routing,streams,addresses}/**/*.ts'],
+    files: ['src/{common,amqp,message,selectors,routing,streams,queues,addresses}/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/*.fixture.ts'],
     rules: pureCore,
   },

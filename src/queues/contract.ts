@@ -155,6 +155,8 @@ export interface QueueHost {
   /** One that lives in memory, with its messages, until it is deleted. */
   openTemporary(name: string, policy: QueuePolicy): Queue;
   find(name: string): Queue | null;
+  /** Names of the queues on the disk, opened or not. */
+  readonly stored: readonly string[];
   /** Deletes a queue with all its messages. */
   delete(name: string): void;
   views(): readonly QueueView[];

@@ -4,6 +4,7 @@ import * as addresses from '../../src/addresses/limits';
 import { ENGINE_LIMITS } from '../../src/amqp/constants';
 import * as config from '../../src/config/limits';
 import * as links from '../../src/links/limits';
+import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
 import * as runtime from '../../src/runtime/limits';
 import * as selectors from '../../src/selectors/limits';
@@ -18,6 +19,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/routing/limits.ts', { ...routing }],
   ['src/streams/limits.ts', { ...streams }],
   ['src/addresses/limits.ts', { ...addresses }],
+  ['src/queues/limits.ts', { ...queues }],
   ['src/selectors/limits.ts', { ...selectors }],
   ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],

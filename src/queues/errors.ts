@@ -1,0 +1,35 @@
+import { FairleadError } from '../common/errors';
+
+/** Records of a queue do not fit their check sums: it is closed, the others go on. */
+export class QueueDamagedError extends FairleadError {
+  constructor(name: string, cause: unknown) {
+    super('FL_QUEUE_DAMAGED', `queue ${name} is damaged and closed: see the log, then "fairlead store salvage"`, {
+      condition: 'amqp:internal-error',
+      cause,
+    });
+  }
+}
+
+/** A queue was deleted while it was used. */
+export class QueueDeletedError extends FairleadError {
+  constructor(name: string) {
+    super('FL_QUEUE_DELETED', `queue ${name} was deleted`, { condition: 'amqp:resource-deleted' });
+  }
+}
+
+/** Somebody consumes a queue exclusively, or it has consumers and one wants to be the only one. */
+export class QueueLockedError extends FairleadError {
+  constructor(name: string, holder: string) {
+    super('FL_QUEUE_LOCKED', `queue ${name} has an exclusive consumer, or the new one would not be alone: ${holder}`, {
+      condition: 'amqp:resource-locked',
+      retryable: true,
+    });
+  }
+}
+
+/** There are as many queues, or consumers of one, as there may be. */
+export class QueueLimitError extends FairleadError {
+  constructor(what: string) {
+    super('FL_QUEUE_LIMIT', what, { condition: 'amqp:resource-limit-exceeded' });
+  }
+}

@@ -1,0 +1,81 @@
+import { OUTCOME } from '../streams/contract';
+import type { PutSink } from './contract';
+import type { Entry } from './entry';
+import type { Mark } from './marks';
+import { REFUSAL, refusalDetail, type Refusal } from './refusals';
+import type { StoreCompletion } from './store-port';
+
+/** Tells whoever put something what became of it. */
+export function answerPut(sink: PutSink, token: number, refusal: Refusal): void {
+  if (refusal === REFUSAL.none) sink.onPut(token, OUTCOME.accepted, null);
+  else sink.onPut(token, OUTCOME.rejected, refusalDetail(refusal));
+}
+
+/** A put that is answered as an earlier one was, once that is certain. */
+export interface Repeat {
+  readonly sink: PutSink;
+  readonly token: number;
+  /** Null for a message whose id was seen: accepted, unless the group fails. */
+  readonly mark: Mark | null;
+  readonly seq: number;
+}
+
+/** A consumer that wants to know when a settlement is on the disk. */
+export interface Settlement {
+  readonly holder: SettlementHolder;
+  readonly token: number;
+}
+
+export interface SettlementHolder {
+  onConfirmed(token: number): void;
+}
+
+/** A queue of which a group has changed something. */
+export interface GroupMember {
+  /** Its state with this mark is on the disk, or is not. */
+  onState(mark: number, error: Error | null): void;
+  /** All of the group is told: deliver what can be. */
+  pump(): void;
+}
+
+interface Written {
+  readonly queue: GroupMember;
+  readonly mark: number;
+}
+
+/** What one turn has changed in all queues: durable together. */
+export class Group implements StoreCompletion {
+  readonly puts: Entry[] = [];
+  /** Records that were changed or removed: they are written until it succeeds. */
+  readonly changes: Entry[] = [];
+  readonly repeats: Repeat[] = [];
+  readonly settlements: Settlement[] = [];
+  readonly states: Written[] = [];
+  /** What else waits for it; each sees itself to a failure. */
+  readonly waiting: StoreCompletion[] = [];
+
+  constructor(private readonly onDone: (group: Group, error: Error | null) => void) {}
+
+  done(error: Error | null): void {
+    this.onDone(this, error);
+  }
+
+  /** Tells all that waited, in order. @param refusal what puts are told when it has failed */
+  tell(error: Error | null, refusal: Refusal): void {
+    for (const { queue, mark } of this.states) queue.onState(mark, error);
+    if (error === null) {
+      for (const entry of this.puts) entry.owner.onStored(entry);
+      for (const entry of this.changes) entry.owner.onChanged(entry);
+      for (const { holder, token } of this.settlements) holder.onConfirmed(token);
+    } else {
+      for (const entry of this.puts) entry.owner.onNotStored(entry, refusal);
+      for (const entry of this.changes) entry.owner.changeAgain(entry);
+    }
+    for (const repeat of this.repeats) tellRepeat(repeat, error === null ? REFUSAL.none : refusal);
+    for (const completion of this.waiting) completion.done(error);
+  }
+}
+
+function tellRepeat({ sink, token, mark, seq }: Repeat, otherwise: Refusal): void {
+  answerPut(sink, token, mark === null ? otherwise : mark.refusalOf(seq));
+}

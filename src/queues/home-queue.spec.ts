@@ -1,0 +1,237 @@
+import { OUTCOME } from '../streams/contract';
+import { Home, messageOf } from './queues.fixture';
+import { SPACE } from './spaces';
+
+describe('a durable queue', () => {
+  let home: Home;
+  beforeEach(() => (home = new Home()));
+
+  it('says accepted, and delivers, only when the message is on the disk', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 10);
+    const token = home.put(queue, 'a');
+    home.host.flush();
+    expect([home.outcomes.get(token), consumer.texts]).toEqual([undefined, []]);
+    home.store.settle();
+    expect([home.outcomes.get(token), consumer.texts]).toEqual([OUTCOME.accepted, ['a']]);
+  });
+
+  it('delivers in order, as far as credit goes, and the rest when there is more', () => {
+    const queue = home.open();
+    for (const text of ['a', 'b', 'c', 'd']) home.put(queue, text);
+    home.settle();
+    const consumer = home.consume(queue, 2);
+    home.settle();
+    expect(consumer.texts).toEqual(['a', 'b']);
+    consumer.more(5);
+    expect(consumer.texts).toEqual(['a', 'b', 'c', 'd']);
+    expect(consumer.link.idle).toBe(true);
+  });
+
+  it('forgets what was accepted, on the disk too', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 10);
+    home.put(queue, 'a');
+    home.settle();
+    consumer.settle('a', OUTCOME.accepted, null, true);
+    home.host.flush();
+    expect(consumer.confirmed).toEqual([]);
+    home.settle();
+    expect(consumer.confirmed).toHaveLength(1);
+    expect(home.store.keys(SPACE.messages, 1)).toEqual([]);
+    expect(queue.view()).toMatchObject({ depth: 0, bytes: 0, acquired: 0, put: 1, removed: 1 });
+  });
+
+  it('puts what was released in its place again, without a count', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 2);
+    for (const text of ['a', 'b', 'c']) home.put(queue, text);
+    home.settle();
+    consumer.settle('b', OUTCOME.released);
+    consumer.settle('a', OUTCOME.released);
+    consumer.more(3);
+    expect(consumer.texts).toEqual(['a', 'b', 'c']);
+    expect(consumer.deliveries.map(({ count }) => count)).toEqual([0, 0, 0]);
+  });
+
+  it('counts failed deliveries, and keeps the count on the disk', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 1);
+    home.put(queue, messageOf('a', { header: { durable: true, priority: 4, firstAcquirer: true } }));
+    home.settle();
+    consumer.settle('a', OUTCOME.modifiedFailed);
+    consumer.more(1);
+    expect(consumer.deliveries[0]?.message.header).toEqual({
+      durable: true,
+      priority: 4,
+      firstAcquirer: false,
+      deliveryCount: 1,
+    });
+    consumer.settle('a', OUTCOME.modifiedFailed);
+    home.settle();
+    home.crash();
+    const again = home.consume(home.open(), 1);
+    home.settle();
+    expect(again.deliveries[0]?.count).toBe(2);
+  });
+
+  it('gives consumers one message each in turn, and none with less credit more', () => {
+    const queue = home.open();
+    const [one, two, three] = [home.consume(queue, 10), home.consume(queue, 1), home.consume(queue, 10)];
+    for (let at = 0; at < 7; at++) home.put(queue, `${at}`);
+    home.settle();
+    expect([one.texts, two.texts, three.texts]).toEqual([['0', '3', '5'], ['1'], ['2', '4', '6']]);
+  });
+
+  it('takes back what a consumer has that goes', () => {
+    const queue = home.open();
+    const one = home.consume(queue, 2);
+    for (const text of ['a', 'b', 'c']) home.put(queue, text);
+    home.settle();
+    const two = home.consume(queue, 10);
+    one.link.close(true);
+    home.settle();
+    expect(two.deliveries.map(({ text, count }) => [text, count])).toEqual([
+      ['c', 0],
+      ['a', 1],
+      ['b', 1],
+    ]);
+  });
+
+  it('finds everything again after a crash, and marks what may have been delivered', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 1);
+    for (const text of ['a', 'b']) home.put(queue, text);
+    home.settle();
+    expect(consumer.texts).toEqual(['a']);
+    home.put(queue, 'lost');
+    home.host.flush();
+    home.crash();
+    const again = home.consume(home.open(), 10);
+    home.settle();
+    expect(again.deliveries.map(({ text, count }) => [text, count > 0])).toEqual([
+      ['a', true],
+      ['b', true],
+    ]);
+    expect(home.host.stored).toEqual(['q']);
+  });
+
+  it('marks nothing after a crash that no consumer was there for', () => {
+    home.put(home.open(), 'a');
+    home.settle();
+    home.crash();
+    const consumer = home.consume(home.open(), 10);
+    home.settle();
+    expect(consumer.deliveries.map(({ count }) => count)).toEqual([0]);
+  });
+
+  it('answers puts of a failed group rejected, and they never come back', () => {
+    const early = new Home({ early: true });
+    const queue = early.open();
+    const consumer = early.consume(queue, 10);
+    early.settle();
+    const token = early.put(queue, 'a');
+    early.host.flush();
+    early.store.fail();
+    early.settle();
+    expect([early.outcomes.get(token), early.conditions.get(token)]).toEqual([OUTCOME.rejected, 'amqp:internal-error']);
+    expect(early.outcomes.get(early.put(queue, 'b'))).toBeUndefined();
+    early.settle();
+    expect(consumer.texts).toEqual(['b']);
+    early.crash();
+    const again = early.consume(early.open(), 10);
+    early.settle();
+    expect(again.texts).toEqual(['b']);
+  });
+
+  it('writes a removal again whose group failed', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 10);
+    home.put(queue, 'a');
+    home.settle();
+    consumer.settle('a', OUTCOME.accepted, null, true);
+    home.host.flush();
+    home.store.fail();
+    expect(consumer.confirmed).toEqual([]);
+    home.settle();
+    expect(consumer.confirmed).toHaveLength(1);
+    home.crash();
+    expect(home.open().view().depth).toBe(0);
+  });
+
+  it('refuses puts while the disk is full, and takes them again by itself', () => {
+    const queue = home.open();
+    home.store.setState('full');
+    const refused = home.put(queue, 'a');
+    home.settle();
+    expect(home.conditions.get(refused)).toBe('amqp:resource-limit-exceeded');
+    home.store.setState('ok');
+    const taken = home.put(queue, 'b');
+    home.settle();
+    expect(home.outcomes.get(taken)).toBe(OUTCOME.accepted);
+  });
+
+  it('delivers a backlog that is larger than its window, in order, with no more than the window in memory', () => {
+    const queue = home.open();
+    const count = 20_000;
+    for (let at = 0; at < count; at++) home.put(queue, `${at}`);
+    home.settle();
+    const consumer = home.consume(queue, 500);
+    const texts: string[] = [];
+    while (texts.length < count) {
+      home.settle();
+      const now = consumer.texts;
+      texts.push(...now);
+      for (const text of now) consumer.settle(text);
+      consumer.more(now.length);
+    }
+    expect(texts).toEqual(Array.from({ length: count }, (_, at) => `${at}`));
+    home.settle();
+    expect(queue.view().depth).toBe(0);
+  });
+});
+
+describe('puts of other nodes', () => {
+  it('are stored once, and answered as they were', () => {
+    const home = new Home();
+    const queue = home.open({ maxDepth: 2 });
+    const mark = queue.mark('west', 7);
+    const put = (text: string, seq: number): number => home.put(queue, text, 0, mark, seq);
+    const first = [put('a', 1), put('b', 2), put('c', 3)];
+    home.host.flush();
+    const second = [put('a', 1), put('b', 2), put('c', 3)];
+    home.settle();
+    const outcomes = [OUTCOME.accepted, OUTCOME.accepted, OUTCOME.rejected];
+    expect(first.map((token) => home.outcomes.get(token))).toEqual(outcomes);
+    expect(second.map((token) => home.outcomes.get(token))).toEqual(outcomes);
+    home.crash();
+    const after = home.open({ maxDepth: 5 });
+    expect(after.mark('west', 7).last).toBe(3);
+    const third = [1, 2, 3].map((seq) => home.put(after, 'x', 0, after.mark('west', 7), seq));
+    home.settle();
+    expect(third.map((token) => home.outcomes.get(token))).toEqual(outcomes);
+    expect(third.map((token) => home.conditions.get(token))[2]).toBe('amqp:resource-limit-exceeded');
+    expect(after.view().depth).toBe(2);
+  });
+});
+
+describe('a temporary queue', () => {
+  it('lives in memory alone', () => {
+    const home = new Home();
+    const queue = home.host.openTemporary('t', home.open().policy);
+    const consumer = home.consume(queue, 1);
+    const token = home.put(queue, 'a');
+    home.put(queue, 'b');
+    home.host.flush();
+    expect([home.outcomes.get(token), consumer.texts]).toEqual([OUTCOME.accepted, ['a']]);
+    consumer.settle('a', OUTCOME.modifiedFailed);
+    consumer.more(5);
+    expect(consumer.deliveries.map(({ text, count }) => [text, count])).toEqual([
+      ['a', 1],
+      ['b', 0],
+    ]);
+    home.host.delete('t');
+    expect(consumer.gone).toBe('FL_QUEUE_DELETED');
+    expect(home.host.find('t')).toBeNull();
+  });
+});

@@ -1,0 +1,76 @@
+import { WireReader, WireWriter } from '../common/wire';
+import type { PutMark } from './contract';
+import { PUTS_OUTSTANDING_MAX } from './limits';
+import { REFUSAL, type Refusal } from './refusals';
+
+/** Puts next to each other that were refused for one reason. */
+interface Run {
+  readonly from: number;
+  to: number;
+  readonly refusal: Refusal;
+}
+
+/** The puts of one numbering of an origin to a queue. */
+export class Mark implements PutMark {
+  last = 0;
+  /** In order of `from`, without overlap. */
+  #runs: Run[] = [];
+
+  constructor(
+    /** Key of its record. */
+    readonly id: number,
+    readonly origin: string,
+    readonly epoch: number,
+  ) {}
+
+  refuse(seq: number, refusal: Refusal): void {
+    const at = this.#after(seq);
+    const before = this.#runs[at - 1];
+    if (before !== undefined && before.to === seq - 1 && before.refusal === refusal) before.to = seq;
+    else this.#runs.splice(at, 0, { from: seq, to: seq, refusal });
+  }
+
+  /** What a put that was made before is answered with. */
+  refusalOf(seq: number): Refusal {
+    const run = this.#runs[this.#after(seq) - 1];
+    return run !== undefined && seq <= run.to ? run.refusal : REFUSAL.none;
+  }
+
+  /** Index of the first run that begins behind `seq`. */
+  #after(seq: number): number {
+    let at = this.#runs.length;
+    while (at > 0 && (this.#runs[at - 1] as Run).from > seq) at--;
+    return at;
+  }
+
+  encode(): Buffer {
+    this.#forget();
+    const writer = new WireWriter(64).u53(this.epoch).u53(this.last).text(this.origin).u16(this.#runs.length);
+    for (const { from, to, refusal } of this.#runs)
+      writer
+        .u53(from)
+        .u16(to - from)
+        .u8(refusal);
+    return writer.take();
+  }
+
+  #forget(): void {
+    const horizon = this.last - PUTS_OUTSTANDING_MAX;
+    let old = 0;
+    while (old < this.#runs.length && (this.#runs[old] as Run).to <= horizon) old++;
+    if (old > 0) this.#runs.splice(0, old);
+  }
+
+  static decode(id: number, value: Buffer): Mark {
+    const reader = new WireReader(value);
+    const epoch = reader.u53();
+    const last = reader.u53();
+    const mark = new Mark(id, reader.text(), epoch);
+    mark.last = last;
+    for (let left = reader.u16(); left > 0; left--) {
+      const from = reader.u53();
+      mark.#runs.push({ from, to: from + reader.u16(), refusal: reader.u8() as Refusal });
+    }
+    return mark;
+  }
+}

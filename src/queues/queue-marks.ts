@@ -1,0 +1,60 @@
+import { MARK_EPOCHS_MAX } from './limits';
+import { Mark } from './marks';
+import { SPACE } from './spaces';
+import type { QueueStore } from './store-port';
+
+/** The marks of one queue. */
+export class QueueMarks {
+  readonly #byOrigin = new Map<string, Mark[]>();
+  /** To be written with the next group. */
+  readonly #dirty = new Set<Mark>();
+  readonly #forgotten: Mark[] = [];
+  #nextId = 1;
+
+  /** @throws RecordDamagedError */
+  load(store: QueueStore, queue: number): void {
+    store.scan(SPACE.marks, queue, 0, Number.MAX_SAFE_INTEGER, (id, value) => {
+      const mark = Mark.decode(id, value);
+      this.#of(mark.origin).push(mark);
+      this.#nextId = id + 1;
+      return true;
+    });
+    for (const marks of this.#byOrigin.values()) marks.sort((a, b) => a.epoch - b.epoch);
+  }
+
+  get(origin: string, epoch: number): Mark {
+    const marks = this.#of(origin);
+    const known = marks.find((mark) => mark.epoch === epoch);
+    if (known !== undefined) return known;
+    const mark = new Mark(this.#nextId++, origin, epoch);
+    marks.push(mark);
+    marks.sort((a, b) => a.epoch - b.epoch);
+    while (marks.length > MARK_EPOCHS_MAX) this.#forgotten.push(marks.shift() as Mark);
+    return mark;
+  }
+
+  touch(mark: Mark): void {
+    this.#dirty.add(mark);
+  }
+
+  /** All have to be written again: what was on its way has failed. */
+  touchAll(): void {
+    for (const marks of this.#byOrigin.values()) for (const mark of marks) if (mark.last > 0) this.#dirty.add(mark);
+  }
+
+  write(store: QueueStore, queue: number): void {
+    for (const mark of this.#dirty) store.put(SPACE.marks, queue, mark.id, mark.encode());
+    this.#dirty.clear();
+    for (const mark of this.#forgotten) store.delete(SPACE.marks, queue, mark.id);
+    this.#forgotten.length = 0;
+  }
+
+  #of(origin: string): Mark[] {
+    let marks = this.#byOrigin.get(origin);
+    if (marks === undefined) {
+      marks = [];
+      this.#byOrigin.set(origin, marks);
+    }
+    return marks;
+  }
+}

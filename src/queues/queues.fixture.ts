@@ -1,0 +1,221 @@
+import { encodeMessage } from '../message/encode-message';
+import { decodeMessage } from '../message/decode-message';
+import type { Message, MessageHeader, MessageProperties } from '../message/message';
+import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail } from '../streams/contract';
+import type {
+  PutMark,
+  PutSink,
+  Queue,
+  QueueConsumer,
+  QueueConsumerSpec,
+  QueueHost,
+  QueueHostEvents,
+  QueuePolicy,
+  QueueSink,
+} from './contract';
+import { createQueueHost } from './host';
+import { ModelStore, type ModelStoreOptions } from './model-store.fixture';
+
+export const PLAIN: QueuePolicy = {
+  maxDepth: null,
+  maxBytes: null,
+  overLimit: 'reject',
+  ttlMs: null,
+  maxDeliveries: null,
+  retryMs: 0,
+  deadLetter: null,
+  duplicateWindowMs: null,
+  exclusive: false,
+  locality: 'none',
+};
+
+export const CONSUMER: QueueConsumerSpec = {
+  client: 'client',
+  browse: false,
+  selector: null,
+  notFrom: 0,
+  exclusive: false,
+  settled: false,
+  near: true,
+  messageBytesMax: Number.MAX_SAFE_INTEGER,
+};
+
+export interface MessageParts {
+  readonly header?: MessageHeader;
+  readonly properties?: MessageProperties;
+  readonly annotations?: Message['messageAnnotations'];
+  readonly application?: Message['applicationProperties'];
+}
+
+/** An encoded message with a body of text. */
+export function messageOf(text: string, parts: MessageParts = {}): Buffer {
+  return encodeMessage({
+    ...(parts.header && { header: parts.header }),
+    ...(parts.annotations && { messageAnnotations: parts.annotations }),
+    ...(parts.properties && { properties: parts.properties }),
+    ...(parts.application && { applicationProperties: parts.application }),
+    body: { kind: 'value', value: text },
+  });
+}
+
+/** What a consumer was given. */
+export interface Delivered {
+  readonly token: number;
+  readonly text: string;
+  readonly message: Message;
+  /** As its header says; 0 where it says nothing. */
+  readonly count: number;
+}
+
+export class TestConsumer implements QueueSink {
+  readonly deliveries: Delivered[] = [];
+  readonly bodies: LargeBody[] = [];
+  readonly confirmed: number[] = [];
+  gone: string | null = null;
+  link!: QueueConsumer;
+
+  constructor(public left: number) {}
+
+  credit(): number {
+    return this.left;
+  }
+
+  deliver(token: number, payload: Buffer, start: number, end: number): void {
+    this.left--;
+    const message = decodeMessage(Buffer.from(payload.subarray(start, end)));
+    const text = message.body.kind === 'value' ? String(message.body.value) : '';
+    this.deliveries.push({ token, text, message, count: message.header?.deliveryCount ?? 0 });
+  }
+
+  deliverLarge(token: number, body: LargeBody): void {
+    this.left--;
+    body.retain();
+    this.bodies.push(body);
+    const head = Buffer.alloc(Math.min(body.length, 200));
+    body.read(0, head);
+    this.deliveries.push({
+      token,
+      text: `large of ${body.length}`,
+      message: { body: { kind: 'data', parts: [] } },
+      count: 0,
+    });
+  }
+
+  onSettled(token: number): void {
+    this.confirmed.push(token);
+  }
+
+  onGone(error: { code: string }): void {
+    this.gone = error.code;
+  }
+
+  get texts(): string[] {
+    return this.deliveries.map(({ text }) => text);
+  }
+
+  /** Settles the oldest delivery of a text, and forgets it. */
+  settle(
+    text: string,
+    outcome: Outcome = OUTCOME.accepted,
+    detail: OutcomeDetail | null = null,
+    confirm = false,
+  ): void {
+    const at = this.deliveries.findIndex((delivery) => delivery.text === text);
+    const [delivery] = this.deliveries.splice(at, 1);
+    if (at < 0 || delivery === undefined) throw new Error(`${text} was not delivered`);
+    this.link.settle(delivery.token, outcome, detail, confirm);
+  }
+
+  more(credit: number): void {
+    this.left += credit;
+    this.link.pump();
+  }
+}
+
+/** A host over a model store, with virtual time. */
+export class Home implements QueueHostEvents, PutSink {
+  host: QueueHost;
+  wall = 1_700_000_000_000;
+  /** Outcomes of puts, by token. */
+  readonly outcomes = new Map<number, Outcome>();
+  readonly conditions = new Map<number, string | undefined>();
+  readonly events: string[] = [];
+  readonly forwarded: { address: string; message: Message; done: (outcome: Outcome) => void }[] = [];
+  #tokens = 0;
+
+  constructor(
+    options: ModelStoreOptions = {},
+    public store = new ModelStore(options),
+  ) {
+    this.host = this.#start();
+  }
+
+  #start(): QueueHost {
+    return createQueueHost({ store: this.store, events: this, clock: { wall: () => this.wall } });
+  }
+
+  onQueue(name: string, exists: boolean): void {
+    this.events.push(`${exists ? 'made' : 'deleted'} ${name}`);
+  }
+
+  onRoom(queue: Queue): void {
+    this.events.push(`room ${queue.name} ${queue.room > 0}`);
+  }
+
+  forward(address: string, payload: Buffer, done: (outcome: Outcome) => void): void {
+    this.forwarded.push({ address, message: decodeMessage(payload), done });
+  }
+
+  onPut(token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.outcomes.set(token, outcome);
+    this.conditions.set(token, detail?.condition);
+  }
+
+  open(policy: Partial<QueuePolicy> = {}, name = 'q'): Queue {
+    return this.host.open(name, { ...PLAIN, ...policy });
+  }
+
+  /** @returns the token */
+  put(queue: Queue, message: Buffer | string, publisher = 0, mark: PutMark | null = null, seq = 0): number {
+    const bytes = typeof message === 'string' ? messageOf(message) : message;
+    const token = this.#tokens++;
+    // Copied before return: what it was put from changes at once.
+    const lent = Buffer.from(bytes);
+    queue.put(lent, 0, lent.length, publisher, mark, seq, this, token);
+    lent.fill(0xee);
+    return token;
+  }
+
+  consume(queue: Queue, credit: number, spec: Partial<QueueConsumerSpec> = {}): TestConsumer {
+    const consumer = new TestConsumer(credit);
+    consumer.link = queue.consume({ ...CONSUMER, ...spec }, consumer);
+    consumer.link.pump();
+    return consumer;
+  }
+
+  /** Ends the turn; all of it, and what follows, comes to the disk. */
+  settle(): void {
+    this.host.flush();
+    this.store.settle();
+  }
+
+  /** Time goes by, with ticks when they are due. */
+  pass(ms: number): void {
+    const until = this.wall + ms;
+    for (let ticks = 0; this.host.deadline() <= until && ticks < 10_000; ticks++) {
+      this.wall = Math.max(this.wall, this.host.deadline());
+      this.host.tick(this.wall);
+      this.settle();
+    }
+    this.wall = until;
+    this.host.tick(this.wall);
+    this.settle();
+  }
+
+  /** Killed, and started again on what was durable. */
+  crash(untold = 0): void {
+    this.store = this.store.crash(untold);
+    this.outcomes.clear();
+    this.host = this.#start();
+  }
+}

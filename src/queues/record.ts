@@ -1,0 +1,91 @@
+import { copyBytes } from '../common/copy';
+import { SLAB_BYTES } from './limits';
+
+/** Bytes in front of the message in a record of `messages`. */
+export const RECORD_HEAD = 14;
+
+export const RECORD_FLAG = {
+  /** The message lies in segments; the record names them. */
+  large: 1,
+  /** It has a group-id. */
+  grouped: 2,
+} as const;
+
+const HIGH = 0x1_0000_0000;
+
+export function writeU48(target: Buffer, at: number, value: number): void {
+  target.writeUInt16BE(Math.floor(value / HIGH), at);
+  target.writeUInt32BE(value % HIGH, at + 2);
+}
+
+export function readU48(source: Buffer, at: number): number {
+  return source.readUInt16BE(at) * HIGH + source.readUInt32BE(at + 2);
+}
+
+/** Cuts small records from common pieces of memory, so that a copy needs no view of its own. */
+export class RecordSlab {
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #used = 0;
+
+  /** Room for a record whose message is [start, end) of `source`, which is copied behind the head. */
+  make(source: Buffer, start: number, end: number): Buffer {
+    const bytes = RECORD_HEAD + end - start;
+    if (bytes * 4 > SLAB_BYTES) {
+      const record = Buffer.allocUnsafeSlow(bytes);
+      source.copy(record, RECORD_HEAD, start, end);
+      return record;
+    }
+    const at = this.#room(bytes);
+    copyBytes(source, start, end, this.#slab, at + RECORD_HEAD);
+    return this.#slab.subarray(at, at + bytes);
+  }
+
+  copy(record: Buffer): Buffer {
+    const bytes = record.length;
+    if (bytes * 4 > SLAB_BYTES) return Buffer.from(record);
+    const at = this.#room(bytes);
+    copyBytes(record, 0, bytes, this.#slab, at);
+    return this.#slab.subarray(at, at + bytes);
+  }
+
+  #room(bytes: number): number {
+    if (this.#used + bytes > SLAB_BYTES) {
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#used = at + bytes;
+    return at;
+  }
+}
+
+/** Fills the head of a record. @param expiresAt wall-clock ms, 0 for never */
+export function writeHead(
+  record: Buffer,
+  flags: number,
+  deliveries: number,
+  publisher: number,
+  expiresAt: number,
+): void {
+  record[0] = flags;
+  record[1] = 0;
+  record.writeUInt16BE(deliveries, 2);
+  record.writeUInt32BE(publisher, 4);
+  writeU48(record, 8, expiresAt);
+}
+
+export function flagsOf(record: Buffer): number {
+  return record[0] as number;
+}
+
+export function deliveriesOf(record: Buffer): number {
+  return record.readUInt16BE(2);
+}
+
+export function publisherOf(record: Buffer): number {
+  return record.readUInt32BE(4);
+}
+
+export function expiresAtOf(record: Buffer): number {
+  return readU48(record, 8);
+}

@@ -1,0 +1,39 @@
+import type { OutcomeDetail } from '../streams/contract';
+
+/** Why a put was not taken; what an origin is told when it asks again is made from the number. Numbers never change. */
+export const REFUSAL = {
+  none: 0,
+  storeFull: 1,
+  storeFailed: 2,
+  overLimit: 3,
+  malformed: 4,
+  deliveryTooFar: 5,
+  damaged: 6,
+  deleted: 7,
+  tooLarge: 8,
+} as const;
+export type Refusal = (typeof REFUSAL)[keyof typeof REFUSAL];
+
+const LIMIT = 'amqp:resource-limit-exceeded';
+
+const DETAILS: Readonly<Record<Refusal, OutcomeDetail | null>> = {
+  [REFUSAL.none]: null,
+  [REFUSAL.storeFull]: { condition: LIMIT, description: 'the disk of the queue is full' },
+  [REFUSAL.storeFailed]: { condition: 'amqp:internal-error', description: 'the message could not be written to disk' },
+  [REFUSAL.overLimit]: { condition: LIMIT, description: 'the queue is as full as its rule allows' },
+  [REFUSAL.malformed]: { condition: 'amqp:decode-error', description: 'the message is no AMQP message' },
+  [REFUSAL.deliveryTooFar]: {
+    condition: 'amqp:invalid-field',
+    description: 'the delivery time is further away than a queue keeps messages',
+  },
+  [REFUSAL.damaged]: { condition: 'amqp:internal-error', description: 'the queue is damaged and closed' },
+  [REFUSAL.deleted]: { condition: 'amqp:resource-deleted', description: 'the queue was deleted' },
+  [REFUSAL.tooLarge]: {
+    condition: 'amqp:link:message-size-exceeded',
+    description: 'the message is too large for a queue',
+  },
+};
+
+export function refusalDetail(refusal: Refusal): OutcomeDetail | null {
+  return DETAILS[refusal];
+}

@@ -1,0 +1,39 @@
+/** Kinds of records of queues: the `space` of a key. Other users of the store take numbers from 32 on. */
+export const SPACE = {
+  /** Queue 0; key: id of a queue; value: its name. */
+  directory: 1,
+  /** Key 0: counts, the last sequence, the delivered mark. */
+  state: 2,
+  /** What can be delivered, in delivery order; see {@link keyOf}. */
+  messages: 3,
+  /** What waits for its time, by that time. */
+  delayed: 4,
+  /** What waits to be sent to the dead-letter address, by its key. */
+  dead: 5,
+  /** Parts of large messages. */
+  segments: 6,
+  /** Large messages whose parts belong to no message: not yet, or not any more. */
+  garbage: 7,
+  /** What was put by other nodes. */
+  marks: 8,
+  /** Message-ids seen lately, by the sequence of their message. */
+  ids: 9,
+} as const;
+
+/** One for each priority; the highest priority comes first. */
+export const LANES = 10;
+/** Sequences of a queue are below this: three centuries of a million messages a second. */
+export const LANE_SPAN = 2 ** 48;
+
+/** Delivery order: by lane, within it by sequence. Below 2^53. */
+export function keyOf(lane: number, seq: number): number {
+  return lane * LANE_SPAN + seq;
+}
+
+export function laneOf(key: number): number {
+  return Math.floor(key / LANE_SPAN);
+}
+
+export function seqOf(key: number): number {
+  return key - laneOf(key) * LANE_SPAN;
+}
