@@ -11,7 +11,9 @@ import type {
   StreamsUpper,
   TargetState,
 } from '../streams/contract';
+import type { QueueHost } from '../queues/contract';
 import type { AddressEntry } from './address-entry';
+import { CIRCUIT_LETTER } from './circuits';
 import { temporaryName } from './address-names';
 import type {
   AddressKind,
@@ -49,6 +51,16 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     this.#applyRules();
   }
 
+  /** Queues that live at this node. */
+  get queues(): QueueHost {
+    return this.#parts.queues.host;
+  }
+
+  /** Every queue of the mesh with the name of the node where it lives. */
+  queueHomes(): Iterable<readonly [name: string, node: string]> {
+    return this.#parts.queues.homes.all();
+  }
+
   get counters(): AddressCounters {
     return this.#parts.counters;
   }
@@ -61,8 +73,13 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   temporary(hint: KindHint): AddressRef {
     const unique = `${this.ports.random.u32().toString(16)}-${(++this.#temporaries).toString(16)}`;
-    const name = temporaryName(hint === 'topic' ? 'topic' : 'anycast', this.ports.selfName, unique);
+    const name = temporaryName(hint ?? 'anycast', this.ports.selfName, unique);
+    if (hint === 'queue') this.#parts.queues.openTemporary(name);
     return this.#parts.table.resolve(name, null);
+  }
+
+  dropTemporary(address: AddressRef): void {
+    if (address.kind === 'queue') this.#parts.queues.dropTemporary(address.name);
   }
 
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
@@ -76,6 +93,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   // --- what streams bring --------------------------------------------------------------------------------------------------
 
   resolveWire(wire: string): AddressEntry {
+    if (wire.startsWith(CIRCUIT_LETTER)) return this.#parts.queues.circuitEntry(wire);
     return this.#parts.table.ofWire(wire);
   }
 
@@ -92,7 +110,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   onLarge(receipt: Receipt, seq: number, entry: AddressEntry, flags: number, body: LargeBody): void {
-    const live = this.#parts.table.live(entry);
+    const live = entry.circuit === null ? this.#parts.table.live(entry) : entry;
     live.forwarder.arriveLarge(receipt, seq, live, flags, body);
   }
 
@@ -101,6 +119,10 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     const { barrier, table, credit } = this.#parts;
     if (kind === CONTROL.interestApplied) {
       barrier.onAck(origin, payload);
+      return;
+    }
+    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.circuitGone) {
+      this.#parts.queues.onControl(origin, kind, payload);
       return;
     }
     if (kind !== CONTROL.choke && kind !== CONTROL.unchoke && kind !== CONTROL.quota) return;
@@ -116,14 +138,22 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   onOutcome(slot: number, target: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {
-    this.#parts.pending.find(slot)?.forwarder.onOutcome(slot, target, outcome, detail);
+    const { queues, pending } = this.#parts;
+    if (queues.ownsSlot(slot)) queues.onOutcome(slot, outcome, detail);
+    else pending.find(slot)?.forwarder.onOutcome(slot, target, outcome, detail);
   }
 
   onLost(slot: number, target: NodeId, sent: boolean, reason: DropReason): void {
-    const entry = this.#parts.pending.find(slot);
+    const { queues, pending } = this.#parts;
+    if (queues.ownsSlot(slot)) {
+      queues.onLost(slot, sent);
+      return;
+    }
+    const entry = pending.find(slot);
     if (entry === null) return;
     // What a site certainly does not have may still be given to another candidate of anycast; of multicast that site has lost it.
-    if (sent || entry.kind === 'multicast') this.counters.drop(reason, 1);
+    // Puts into queues are sent again.
+    if (entry.kind !== 'queue' && (sent || entry.kind === 'multicast')) this.counters.drop(reason, 1);
     entry.forwarder.onLost(slot, target, sent);
   }
 
@@ -131,8 +161,9 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     this.counters.drop(reason, count);
   }
 
-  onFull(_target: NodeId, _cls: TrafficClass, full: boolean): void {
+  onFull(target: NodeId, _cls: TrafficClass, full: boolean): void {
     if (full) return;
+    this.#parts.queues.relieved(target);
     this.#parts.publishers.relieved();
     this.#parts.anycast.relieved();
   }
@@ -158,12 +189,16 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       entry.chokedBy.delete(origin);
       if (entry.choked.has(origin)) chokes.repeat(entry, origin);
     }
+    this.#parts.queues.onBroken(origin);
     publishers.relieved();
   }
 
   onTargetState(target: NodeId, state: TargetState): void {
     this.#parts.audience.targetState(target, state);
-    if (state !== 'usable') this.#forgetPeer(target);
+    if (state !== 'usable') {
+      this.#forgetPeer(target);
+      this.#parts.queues.onBroken(target);
+    }
     this.#parts.publishers.relieved();
   }
 
@@ -186,15 +221,17 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   onReachable(view: NodeView): void {
-    const { audience, barrier, hold, credit } = this.#parts;
+    const { audience, barrier, hold, credit, queues } = this.#parts;
     audience.targetState(view.id, 'usable');
+    queues.onReachable(view.id, true);
     hold.reachable(view);
     barrier.review();
     barrier.applied(view.id);
     credit.anyChanged();
   }
 
-  onUnreachable(_view: NodeView): void {
+  onUnreachable(view: NodeView): void {
+    this.#parts.queues.onReachable(view.id, false);
     this.#parts.audience.pathsChanged();
     this.#parts.barrier.review();
   }
@@ -205,6 +242,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     this.#forgetPeer(view.id);
     audience.newLife(view.id);
     quotas.newLife(view.id);
+    this.#parts.queues.onBroken(view.id);
     credit.anyChanged();
   }
 
@@ -217,6 +255,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       for (const nodes of [entry.choked, entry.chokedBy])
         for (const node of [...nodes]) if (node !== this.ports.self) nodes.delete(node);
     }
+    this.#parts.queues.onBroken(null);
     publishers.relieved();
   }
 
@@ -247,12 +286,13 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   conflicts(): readonly string[] {
-    return this.#parts.rules.book.conflicts;
+    const { rules, queues } = this.#parts;
+    return [...rules.book.conflicts, ...queues.conflicts()];
   }
 
   /** Rules have changed: what contradicts them now is ended, the rest goes on by them. */
   #applyRules(): void {
-    const { table, names, audience, quotas, credit } = this.#parts;
+    const { table, names, audience, quotas, credit, queues } = this.#parts;
     table.rulesChanged();
     for (const entry of [...table.entries()]) {
       const policy = names.policy(entry.kind, entry.name);
@@ -271,6 +311,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       if (policy === null) consumer.end(changedKind(consumer.entry));
       else consumer.entry.policy = policy;
     }
+    queues.rulesChanged(changedKind);
     credit.anyChanged();
     this.ports.scheduleFlush();
   }
@@ -284,20 +325,24 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   /** True when every message taken from a publisher here has its outcome and every tracked one given to a consumer here too. */
   get drained(): boolean {
-    return this.#parts.pending.size === 0 && this.#parts.sites.size === 0;
+    const { pending, sites, queues } = this.#parts;
+    return pending.size === 0 && sites.size === 0 && queues.settled;
   }
 
   flush(): void {
-    const { hold, holding, turn, credit, anycast } = this.#parts;
+    const { hold, holding, turn, credit, anycast, queues } = this.#parts;
+    const now = this.ports.clock.now();
     hold.flush();
+    queues.flush(now);
     holding.flush();
     anycast.flush();
     turn.end();
-    credit.flush(this.ports.clock.now());
+    credit.flush(now);
   }
 
   tick(now: number): void {
-    const { barrier, multicast, quotas, hold, credit, consumers } = this.#parts;
+    const { barrier, multicast, quotas, hold, credit, consumers, queues } = this.#parts;
+    queues.tick(now);
     barrier.tick(now);
     multicast.tick(now);
     quotas.tick(now);
@@ -307,8 +352,9 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   deadline(): number {
-    const { barrier, multicast, quotas, hold, credit, consumers } = this.#parts;
+    const { barrier, multicast, quotas, hold, credit, consumers, queues } = this.#parts;
     return Math.min(
+      queues.deadline(),
       barrier.deadline(),
       multicast.deadline(),
       quotas.deadline(),

@@ -4,9 +4,11 @@ import type { TargetSet } from '../streams/contract';
 import type { Candidate } from './candidate';
 import type { AddressKind, AddressRef } from './contract';
 import type { Forwarder } from './forwarder';
+import type { CircuitEnd } from './circuits';
 import type { Lane } from './lane';
 import type { LocalConsumer } from './local-consumer';
 import type { LocalPublisher } from './local-publisher';
+import type { QueueState } from './queue-state';
 import type { Relay } from './relay';
 import type { AddressPolicy } from './rules';
 import { wireName } from './wire-name';
@@ -43,6 +45,10 @@ export class AddressEntry implements AddressRef {
   /** Anycast: the consumer here that is asked first for the next message; and the count of choices among sites. */
   turn = 0;
   choices = 0;
+  /** Queue: where it lives; made on first use. */
+  queue: QueueState | null = null;
+  /** Stands for no address, but for deliveries to a consumer here of a queue elsewhere. */
+  circuit: CircuitEnd | null = null;
   /** Messages in flight that refer to it. */
   inFlight = 0;
   /** The table has dropped it; whoever still refers to it brings it back. */

@@ -4,11 +4,21 @@ import { fits, parseAddress } from './names';
 import { defaultPolicy, type AddressPolicy, type RuleBook } from './rules';
 
 /** Temporary addresses carry their kind and owner in their name, so that every node resolves them alike, whatever its rules. */
-const TEMPORARY = /^fairlead\.temp\.([ta])\./;
+const TEMPORARY = /^fairlead\.temp\.([taq])\.([^.]+)\./;
+const KIND_OF = { t: 'topic', a: 'anycast', q: 'queue' } as const;
 
 /** Name of a temporary address of this node. */
-export function temporaryName(kind: 'topic' | 'anycast', node: string, unique: string): string {
-  return `fairlead.temp.${kind === 'topic' ? 't' : 'a'}.${node}.${unique}`;
+export function temporaryName(kind: 'topic' | 'anycast' | 'queue', node: string, unique: string): string {
+  return `fairlead.temp.${kind.slice(0, 1)}.${node}.${unique}`;
+}
+
+export function isTemporary(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+/** The node that a temporary address belongs to; undefined for one that is not temporary. */
+export function temporaryHome(name: string): string | undefined {
+  return TEMPORARY.exec(name)?.[2];
 }
 
 /** What a client's address means: its name, its kind, and whether it is a filter. */
@@ -25,18 +35,13 @@ export class AddressNames {
     public defaultKind: AddressKind,
   ) {}
 
-  /** @throws AddressError when the address is malformed, contradicts its rule, or is of a kind that is not served */
+  /** @throws AddressError when the address is malformed or contradicts its rule */
   resolve(address: string, hint: KindHint): ResolvedName {
     const { kind: prefix, name, wild } = parseAddress(address);
     const ruled = this.ruledKind(name);
     if (ruled !== undefined) this.#check(address, name, ruled, prefix, hint);
     // Only topics have filters: what says nothing of its kind, but is one, is a topic.
     const kind = ruled ?? prefix ?? hint ?? (wild ? 'topic' : this.defaultKind);
-    if (kind === 'queue')
-      throw new AddressError(
-        'FL_ADDRESS_UNSUPPORTED',
-        `'${address}' is a queue, which this version does not serve yet`,
-      );
     if (wild && kind !== 'topic')
       throw new AddressError('FL_ADDRESS_NAME', `'${address}' is a filter, but ${kind} addresses have an exact name`);
     return { kind, name, wild };
@@ -52,14 +57,14 @@ export class AddressNames {
 
   ruledKind(name: string): AddressKind | undefined {
     const temporary = TEMPORARY.exec(name);
-    if (temporary !== null) return temporary[1] === 't' ? 'topic' : 'anycast';
+    if (temporary !== null) return KIND_OF[temporary[1] as keyof typeof KIND_OF];
     return this.rules.find(name)?.kind;
   }
 
   /** The policy of a name, or of a filter as a whole; null when the rules say another kind. */
   policy(kind: AddressKind, name: string): AddressPolicy | null {
     const ruled = this.ruledKind(name);
-    if (ruled === undefined || TEMPORARY.test(name)) return defaultPolicy(kind);
+    if (ruled === undefined || isTemporary(name)) return defaultPolicy(kind);
     return ruled === kind ? (this.rules.find(name) as AddressPolicy) : null;
   }
 }

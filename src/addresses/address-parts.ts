@@ -15,6 +15,7 @@ import { Multicast } from './multicast.forwarder';
 import { PendingTable } from './pending';
 import { AddressCounters, type AddressPorts } from './ports';
 import { Publishers } from './publishers';
+import { Queues } from './queues';
 import { Quotas } from './quotas';
 import { RuleFacts } from './rule-facts';
 import { SiteSlots } from './site-slots';
@@ -39,6 +40,7 @@ export class AddressParts {
   readonly sites: SiteSlots;
   readonly multicast: Multicast;
   readonly anycast: Anycast;
+  readonly queues: Queues;
   readonly publishers: Publishers;
   readonly consumers: Consumers;
   readonly holding: Holding;
@@ -48,7 +50,10 @@ export class AddressParts {
   constructor(ports: AddressPorts, rulesChanged: () => void) {
     const { self, streams, routes, replicas, clock, journal, spool, retention, scheduleFlush } = ports;
     const { counters, pending } = this;
-    this.rules = new RuleFacts(ports, rulesChanged);
+    // Facts are read before there are queues to tell of them.
+    const early: [origin: string, key: string, exists: boolean][] = [];
+    let onFact = (...fact: (typeof early)[number]): void => void early.push(fact);
+    this.rules = new RuleFacts(ports, rulesChanged, (...fact) => onFact(...fact));
     this.names = new AddressNames(this.rules.book, ports.defaultKind);
     this.hold = new StartHold(
       ports.knownNodes,
@@ -105,12 +110,19 @@ export class AddressParts {
     const fanOut = new FanOut(shared);
     this.multicast = new Multicast(shared);
     this.anycast = new Anycast(shared, quotas);
+    this.queues = new Queues(ports, shared, {
+      names: this.names,
+      table,
+      openPublisher: (handler) => this.publishers.open({ address: null, hint: null, client: ports.selfName }, handler),
+      relieved: () => this.publishers.reviewHeld(),
+    });
+    onFact = (...fact) => this.queues.homes.onFact(...fact);
+    for (const fact of early) onFact(...fact);
     const forwarders: Forwarders = {
       topic: fanOut,
       multicast: this.multicast,
       anycast: this.anycast,
-      // Resolved for nobody yet; what a later version sends here is answered like a topic that nobody wants.
-      queue: fanOut,
+      queue: this.queues.forwarder,
     };
     this.table = new AddressTable(this.names, forwarders);
     this.audience = audience;
@@ -123,6 +135,7 @@ export class AddressParts {
     this.publishers = new Publishers(this.table, credit, counters);
     this.consumers = new Consumers({
       clock,
+      queues: this.queues,
       journal,
       table: this.table,
       audience,
@@ -135,5 +148,6 @@ export class AddressParts {
       holding: this.holding,
       scheduleFlush,
     });
+    this.queues.start();
   }
 }

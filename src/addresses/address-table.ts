@@ -67,6 +67,11 @@ export class AddressTable {
     return this.#entries.get(wire) ?? this.#entry(kindOfWire(wire) ?? 'queue', wire.slice(1));
   }
 
+  /** The entry of a wire name, if there is one. */
+  find(wire: string): AddressEntry | null {
+    return this.#entries.get(wire) ?? null;
+  }
+
   /** The entry that is in force for one that was handed out. */
   live(entry: AddressEntry): AddressEntry {
     if (!entry.forgotten) return entry;

@@ -1,16 +1,18 @@
 import type { Clock, Journal } from '../common/ports';
 import type { DropReason, Outcome, OutcomeDetail } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
 import type { AddressTable } from './address-table';
 import type { Audience } from './audience';
 import type { Barrier } from './barrier';
 import type { Chokes } from './chokes';
-import type { ConsumerHandler, ConsumerSpec } from './contract';
+import type { Consumer, ConsumerHandler, ConsumerSpec } from './contract';
 import { AddressError } from './errors';
 import { SLOW_CHECK_MS } from './limits';
 import { LocalConsumer, type ConsumerPorts } from './local-consumer';
 import type { Holding } from './holding';
 import type { LocalInterest } from './local-interest';
 import type { AddressCounters } from './ports';
+import type { Queues } from './queues';
 import type { SiteSlots } from './site-slots';
 import type { LaneBudget } from './spill';
 
@@ -19,6 +21,7 @@ export interface ConsumersPorts {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly table: AddressTable;
+  readonly queues: Queues;
   readonly audience: Audience;
   readonly interest: LocalInterest;
   readonly barrier: Barrier;
@@ -45,10 +48,15 @@ export class Consumers implements ConsumerPorts {
     return this.ports.holding;
   }
 
-  /** @throws AddressError when the address cannot be used */
-  open(spec: ConsumerSpec, handler: ConsumerHandler): LocalConsumer {
-    const { table, audience, interest, barrier } = this.ports;
+  /** @throws FairleadError when the address cannot be used */
+  open(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+    const { table, queues } = this.ports;
     const entry = table.consumerEntry(spec.address, spec.hint);
+    return entry.kind === 'queue' ? queues.openConsumer(entry, spec, handler) : this.#open(entry, spec, handler);
+  }
+
+  #open(entry: AddressEntry, spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+    const { audience, interest, barrier } = this.ports;
     const consumer = new LocalConsumer(this, spec, handler, entry);
     entry.attached++;
     audience.addConsumer(consumer);

@@ -166,6 +166,8 @@ export interface AddressSpace {
   resolve(address: string, hint: KindHint): AddressRef;
   /** A fresh, mesh-wide unique temporary address. */
   temporary(hint: KindHint): AddressRef;
+  /** Whoever asked for a temporary address has gone: a queue goes with all that is in it. */
+  dropTemporary(address: AddressRef): void;
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher;
   openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
 }

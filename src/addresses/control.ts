@@ -8,4 +8,14 @@ export const CONTROL = {
   unchoke: 3,
   /** text wire name, u32 messages: what the destination may have outstanding here. */
   quota: 4,
+  /** A consumer of a queue that lives at the destination: see `circuit-messages.ts`. The first five go to the home. */
+  circuitOpen: 5,
+  circuitCredit: 6,
+  circuitDrain: 7,
+  circuitConfirm: 8,
+  circuitClose: 9,
+  circuitOpened: 10,
+  circuitDrained: 11,
+  circuitSettled: 12,
+  circuitGone: 13,
 } as const;

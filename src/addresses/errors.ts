@@ -5,12 +5,18 @@ const CONDITIONS = {
   FL_ADDRESS_NAME: { condition: 'amqp:invalid-field' },
   /** The client's prefix or capability contradicts the rule. Cure: drop the prefix, or change the rule. */
   FL_ADDRESS_KIND: { condition: 'amqp:not-allowed' },
-  /** A kind of address that this version does not serve. */
-  FL_ADDRESS_UNSUPPORTED: { condition: 'amqp:not-implemented' },
   /** The address's rule has changed its kind. Cure: attach again. */
   FL_ADDRESS_CHANGED: { condition: 'amqp:resource-deleted', retryable: true },
   /** The consumer did not keep up for longer than `blockFor`. Cure: read faster, or choose another `slow` policy. */
   FL_CONSUMER_SLOW: { condition: 'amqp:resource-limit-exceeded', retryable: true },
+  /** The home of the queue is out of reach. Cure: bring the node back that is named, then attach again. */
+  FL_QUEUE_UNREACHABLE: { condition: 'fairlead:unreachable', retryable: true },
+  /** The way to the queue's home broke while deliveries were unsettled; they are delivered again. Cure: attach again. */
+  FL_QUEUE_INTERRUPTED: { condition: 'fairlead:interrupted', retryable: true },
+  /** The queue lives at another node now. Cure: attach again. */
+  FL_QUEUE_MOVED: { condition: 'amqp:resource-deleted', retryable: true },
+  /** A temporary queue that has gone with its owner, or never was. */
+  FL_QUEUE_GONE: { condition: 'amqp:not-found' },
   /** Nothing more fits. */
   FL_ADDRESS_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },
 } as const;

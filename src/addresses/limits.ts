@@ -87,3 +87,22 @@ export const LARGE_KEPT_BYTES_MAX = 1024 * 1024;
 export const LARGE_KEPT_PARTS_MAX = 1_024;
 /** And while more than this share of the retention pool is neither in use nor promised to credit. */
 export const LARGE_KEPT_SHARE = 0.5;
+
+/** What may be under way from one node to the home of queues: enough for 100 MB/s at 10 ms to its disk and back. */
+export const PUT_WINDOW_BYTES = 1024 * 1024;
+/** And into one queue: below what its home remembers the refusals of. */
+export const PUTS_UNDER_WAY_MAX = 8_192;
+/** A put that its home did not take is sent again after this long: meanwhile it is told here where the queue lives. */
+export const PUT_RETRY_MS = 100;
+/** A consumer of a queue whose home is out of reach is refused after this long. */
+export const QUEUE_ATTACH_MS = 10_000;
+/** A selector goes with the message that opens a circuit, which must fit a batch. */
+export const SELECTOR_BYTES_MAX = 16 * 1024;
+/** Of a client's name so much is told to the home of its queue, for health. */
+export const CLIENT_CHARS_TOLD = 256;
+/** Publishers of a queue that has a limit are looked at again this often: room comes without a word. */
+export const ROOM_REVIEW_MS = 20;
+/** A drain that waits for messages on their way to the disk is looked at again this often: they arrive without a word. */
+export const DRAIN_REVIEW_MS = 5;
+/** What a consumer far from its queue may have on the way to it at most, whatever its client's credit. */
+export const CIRCUIT_CREDIT_MAX = 4_096;

@@ -7,6 +7,7 @@ import type { CreditBook } from './credit';
 import type { LargePublish } from './large-publish';
 import { CREDIT_INITIAL } from './limits';
 import type { AddressCounters } from './ports';
+import { publisherTag } from './publisher-tag';
 import { Relay } from './relay';
 
 /** What publishers ask of those around them. */
@@ -47,6 +48,8 @@ export class LocalPublisher implements Publisher {
   last: AddressEntry | null;
   /** Only of an anonymous one. */
   readonly relay: Relay | null;
+  /** Names its client in the messages that it puts into queues. */
+  readonly tag: number;
   #large: LargePublish | null = null;
   /** Its large message comes faster than it leaves. */
   #held = false;
@@ -59,6 +62,7 @@ export class LocalPublisher implements Publisher {
   ) {
     this.last = entry;
     this.relay = entry === null ? new Relay() : null;
+    this.tag = publisherTag(spec.client);
   }
 
   get address(): AddressRef | null {

@@ -1,6 +1,7 @@
 import type { ChunkPool } from '../common/chunk';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { NodeId } from '../links/contract';
+import type { QueueHost, QueueHostEvents } from '../queues/contract';
 import type { AddressKind } from './contract';
 import type { MapStamp, OriginFacts, Replicas, Routes } from '../routing/contract';
 import type { DropReason, Streams } from '../streams/contract';
@@ -44,6 +45,8 @@ export interface AddressPorts {
   readonly knownNodes: readonly string[];
   /** Facts of other nodes kept from the last run. */
   readonly facts: readonly OriginFacts[];
+  /** Makes the queues of this node from what is on its disk. */
+  readonly queues: (events: QueueHostEvents) => QueueHost;
   readonly scheduleFlush: () => void;
 }
 

@@ -42,6 +42,11 @@ export class Publishers implements PublisherPorts {
   /** A stream has room again, or is gone. */
   relieved(): void {
     this.credit.anyChanged();
+    this.reviewHeld();
+  }
+
+  /** What large messages wait for may be over. */
+  reviewHeld(): void {
     for (const publisher of [...this.#held]) publisher.review();
   }
 }

@@ -36,13 +36,18 @@ function setup(own: readonly AddressPolicy[] = [], facts: readonly OriginFacts[]
       },
     },
   } as unknown as AddressPorts;
-  const rules = new RuleFacts(ports, () => changes++);
+  const told: string[] = [];
+  const rules = new RuleFacts(
+    ports,
+    () => changes++,
+    (origin, key, exists) => void told.push(`${origin} ${key}${exists ? '' : ' gone'}`),
+  );
   const kind = (name: string): string | undefined => rules.book.find(name)?.kind;
   const replaced = (origin: string, map: Readonly<Record<string, Buffer>>): void => {
     others.set(nodeIdOf(origin), new Map(Object.entries(map)));
     rules.onReplica(nodeIdOf(origin), true, []);
   };
-  return { rules, replicas, writes, versions, kind, replaced, changes: () => changes };
+  return { rules, replicas, writes, versions, kind, replaced, told, changes: () => changes };
 }
 
 const anycast = policy('anycast', { match: 'q.*' });

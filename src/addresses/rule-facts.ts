@@ -16,7 +16,10 @@ export class RuleFacts {
 
   constructor(
     private readonly ports: AddressPorts,
+    /** Rules are others than before. */
     private readonly changed: () => void,
+    /** A fact that is no rule came, or went. */
+    private readonly other: (origin: string, key: string, exists: boolean) => void,
   ) {
     for (const { origin, entries } of ports.facts) {
       if (nodeIdOf(origin) === ports.self) continue;
@@ -64,12 +67,9 @@ export class RuleFacts {
     }
     news.push(...changes);
     // Also without any: what is on the disk is then this version too.
-    memory.saveFacts(
-      name,
-      stamp,
-      news.filter(([key, value]) => this.#take(name, kept, key, value)),
-    );
-    this.changed();
+    const taken = news.filter(([key, value]) => this.#take(name, kept, key, value));
+    memory.saveFacts(name, stamp, taken);
+    if (taken.some(([key]) => key.startsWith(PREFIX))) this.changed();
   }
 
   #keptOf(origin: string): Map<string, Buffer> {
@@ -89,7 +89,10 @@ export class RuleFacts {
   }
 
   #apply(origin: string, key: string, value: Buffer | null): void {
-    if (!key.startsWith(PREFIX)) return;
+    if (!key.startsWith(PREFIX)) {
+      this.other(origin, key, value !== null);
+      return;
+    }
     const rule = value === null ? null : readRule(value);
     if (rule === null || rule.match !== key.slice(PREFIX.length)) this.book.delete(origin, key.slice(PREFIX.length));
     else this.book.set(origin, rule);

@@ -1,6 +1,8 @@
 import type { AddressSpace, AddressKind } from '../addresses/contract';
 import type { AddressPolicy, RuleInForce } from '../addresses/rules';
 import type { Clock, Journal, Random } from '../common/ports';
+import type { QueueHost } from '../queues/contract';
+import type { QueueStore } from '../queues/store-port';
 import type { SpoolPort } from '../streams/reassembly';
 import type { LinkTransport, LinkTransportEvents, NodeIdentity, PeerHello } from '../links/contract';
 import type { MapStamp, NodeView, OriginFacts } from '../routing/contract';
@@ -47,6 +49,8 @@ export interface MeshNodeOptions {
   readonly spool: SpoolPort;
   readonly durable: DurablePort;
   readonly lastRun: DurableState;
+  /** Where the queues of this node keep their messages. */
+  readonly queueStore: QueueStore;
   /** The node asks for `flush()` at the end of this turn. */
   readonly scheduleFlush: () => void;
   /** The node withdraws: another live node bears its name. The application ends with exit code 3. */
@@ -119,7 +123,11 @@ export interface MeshNode {
   setRules(rules: readonly AddressRule[], defaultKind: AddressKind): void;
   /** The address rules that hold in the mesh, of this site and of others. */
   rulesInForce(): readonly RuleInForce[];
-  /** Conflicts of address rules between sites, as sentences for health. */
+  /** Queues that live at this node. */
+  readonly queues: QueueHost;
+  /** Every queue of the mesh with the name of the node where it lives. */
+  queueHomes(): Iterable<readonly [name: string, node: string]>;
+  /** Conflicts of address rules between sites, and of homes of queues, as sentences for health. */
   conflicts(): readonly string[];
   /** Sends what was collected in this turn and returns the next deadline (on `clock.now()`'s scale). */
   flush(): number;

@@ -10,6 +10,8 @@ import {
   type NodeIdentity,
   type PeerHello,
 } from '../links/contract';
+import type { QueueHost } from '../queues/contract';
+import { createQueueHost } from '../queues/host';
 import type { NodeView } from '../routing/contract';
 import { LinkStateCore } from '../routing/link-state-core';
 import { StreamCore } from '../streams/stream-core';
@@ -110,6 +112,7 @@ class ComposedNode implements MeshNode {
       startHoldMs: limits.startHoldMs,
       knownNodes: lastRun.knownNodes,
       facts: lastRun.facts,
+      queues: (events) => createQueueHost({ store: options.queueStore, events, clock }),
       scheduleFlush,
     });
   }
@@ -239,6 +242,14 @@ class ComposedNode implements MeshNode {
 
   rulesInForce(): readonly RuleInForce[] {
     return this.addresses.rulesInForce();
+  }
+
+  get queues(): QueueHost {
+    return this.addresses.queues;
+  }
+
+  queueHomes(): Iterable<readonly [name: string, node: string]> {
+    return this.addresses.queueHomes();
   }
 
   conflicts(): readonly string[] {

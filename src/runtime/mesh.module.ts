@@ -45,12 +45,13 @@ const spool = {
 
 const node = {
   provide: MESH_NODE,
-  inject: [LiveConfig, JOURNAL, NODE_PARTS, NodeState, Spool, TurnScheduler, ON_FATAL],
+  inject: [LiveConfig, JOURNAL, NODE_PARTS, NodeState, LmdbQueueStore, Spool, TurnScheduler, ON_FATAL],
   useFactory: (
     { site }: LiveConfig,
     journal: Journal,
     parts: NodeParts,
     durable: NodeState,
+    queueStore: LmdbQueueStore,
     files: Spool,
     turns: TurnScheduler,
     onFatal: OnFatal,
@@ -67,6 +68,7 @@ const node = {
       spool: files,
       durable,
       lastRun,
+      queueStore,
       scheduleFlush: turns.schedule,
       onWithdrawn: (reason) => onFatal(new NodeNameInUseError(reason)),
     });

@@ -4,6 +4,7 @@ import { site as parse } from '../config/config.fixture';
 import type { Bind, CompiledSite, LinkSpec, ListenerSpec } from '../config/site';
 import type { NodeIdentity } from '../links/contract';
 import type { LinkView, MeshCounters, MeshNode } from '../mesh/contract';
+import type { QueueHost } from '../queues/contract';
 import type { NodeView } from '../routing/contract';
 import type { BoundSocket, ClientListener, Dialler, MeshWire } from './ports';
 
@@ -51,6 +52,7 @@ const COUNTERS: MeshCounters = {
 export class FakeMeshNode implements MeshNode {
   readonly identity = EAST;
   readonly addresses = {} as AddressSpace;
+  readonly queues = {} as QueueHost;
   readonly calls: string[] = [];
   views: LinkView[] = [];
   problems: string[] = [];
@@ -85,6 +87,10 @@ export class FakeMeshNode implements MeshNode {
 
   pools() {
     return [{ name: 'ingress', used: 10, capacity: 100 }];
+  }
+
+  queueHomes(): Iterable<readonly [string, string]> {
+    return [];
   }
 
   setRules(rules: readonly unknown[], defaultKind: string): void {

@@ -1,13 +1,17 @@
 import {
   PENDING,
+  type AddressKind,
   type AddressRef,
   type Consumer,
   type Gap,
   type KindHint,
   type Publisher,
+  type QueueAttach,
   type Verdict,
 } from '../../src/addresses/contract';
 import { OUTCOME, type Outcome, type OutcomeDetail } from '../../src/streams/contract';
+import type { MessageHeader } from '../../src/message/message';
+import { decodeText, encodeText } from './queue-messages';
 import type { VirtualNode } from './virtual-mesh';
 
 export interface ConsumerOptions {
@@ -15,20 +19,32 @@ export interface ConsumerOptions {
   readonly paused?: boolean;
   readonly settled?: boolean;
   readonly hint?: KindHint;
+  readonly client?: string;
   /** Credit; without it as much as comes. */
   readonly credit?: number;
+  /** How it consumes a queue. */
+  readonly queue?: Partial<QueueAttach>;
 }
+
+const PLAIN_ATTACH: QueueAttach = { browse: false, selector: null, noLocal: false, exclusive: false };
 
 /** A consumer that notes what it gets; settles each delivery at once unless told to hold it. */
 export class SimConsumer {
   readonly got: string[] = [];
   /** What it was told to have missed, by the number of the message that it came with. */
   readonly gaps = new Map<number, Gap>();
+  /** Earlier deliveries that it was told of, by the number of the message; only where there were any. */
+  readonly redelivered = new Map<number, number>();
+  /** Settlements that were confirmed, by token, and drains answered. */
+  readonly settled: number[] = [];
+  drained = 0;
   confirmed: readonly string[] | null = null;
   gone: string | null = null;
   /** What it settles with. */
   outcome: Outcome = OUTCOME.accepted;
   detail: OutcomeDetail | null = null;
+  /** Whether it wants settlements confirmed. */
+  confirming = false;
   /** Whether it keeps deliveries unsettled, and which. */
   holding = false;
   holds: (text: string) => boolean = () => this.holding;
@@ -49,28 +65,44 @@ export class SimConsumer {
     const settle = (token: number, text: string): void => {
       if (consumer === null) early.push([token, text]);
       else if (this.holds(text)) this.held.push(token);
-      else consumer.settle(token, this.outcome, this.detail);
+      else consumer.settle(token, this.outcome, this.detail, this.confirming);
     };
     const take = (token: number, text: string): void => {
       this.#credit--;
       this.got.push(text);
       if (token >= 0) settle(token, text);
     };
+    const takeBytes = (token: number, kind: AddressKind, bytes: Buffer): void => {
+      if (kind !== 'queue') {
+        take(token, bytes.toString());
+        return;
+      }
+      const { text, deliveryCount } = decodeText(bytes);
+      if (deliveryCount > 0) this.redelivered.set(this.got.length, deliveryCount);
+      take(token, text);
+    };
     consumer = node.running.addresses.openConsumer(
-      { address, hint: options.hint ?? null, client: 'consumer', settled: options.settled ?? false },
+      {
+        address,
+        hint: options.hint ?? null,
+        client: options.client ?? 'consumer',
+        settled: options.settled ?? false,
+        ...(options.queue === undefined ? {} : { queue: { ...PLAIN_ATTACH, ...options.queue } }),
+      },
       {
         ready: () => !this.#paused && this.#credit > 0,
         credit: () => (this.#paused ? 0 : this.#credit),
-        deliver: (token, _address, _settled, payload, start, end) => take(token, payload.toString('utf8', start, end)),
-        deliverLarge: (token, _address, _settled, body) => {
+        deliver: (token, { kind }, _settled, payload, start, end) =>
+          takeBytes(token, kind, payload.subarray(start, end)),
+        deliverLarge: (token, { kind }, _settled, body) => {
           const bytes = Buffer.alloc(body.length);
           body.read(0, bytes);
-          take(token, bytes.toString());
+          takeBytes(token, kind, bytes);
         },
         onGap: (gap) => void this.gaps.set(this.got.length, gap),
         onConfirmed: (unconfirmed) => (this.confirmed = unconfirmed),
-        onSettled: () => undefined,
-        onDrained: () => undefined,
+        onSettled: (token) => void this.settled.push(token),
+        onDrained: () => void this.drained++,
         onGone: (error) => (this.gone = error.code),
       },
     );
@@ -98,18 +130,26 @@ export class SimConsumer {
 
   /** Settles what it holds, the first ones first. */
   settleHeld(outcome: Outcome = OUTCOME.accepted, count = this.held.length): void {
-    for (const token of this.held.splice(0, count)) this.#consumer.settle(token, outcome, null);
+    for (const token of this.held.splice(0, count)) this.#consumer.settle(token, outcome, null, this.confirming);
   }
 
-  close(): void {
-    this.#consumer.close();
+  /** Gives credit back that cannot be used now. */
+  drain(): void {
+    this.#consumer.drain();
+  }
+
+  close(failed = false): void {
+    this.#consumer.close(failed);
   }
 }
 
 export interface PublisherOptions {
   readonly hint?: KindHint;
+  readonly client?: string;
   /** Sends settled messages. */
   readonly settled?: boolean;
+  /** Of messages to queues. */
+  readonly header?: MessageHeader;
 }
 
 /** A publisher that sends as its credit allows and notes every outcome. */
@@ -129,7 +169,7 @@ export class SimPublisher {
     private readonly options: PublisherOptions = {},
   ) {
     this.publisher = node.running.addresses.openPublisher(
-      { address, hint: options.hint ?? null, client: 'publisher' },
+      { address, hint: options.hint ?? null, client: options.client ?? 'publisher' },
       {
         onCredit: (more) => (this.credit += more),
         onOutcome: (token, outcome, detail) => this.#note(token, outcome, detail),
@@ -150,7 +190,7 @@ export class SimPublisher {
     if (to === null) throw new Error('an anonymous publisher must name the address');
     this.credit--;
     const token = this.sent++;
-    const payload = Buffer.from(text);
+    const payload = to.kind === 'queue' ? encodeText(text, this.options.header) : Buffer.from(text);
     const flags = this.options.settled === true ? 1 : 0;
     this.#verdict(token, this.publisher.publish(to, flags, payload, 0, payload.length, token));
     return token;
@@ -173,7 +213,8 @@ export class SimPublisher {
   /** Sends a large message in parts. */
   sendLarge(text: string, partBytes = 64 * 1024): number {
     const token = this.sent++;
-    const bytes = Buffer.from(text);
+    const { address } = this.publisher;
+    const bytes = address?.kind === 'queue' ? encodeText(text) : Buffer.from(text);
     this.credit--;
     this.publisher.begin(this.publisher.address as AddressRef, 0, token);
     for (let at = 0; at < bytes.length; at += partBytes)

@@ -233,7 +233,7 @@ describe('a partition', () => {
 
 describe('a temporary address', () => {
   it.each([
-    ['anycast', 'queue'],
+    ['anycast', null],
     ['topic', 'topic'],
   ] as const)('(%s) is reached from every site without a rule, and gone with its owner', (kind, hint) => {
     const { node, run, until } = simMesh(['a-b', 'b-c'], { shared: [rule('#', 'multicast')] });

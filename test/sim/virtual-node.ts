@@ -3,8 +3,10 @@ import { nodeIdOf, type NodeIdentity } from '../../src/links/contract';
 import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../src/links/limits';
 import type { AddressRule, DurablePort, MeshCounters, MeshNode } from '../../src/mesh/contract';
 import { createMeshNode } from '../../src/mesh/mesh-node';
+import { ModelStore } from '../../src/queues/model-store.fixture';
 import type { OriginFacts } from '../../src/routing/contract';
 import type { SpoolFile } from '../../src/streams/reassembly';
+import { VirtualDisk } from './virtual-disk';
 import type { VirtualMesh } from './virtual-mesh';
 
 const FIRST_BOOT = 1_000;
@@ -40,6 +42,9 @@ export class VirtualNode {
   startHolds = 0;
   /** Its process has ended, by whomever: also when it withdrew. */
   onDied = (): void => undefined;
+  /** What its queues have written, and the disk of its present life. */
+  #records = new ModelStore();
+  #disk: VirtualDisk | null = null;
   #flushAsked = false;
   #tickAt = Infinity;
 
@@ -73,6 +78,7 @@ export class VirtualNode {
     const { life } = this;
     this.lives.push({ life, bornAt: time.now, last: null });
     const incarnation = this.boots * 0x1_0000 + (random.u32() % 0x1_0000);
+    this.#disk = new VirtualDisk(time, this.#records, random, () => life === this.life);
     const identity: NodeIdentity = { id: this.id, name: this.name, site: this.name, incarnation };
     this.node = createMeshNode({
       identity,
@@ -85,6 +91,7 @@ export class VirtualNode {
       spool: { create: () => new MemoryFile() },
       durable: { saveKnownNodes: (names) => (this.knownNodes = names), saveFacts: this.#saveFacts },
       lastRun: { knownNodes: this.knownNodes, facts: [...this.facts.values()] },
+      queueStore: this.#disk,
       scheduleFlush: () => this.#askFlush(life),
       onWithdrawn: (reason) => {
         this.withdrawn = reason;
@@ -148,7 +155,9 @@ export class VirtualNode {
     this.stalledUntil = 0;
     this.#flushAsked = false;
     this.#tickAt = Infinity;
+    this.#records = this.#disk?.crash() ?? this.#records;
     if (options.loseDisk === true) {
+      this.#records = new ModelStore();
       this.knownNodes = [];
       this.facts.clear();
       this.boots = FIRST_BOOT;

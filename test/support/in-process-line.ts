@@ -1,4 +1,5 @@
 import { createMeshNode } from '../../src/mesh/mesh-node';
+import { ModelStore } from '../../src/queues/model-store.fixture';
 import type { MeshNode } from '../../src/mesh/contract';
 import { anonymousServer } from '../../src/amqp/sasl/mechanisms';
 import { SeededRandom, SILENT_JOURNAL } from '../../src/common/ports';
@@ -50,6 +51,7 @@ async function startSite(name: string): Promise<Site> {
     },
     durable: { saveKnownNodes: () => undefined, saveFacts: () => undefined },
     lastRun: { knownNodes: [], facts: [] },
+    queueStore: new ModelStore(),
     scheduleFlush: turns.schedule,
     onWithdrawn: (reason) => {
       throw new Error(reason);

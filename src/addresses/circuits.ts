@@ -1,0 +1,131 @@
+import type { Chunk } from '../common/chunk';
+import type { WireReader } from '../common/wire';
+import type { NodeId } from '../links/contract';
+import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Receipt, type Streams } from '../streams/contract';
+import { AddressEntry } from './address-entry';
+import { readError, writeCircuit, writeCount, writeOpen, type CircuitOpen } from './circuit-messages';
+import { CONTROL } from './control';
+import type { Forwarder } from './forwarder';
+import type { Circuit, RemoteConsumer } from './remote-consumer';
+import { defaultPolicy } from './rules';
+import type { SiteSlots } from './site-slots';
+
+/** Letter of the names that deliveries of circuits go by. */
+export const CIRCUIT_LETTER = 'c';
+
+/** Wire name of a circuit of the destination. */
+export function circuitWire(circuit: number): string {
+  return `${CIRCUIT_LETTER}${circuit}`;
+}
+
+/** What the consumers' ends of circuits are built on. */
+export interface CircuitsPorts {
+  readonly streams: Streams;
+  readonly sites: SiteSlots;
+}
+
+/** A consumer's end of a circuit. */
+export class CircuitEnd implements Circuit {
+  /** What its deliveries refer to. */
+  readonly entry: AddressEntry;
+
+  constructor(
+    private readonly ports: CircuitsPorts,
+    forwarder: Forwarder,
+    readonly id: number,
+    readonly home: NodeId,
+    /** Null once it is closed, or broken. */
+    public consumer: RemoteConsumer | null,
+    private readonly gone: (end: CircuitEnd) => void,
+  ) {
+    this.entry = new AddressEntry('queue', circuitWire(id), defaultPolicy('queue'), forwarder);
+    this.entry.circuit = this;
+  }
+
+  arrive(receipt: Receipt, seq: number, flags: number, chunk: Chunk, start: number, end: number): void {
+    if (this.consumer === null) this.#refuse(receipt, seq, flags);
+    else this.consumer.arrived(this.#slot(receipt, seq, flags), chunk, start, end);
+  }
+
+  arriveLarge(receipt: Receipt, seq: number, flags: number, body: LargeBody): void {
+    if (this.consumer === null) this.#refuse(receipt, seq, flags);
+    else this.consumer.arrivedLarge(this.#slot(receipt, seq, flags), body);
+  }
+
+  #slot(receipt: Receipt, seq: number, flags: number): number {
+    return (flags & MESSAGE_FLAG.tracked) === 0 ? -1 : this.ports.sites.add(receipt, seq, 1, this.entry);
+  }
+
+  #refuse(receipt: Receipt, seq: number, flags: number): void {
+    if ((flags & MESSAGE_FLAG.tracked) === 0) return;
+    this.ports.streams.outcome(receipt.origin, receipt, seq, OUTCOME.undelivered, null);
+  }
+
+  forget(): void {
+    this.consumer = null;
+    this.gone(this);
+  }
+
+  credit(limit: number): void {
+    this.ports.streams.sendControl(this.home, CONTROL.circuitCredit, writeCount(this.id, limit));
+  }
+
+  drain(): void {
+    this.ports.streams.sendControl(this.home, CONTROL.circuitDrain, writeCircuit(this.id));
+  }
+
+  confirm(): void {
+    this.ports.streams.sendControl(this.home, CONTROL.circuitConfirm, writeCircuit(this.id));
+  }
+
+  close(): void {
+    this.ports.streams.sendControl(this.home, CONTROL.circuitClose, writeCircuit(this.id));
+    this.forget();
+  }
+}
+
+/** Circuits of consumers at this node, by number. */
+export class Circuits {
+  readonly #open = new Map<number, CircuitEnd>();
+  #last = 0;
+  /** What arrives for a circuit that is closed. */
+  readonly #closed: CircuitEnd;
+
+  constructor(
+    private readonly ports: CircuitsPorts,
+    private readonly forwarder: Forwarder,
+  ) {
+    this.#closed = new CircuitEnd(ports, forwarder, 0, 0, null, () => undefined);
+  }
+
+  open(home: NodeId, consumer: RemoteConsumer, what: CircuitOpen): Circuit {
+    this.#last = (this.#last + 1) >>> 0;
+    const end = new CircuitEnd(this.ports, this.forwarder, this.#last, home, consumer, ({ id }) => {
+      this.#open.delete(id);
+    });
+    this.#open.set(end.id, end);
+    this.ports.streams.sendControl(home, CONTROL.circuitOpen, writeOpen(end.id, what));
+    return end;
+  }
+
+  /** What a circuit's wire name refers to. */
+  entryOf(wire: string): AddressEntry {
+    return (this.#open.get(Number(wire.slice(1))) ?? this.#closed).entry;
+  }
+
+  /** A message of the home. @throws WireError */
+  onControl(origin: NodeId, kind: number, reader: WireReader): void {
+    const end = this.#open.get(reader.u32());
+    const consumer = end?.home === origin ? end.consumer : null;
+    if (consumer === null) return;
+    if (kind === CONTROL.circuitOpened) consumer.onOpened();
+    else if (kind === CONTROL.circuitDrained) consumer.onDrained(reader.u48());
+    else if (kind === CONTROL.circuitGone) consumer.onGone(readError(reader));
+    else consumer.onSettled(reader.u48(), reader.u8() === 0 ? null : readError(reader));
+  }
+
+  /** Whatever this node and a home had agreed on is void; null for all homes. */
+  broken(home: NodeId | null): void {
+    for (const end of [...this.#open.values()]) if (home === null || end.home === home) end.consumer?.broken();
+  }
+}

@@ -1,0 +1,214 @@
+import type { FairleadError } from '../common/errors';
+import type { NodeId, TrafficClass } from '../links/contract';
+import type { Queue, QueueConsumer, QueueConsumerSpec, QueueSink } from '../queues/contract';
+import {
+  MESSAGE_FLAG,
+  OUTCOME,
+  type LargeBody,
+  type Outcome,
+  type OutcomeDetail,
+  type Streams,
+  type TargetSet,
+} from '../streams/contract';
+import { SEGMENT_BYTES } from '../streams/limits';
+import type { AddressEntry } from './address-entry';
+import { writeCircuit, writeCount, writeGone, writeSettled } from './circuit-messages';
+import { circuitWire } from './circuits';
+import { CONTROL } from './control';
+
+/** What a home's end of a circuit asks of those around it. */
+export interface HomeCircuitPorts {
+  readonly streams: Streams;
+  /** Slot of a delivery that is under way; -1 where none is wanted. */
+  addSlot(circuit: HomeCircuit, token: number, delivery: number): number;
+  /** The delivery of a slot will not be answered. */
+  giveBack(slot: number): void;
+  /** It may have something to do at the end of each turn. */
+  watch(circuit: HomeCircuit, watched: boolean): void;
+  ended(circuit: HomeCircuit): void;
+}
+
+const PART = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
+
+/** The home's end of a circuit: a consumer of the queue whose client is at another node. */
+export class HomeCircuit implements QueueSink {
+  /** Its node cannot be reached for now: others are served. */
+  paused = false;
+  readonly #wire: string;
+  readonly #cls: TrafficClass;
+  #consumer: QueueConsumer | null = null;
+  /** Deliveries so far, and how many there may be. */
+  #sent = 0;
+  #limit: number;
+  /** Deliveries under way that have a slot. */
+  #outstanding = 0;
+  /** Drains that are not answered. */
+  #drains = 0;
+  #confirms = false;
+  /** It is to end once all that is under way has come back. */
+  #closing = false;
+  #large: { readonly slot: number; readonly largeId: number; readonly body: LargeBody; at: number } | null = null;
+  /** Numbers of deliveries whose settlement is to be confirmed, by token. */
+  readonly #settling = new Map<number, number>();
+
+  constructor(
+    private readonly ports: HomeCircuitPorts,
+    readonly node: NodeId,
+    readonly id: number,
+    readonly entry: AddressEntry,
+    private readonly set: TargetSet,
+    private readonly spec: QueueConsumerSpec,
+    limit: number,
+  ) {
+    this.#wire = circuitWire(id);
+    this.#cls = entry.cls;
+    this.#limit = limit;
+  }
+
+  /** @throws FairleadError when the queue cannot be consumed so */
+  open(queue: Queue): void {
+    this.#consumer = queue.consume(this.spec, this);
+    this.ports.streams.sendControl(this.node, CONTROL.circuitOpened, writeCircuit(this.id));
+    this.pump();
+  }
+
+  // --- what the queue brings -------------------------------------------------------------------------------------------------
+
+  credit(): number {
+    if (this.#consumer === null || this.paused || this.#closing || this.#large !== null) return 0;
+    return this.ports.streams.isFull(this.node, this.#cls) ? 0 : Math.max(0, this.#limit - this.#sent);
+  }
+
+  deliver(token: number, payload: Buffer, start: number, end: number): void {
+    this.ports.streams.append(this.set, this.#cls, this.#wire, this.#flags, payload, start, end, this.#next(token));
+  }
+
+  get #flags(): number {
+    return this.spec.settled ? MESSAGE_FLAG.settled : MESSAGE_FLAG.tracked;
+  }
+
+  #next(token: number): number {
+    this.#sent++;
+    if (this.spec.settled) return -1;
+    this.#outstanding++;
+    return this.ports.addSlot(this, token, this.#sent);
+  }
+
+  deliverLarge(token: number, body: LargeBody): void {
+    body.retain();
+    const slot = this.#next(token);
+    const largeId = this.ports.streams.beginLarge(this.set, this.#cls, this.#wire, this.#flags, slot);
+    this.#large = { slot, largeId, body, at: 0 };
+    this.#pumpLarge();
+  }
+
+  #pumpLarge(): void {
+    const { streams } = this.ports;
+    const large = this.#large;
+    if (large === null) return;
+    while (large.at < large.body.length) {
+      if (streams.isFull(this.node, this.#cls)) return;
+      const length = large.body.read(large.at, PART);
+      if (length === 0) throw new Error(`a large message of ${large.body.length} bytes ends after ${large.at}`);
+      streams.appendSegment(large.largeId, PART, 0, length);
+      large.at += length;
+    }
+    this.#endLarge(false);
+  }
+
+  #endLarge(aborted: boolean): void {
+    const large = this.#large;
+    if (large === null) return;
+    this.#large = null;
+    this.ports.streams.endLarge(large.largeId, aborted);
+    large.body.release();
+  }
+
+  onSettled(token: number, error: FairleadError | null): void {
+    const delivery = this.#settling.get(token);
+    if (delivery === undefined) return;
+    this.#settling.delete(token);
+    const told = writeSettled(this.id, delivery, error);
+    this.ports.streams.sendControl(this.node, CONTROL.circuitSettled, told);
+  }
+
+  /** The queue is served here no more. */
+  end(error: FairleadError): void {
+    this.#consumer?.close(false);
+    this.onGone(error);
+  }
+
+  onGone(error: FairleadError): void {
+    this.ports.streams.sendControl(this.node, CONTROL.circuitGone, writeGone(this.id, error));
+    this.#consumer = null;
+    this.#endLarge(true);
+    this.ports.ended(this);
+  }
+
+  // --- what the consumer's node tells ----------------------------------------------------------------------------------------
+
+  onCredit(limit: number): void {
+    this.#limit = limit;
+    this.pump();
+  }
+
+  onDrain(): void {
+    this.#drains++;
+    this.ports.watch(this, true);
+    this.pump();
+  }
+
+  onConfirm(): void {
+    this.#confirms = true;
+  }
+
+  /** All that its node has is coming back as outcomes; what has not got there yet too. */
+  onClose(): void {
+    this.#closing = true;
+    const large = this.#large;
+    this.#endLarge(true);
+    // Its end was not given to the stream: nobody will answer it.
+    if (large !== null) this.ports.giveBack(large.slot);
+    this.#endIfDone();
+  }
+
+  onOutcome(token: number, delivery: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.#outstanding--;
+    const settled = outcome === OUTCOME.undelivered ? OUTCOME.released : outcome;
+    if (this.#confirms) this.#settling.set(token, delivery);
+    this.#consumer?.settle(token, settled, detail, this.#confirms);
+    this.#endIfDone();
+  }
+
+  /** @param sent the node may have the delivery */
+  onLost(token: number, delivery: number, slot: number, sent: boolean): void {
+    if (this.#large?.slot === slot) this.#endLarge(true);
+    this.onOutcome(token, delivery, sent ? OUTCOME.modifiedFailed : OUTCOME.released, null);
+  }
+
+  #endIfDone(): void {
+    if (!this.#closing || this.#outstanding > 0) return;
+    this.#consumer?.close(false);
+    this.#consumer = null;
+    this.ports.ended(this);
+  }
+
+  // --- time --------------------------------------------------------------------------------------------------------------------
+
+  /** It may have room, or credit, again. */
+  pump(): void {
+    this.#pumpLarge();
+    this.#consumer?.pump();
+    if (this.#drains > 0) this.flush();
+  }
+
+  /** The end of a turn. */
+  flush(): void {
+    if (this.#drains === 0 || this.#large !== null || this.#consumer === null) return;
+    if (!this.#consumer.idle && this.credit() > 0) return;
+    this.ports.watch(this, false);
+    this.#limit = this.#sent;
+    for (; this.#drains > 0; this.#drains--)
+      this.ports.streams.sendControl(this.node, CONTROL.circuitDrained, writeCount(this.id, this.#sent));
+  }
+}

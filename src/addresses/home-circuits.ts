@@ -1,0 +1,178 @@
+import { FairleadError } from '../common/errors';
+import type { WireReader } from '../common/wire';
+import type { NodeId } from '../links/contract';
+import type { Routes } from '../routing/contract';
+import { OUTCOME, type Outcome, type OutcomeDetail, type Streams } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import { readOpen, writeGone } from './circuit-messages';
+import { CONTROL } from './control';
+import { HomeCircuit, type HomeCircuitPorts } from './home-circuit';
+import { moved } from './home-consumer';
+import type { QueueState } from './queue-state';
+
+/** Slots from here on are of deliveries by circuits; those below are of messages of publishers. */
+export const CIRCUIT_SLOTS = 2 ** 30;
+const INITIAL = 64;
+
+/** What the homes' ends of circuits are built on. */
+export interface HomeCircuitsPorts {
+  readonly streams: Streams;
+  readonly routes: Routes;
+  entryOf(wire: string): AddressEntry;
+  refresh(entry: AddressEntry): QueueState;
+}
+
+/** Circuits of consumers at other nodes to the queues of this one. */
+export class HomeCircuits implements HomeCircuitPorts {
+  readonly #byNode = new Map<NodeId, Map<number, HomeCircuit>>();
+  readonly #watched = new Set<HomeCircuit>();
+  readonly #circuits: (HomeCircuit | null)[] = [];
+  readonly #free: number[] = [];
+  #tokens = new Int32Array(INITIAL);
+  #deliveries = new Float64Array(INITIAL);
+
+  constructor(private readonly ports: HomeCircuitsPorts) {}
+
+  get streams(): Streams {
+    return this.ports.streams;
+  }
+
+  // --- deliveries under way ----------------------------------------------------------------------------------------------------
+
+  addSlot(circuit: HomeCircuit, token: number, delivery: number): number {
+    const at = this.#free.pop() ?? this.#circuits.length;
+    if (at >= this.#tokens.length) this.#grow();
+    this.#circuits[at] = circuit;
+    this.#tokens[at] = token;
+    this.#deliveries[at] = delivery;
+    return CIRCUIT_SLOTS + at;
+  }
+
+  #grow(): void {
+    const length = this.#tokens.length * 2;
+    const grow = <T extends Int32Array | Float64Array>(to: T, from: T): T => (to.set(from), to);
+    this.#tokens = grow(new Int32Array(length), this.#tokens);
+    this.#deliveries = grow(new Float64Array(length), this.#deliveries);
+  }
+
+  #take(slot: number): HomeCircuit | null {
+    const at = slot - CIRCUIT_SLOTS;
+    const circuit = this.#circuits[at] ?? null;
+    if (circuit === null) return null;
+    this.#circuits[at] = null;
+    this.#free.push(at);
+    return circuit;
+  }
+
+  onOutcome(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    const at = slot - CIRCUIT_SLOTS;
+    this.#take(slot)?.onOutcome(this.#tokens[at] as number, this.#deliveries[at] as number, outcome, detail);
+  }
+
+  onLost(slot: number, sent: boolean): void {
+    const at = slot - CIRCUIT_SLOTS;
+    this.#take(slot)?.onLost(this.#tokens[at] as number, this.#deliveries[at] as number, slot, sent);
+  }
+
+  giveBack(slot: number): void {
+    this.onOutcome(slot, OUTCOME.undelivered, null);
+  }
+
+  // --- what other nodes ask ----------------------------------------------------------------------------------------------------
+
+  /** A message of a consumer's node. @throws WireError */
+  onControl(origin: NodeId, kind: number, reader: WireReader): void {
+    const id = reader.u32();
+    if (kind === CONTROL.circuitOpen) {
+      this.#open(origin, id, reader);
+      return;
+    }
+    const circuit = this.#byNode.get(origin)?.get(id);
+    if (circuit === undefined) return;
+    if (kind === CONTROL.circuitCredit) circuit.onCredit(reader.u48());
+    else if (kind === CONTROL.circuitDrain) circuit.onDrain();
+    else if (kind === CONTROL.circuitConfirm) circuit.onConfirm();
+    else circuit.onClose();
+  }
+
+  #open(origin: NodeId, id: number, reader: WireReader): void {
+    const { streams, routes } = this.ports;
+    const near = routes.view(origin)?.site === routes.self.site;
+    const { wire, limit, spec } = readOpen(reader, near);
+    const entry = this.ports.entryOf(wire);
+    const circuit = new HomeCircuit(this, origin, id, entry, streams.targetSet([origin]), spec, limit);
+    this.#add(circuit);
+    const state = this.ports.refresh(entry);
+    try {
+      if (state.queue === null) throw state.damage ?? moved(entry);
+      circuit.open(state.queue);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      this.ended(circuit);
+      streams.sendControl(origin, CONTROL.circuitGone, writeGone(id, error));
+    }
+  }
+
+  #add(circuit: HomeCircuit): void {
+    const { node, id, entry } = circuit;
+    let ofNode = this.#byNode.get(node);
+    if (ofNode === undefined) this.#byNode.set(node, (ofNode = new Map()));
+    ofNode.set(id, circuit);
+    entry.attached++;
+  }
+
+  ended(circuit: HomeCircuit): void {
+    const { node, id, entry } = circuit;
+    const ofNode = this.#byNode.get(node);
+    if (ofNode?.get(id) !== circuit) return;
+    ofNode.delete(id);
+    if (ofNode.size === 0) this.#byNode.delete(node);
+    this.#watched.delete(circuit);
+    entry.attached--;
+  }
+
+  // --- what becomes of other nodes ---------------------------------------------------------------------------------------------
+
+  #each(node: NodeId | null, act: (circuit: HomeCircuit) => void): void {
+    const nodes = node === null ? [...this.#byNode.values()] : [this.#byNode.get(node)];
+    for (const ofNode of nodes) for (const circuit of [...(ofNode?.values() ?? [])]) act(circuit);
+  }
+
+  /** Whatever this node and that one had agreed on is void (null: all nodes): what is under way to it is given back by streams. */
+  broken(node: NodeId | null): void {
+    this.#each(node, (circuit) => circuit.onClose());
+  }
+
+  reachable(node: NodeId, reachable: boolean): void {
+    this.#each(node, (circuit) => {
+      circuit.paused = !reachable;
+      if (reachable) circuit.pump();
+    });
+  }
+
+  /** The stream to a node has room again. */
+  relieved(node: NodeId): void {
+    this.#each(node, (circuit) => circuit.pump());
+  }
+
+  /** A queue here is here no more, or cannot be served. */
+  review(entry: AddressEntry): void {
+    const { queue } = entry;
+    if (queue === null || queue.queue !== null) return;
+    const error = queue.damage ?? moved(entry);
+    this.#each(null, (circuit) => {
+      if (circuit.entry === entry) circuit.end(error);
+    });
+  }
+
+  // --- the end of a turn -------------------------------------------------------------------------------------------------------
+
+  watch(circuit: HomeCircuit, watched: boolean): void {
+    if (watched) this.#watched.add(circuit);
+    else this.#watched.delete(circuit);
+  }
+
+  flush(): void {
+    for (const circuit of this.#watched) circuit.flush();
+  }
+}

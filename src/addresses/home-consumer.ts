@@ -1,0 +1,119 @@
+import type { FairleadError } from '../common/errors';
+import type { Queue, QueueConsumer, QueueSink } from '../queues/contract';
+import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import type { ConsumerHandler, ConsumerSpec } from './contract';
+import { AddressError } from './errors';
+import { queueSpec, type QueueClient, type QueueClientPorts } from './queue-client';
+
+/** A consumer at the node where its queue lives: the queue itself delivers to it. */
+export class HomeConsumer implements QueueClient, QueueSink {
+  closed = false;
+  readonly deadline = Infinity;
+  #consumer: QueueConsumer | null = null;
+  /** Drains that are not answered. */
+  #drains = 0;
+
+  constructor(
+    private readonly ports: QueueClientPorts,
+    private readonly spec: ConsumerSpec,
+    private readonly handler: ConsumerHandler,
+    readonly entry: AddressEntry,
+  ) {}
+
+  /** @throws FairleadError when the queue cannot be consumed so */
+  open(queue: Queue): void {
+    // Nothing is delivered before it is there.
+    this.#consumer = queue.consume(queueSpec(this.spec, true), this);
+    this.handler.onConfirmed([]);
+  }
+
+  get address(): AddressEntry {
+    return this.entry;
+  }
+
+  get waiting(): number {
+    return this.#consumer?.waiting ?? 0;
+  }
+
+  // --- what the queue brings -------------------------------------------------------------------------------------------------
+
+  credit(): number {
+    return this.#consumer === null || this.closed ? 0 : this.handler.credit();
+  }
+
+  deliver(token: number, payload: Buffer, start: number, end: number): void {
+    this.ports.delivered();
+    this.handler.deliver(token, this.entry, this.spec.settled, payload, start, end);
+  }
+
+  deliverLarge(token: number, body: LargeBody): void {
+    this.ports.delivered();
+    this.handler.deliverLarge(token, this.entry, this.spec.settled, body);
+  }
+
+  onSettled(token: number, error: FairleadError | null): void {
+    if (!this.closed) this.handler.onSettled(token, error);
+  }
+
+  onGone(error: FairleadError): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.ports.closed(this);
+    this.handler.onGone(error);
+  }
+
+  // --- what the client asks --------------------------------------------------------------------------------------------------
+
+  pump(): void {
+    if (!this.closed) this.#consumer?.pump();
+  }
+
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
+    if (!this.closed) this.#consumer?.settle(token, outcome, detail, confirm);
+  }
+
+  drain(): void {
+    this.#drains++;
+    this.pump();
+    this.#answerDrain();
+  }
+
+  #answerDrain(): void {
+    if (this.#consumer !== null && !this.#consumer.idle && this.handler.credit() > 0) {
+      this.ports.due(this, 'later');
+      return;
+    }
+    const drains = this.#drains;
+    this.#drains = 0;
+    for (let left = drains; left > 0; left--) this.handler.onDrained();
+  }
+
+  flush(): void {
+    this.pump();
+    if (!this.closed && this.#drains > 0) this.#answerDrain();
+  }
+
+  close(failed = false): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#consumer?.close(failed);
+    this.ports.closed(this);
+  }
+
+  end(error: FairleadError): void {
+    if (this.closed) return;
+    this.close(false);
+    this.handler.onGone(error);
+  }
+
+  review(): void {
+    const { queue } = this.entry;
+    if (queue?.queue === null) this.end(queue.damage ?? moved(this.entry));
+  }
+}
+
+/** The queue lives elsewhere by now. */
+export function moved({ name }: AddressEntry): AddressError {
+  return new AddressError('FL_QUEUE_MOVED', `queue '${name}' lives at another node now: attach again`);
+}

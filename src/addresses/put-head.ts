@@ -1,0 +1,32 @@
+import { WireError } from '../common/wire';
+
+/** Before each message that is put into a queue of another node: u8 flags, u53 epoch, u48 sequence, u32 publisher. */
+export const PUT_HEAD_BYTES = 19;
+
+/** The put comes from what its origin had stored before. Such puts are numbered apart. */
+export const PUT_FROM_OUTBOX = 1;
+
+/** The head of a put that was read last. */
+export class PutHead {
+  fromOutbox = false;
+  epoch = 0;
+  seq = 0;
+  publisher = 0;
+
+  /** @throws WireError */
+  read(bytes: Buffer, start: number, end: number): void {
+    if (end - start < PUT_HEAD_BYTES) throw new WireError(`put of ${end - start} bytes, shorter than its head`);
+    this.fromOutbox = ((bytes[start] as number) & PUT_FROM_OUTBOX) !== 0;
+    this.epoch = bytes.readUInt32BE(start + 1) * 0x1_0000_0000 + bytes.readUInt32BE(start + 5);
+    this.seq = bytes.readUIntBE(start + 9, 6);
+    this.publisher = bytes.readUInt32BE(start + 15);
+  }
+}
+
+export function writePutHead(target: Buffer, flags: number, epoch: number, seq: number, publisher: number): void {
+  target[0] = flags;
+  target.writeUInt32BE(Math.floor(epoch / 0x1_0000_0000), 1);
+  target.writeUInt32BE(epoch % 0x1_0000_0000, 5);
+  target.writeUIntBE(seq, 9, 6);
+  target.writeUInt32BE(publisher, 15);
+}

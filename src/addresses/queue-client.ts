@@ -1,0 +1,47 @@
+import type { FairleadError } from '../common/errors';
+import type { QueueConsumerSpec } from '../queues/contract';
+import type { AddressEntry } from './address-entry';
+import type { Consumer, ConsumerSpec } from './contract';
+import { AddressError } from './errors';
+import { SELECTOR_BYTES_MAX } from './limits';
+import { publisherTag } from './publisher-tag';
+
+/** A consumer of a queue at this node, wherever the queue lives. */
+export interface QueueClient extends Consumer {
+  readonly entry: AddressEntry;
+  readonly closed: boolean;
+  /** Where the queue lives may have changed. */
+  review(): void;
+  /** Does what is due at the end of a turn. */
+  flush(now: number): void;
+  /** When it is to be looked at again. */
+  readonly deadline: number;
+  /** Ends it from within the mesh. */
+  end(error: FairleadError): void;
+}
+
+/** What surrounds the consumers of queues. */
+export interface QueueClientPorts {
+  /** It has something to do at the end of this turn; `later` at the end of whichever turn comes next. */
+  due(client: QueueClient, later?: 'later'): void;
+  delivered(): void;
+  closed(client: QueueClient): void;
+}
+
+/** What a client asks for, as its queue is told. @throws AddressError */
+export function queueSpec(spec: ConsumerSpec, near: boolean): QueueConsumerSpec {
+  const { client, settled, queue, messageBytesMax = Infinity } = spec;
+  const selector = queue?.selector ?? null;
+  if (selector !== null && Buffer.byteLength(selector) > SELECTOR_BYTES_MAX)
+    throw new AddressError('FL_ADDRESS_LIMIT', `selector of more than ${SELECTOR_BYTES_MAX} bytes`);
+  return {
+    client,
+    settled,
+    selector,
+    browse: queue?.browse ?? false,
+    exclusive: queue?.exclusive ?? false,
+    notFrom: queue?.noLocal === true ? publisherTag(client) : 0,
+    near,
+    messageBytesMax,
+  };
+}

@@ -1,0 +1,39 @@
+import type { FairleadError } from '../common/errors';
+import type { NodeId } from '../links/contract';
+import type { PutMark, Queue } from '../queues/contract';
+import { NOWHERE } from './queue-homes';
+import type { PutLane } from './put-lane';
+
+/** Of an address that is a queue: where it lives, and the way there. */
+export class QueueState {
+  /** `home` and `queue` are as of this generation of the homes. */
+  generation = -1;
+  home: NodeId = NOWHERE;
+  /** The queue itself when it lives here, and can be served. */
+  queue: Queue | null = null;
+  /** Why it cannot. */
+  damage: FairleadError | null = null;
+  /** Puts on their way to another node. */
+  lane: PutLane | null = null;
+  /** The mark that a put of another node needed last. */
+  #mark: PutMark | null = null;
+  #markOrigin: NodeId = NOWHERE;
+  #fromOutbox = false;
+
+  /** The mark of puts of a node into the queue here. */
+  mark(queue: Queue, node: NodeId, fromOutbox: boolean, epoch: number, nameOf: (node: NodeId) => string): PutMark {
+    const mark = this.#mark;
+    if (mark !== null && node === this.#markOrigin && epoch === mark.epoch && fromOutbox === this.#fromOutbox)
+      return mark;
+    this.#markOrigin = node;
+    this.#fromOutbox = fromOutbox;
+    return (this.#mark = queue.mark(fromOutbox ? `${nameOf(node)}/outbox` : nameOf(node), epoch));
+  }
+
+  /** Another queue, or none, is here. */
+  set(queue: Queue | null, damage: FairleadError | null): void {
+    if (queue !== this.queue) this.#mark = null;
+    this.queue = queue;
+    this.damage = damage;
+  }
+}

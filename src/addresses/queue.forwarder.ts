@@ -1,0 +1,342 @@
+import type { Chunk } from '../common/chunk';
+import { FairleadError } from '../common/errors';
+import { WireWriter } from '../common/wire';
+import type { NodeId } from '../links/contract';
+import type { PutMark, PutSink, Queue, QueueHost } from '../queues/contract';
+import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail, type Receipt } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import { isTemporary } from './address-names';
+import { PENDING, type Verdict } from './contract';
+import { CONTROL } from './control';
+import { AddressError } from './errors';
+import type { Forwarder, ForwarderPorts } from './forwarder';
+import { LargePublish } from './large-publish';
+import { ROOM_REVIEW_MS } from './limits';
+import type { LocalPublisher } from './local-publisher';
+import { PUT_HEAD_BYTES, PutHead } from './put-head';
+import type { QueueHomes } from './queue-homes';
+import { QueueState } from './queue-state';
+import { RemotePuts } from './remote-puts';
+
+const INITIAL = 64;
+
+/** What the queues of a node are built on, beside what all forwarders are. */
+export interface QueueForwarderPorts {
+  readonly host: QueueHost;
+  readonly homes: QueueHomes;
+  readonly selfName: string;
+  /** One life of this node's numbering of puts. */
+  readonly epoch: number;
+  nodeName(node: NodeId): string;
+  isReachable(node: NodeId): boolean;
+  /** Publishers of large messages that were told to wait may go on. */
+  relieved(): void;
+}
+
+/** Queues: a message is put where its queue lives, and accepted once it is on the disk there. */
+export class QueueForwarder implements Forwarder {
+  readonly puts: RemotePuts;
+  readonly #head = new PutHead();
+  /** What puts of publishers here take until they are on the disk, by slot. */
+  #bytes = new Int32Array(INITIAL);
+  readonly #ownPut: PutSink = { onPut: (slot, outcome, detail) => this.#onOwnPut(slot, outcome, detail) };
+  readonly #sitePut: PutSink = { onPut: (site, outcome, detail) => this.shared.sites.settle(site, outcome, detail) };
+  /** Queues here with a limit whose publishers want more credit, and the room they had when that was looked at. */
+  readonly #limited = new Map<AddressEntry, number>();
+  #reviewAt = Infinity;
+
+  constructor(
+    private readonly shared: ForwarderPorts,
+    private readonly ports: QueueForwarderPorts,
+  ) {
+    this.puts = new RemotePuts(
+      shared,
+      {
+        refresh: (entry) => this.refresh(entry),
+        isReachable: (node) => ports.isReachable(node),
+        putHere: (state, slot, seq, tag, bytes, start, end) => this.#putHere(state, slot, tag, bytes, start, end, seq),
+        putHereLarge: (state, slot, seq, tag, body) => this.#putHereLarge(state, slot, tag, body, seq),
+      },
+      ports.epoch,
+    );
+  }
+
+  // --- where it lives ----------------------------------------------------------------------------------------------------------
+
+  /** Where the queue lives; one that is to live here is made. */
+  refresh(entry: AddressEntry): QueueState {
+    const state = (entry.queue ??= new QueueState());
+    if (state.generation !== this.ports.homes.generation) this.#lookUp(entry, state);
+    return state;
+  }
+
+  #lookUp(entry: AddressEntry, state: QueueState): void {
+    const { homes } = this.ports;
+    state.home = homes.homeOf(entry.name, entry.policy);
+    if (state.home === this.shared.self) this.#open(entry, state);
+    else state.set(null, null);
+    state.generation = homes.generation;
+  }
+
+  #open({ name, policy }: AddressEntry, state: QueueState): void {
+    const { host } = this.ports;
+    try {
+      const queue = isTemporary(name) ? host.find(name) : host.open(name, policy);
+      state.set(queue, queue === null ? new AddressError('FL_QUEUE_GONE', `there is no queue '${name}'`) : null);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      state.set(null, error);
+    }
+  }
+
+  // --- publishers of this node -------------------------------------------------------------------------------------------------
+
+  publish(
+    publisher: LocalPublisher,
+    entry: AddressEntry,
+    flags: number,
+    payload: Buffer,
+    start: number,
+    end: number,
+    token: number,
+  ): Verdict {
+    const state = this.refresh(entry);
+    const slot = this.shared.pending.add(publisher, entry, token, flags);
+    if (this.#isHere(state)) this.#putHere(state, slot, publisher.tag, payload, start, end, 0);
+    else this.puts.put(state, entry, slot, publisher.tag, payload, start, end);
+    return PENDING;
+  }
+
+  /** Unless older puts are still on their way to where it lived before. */
+  #isHere({ home, lane }: QueueState): boolean {
+    return home === this.shared.self && (lane === null || lane.empty);
+  }
+
+  /** @param seq of one that was on its way to another node before, else 0 */
+  #putHere(state: QueueState, slot: number, tag: number, bytes: Buffer, start: number, end: number, seq: number): void {
+    const { queue } = state;
+    this.#charge(slot, end - start);
+    if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
+    else queue.put(bytes, start, end, tag, this.#ownMark(queue, seq), seq, this.#ownPut, slot);
+  }
+
+  #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, seq: number): void {
+    const { queue } = state;
+    // Its bytes are counted by what holds them.
+    this.#charge(slot, 0);
+    if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
+    else queue.putLarge(body, tag, this.#ownMark(queue, seq), seq, this.#ownPut, slot);
+  }
+
+  /** The former home may have had it before the queue came here, with what it remembers of puts. */
+  #ownMark(queue: Queue, seq: number): PutMark | null {
+    return seq === 0 ? null : queue.mark(this.ports.selfName, this.ports.epoch);
+  }
+
+  #charge(slot: number, bytes: number): void {
+    if (slot >= this.#bytes.length) {
+      const grown = new Int32Array(Math.max(this.#bytes.length * 2, slot + 1));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    this.#bytes[slot] = bytes;
+    this.shared.retention.recharge(0, bytes);
+  }
+
+  #onOwnPut(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    const { retention, pending } = this.shared;
+    retention.discharge(this.#bytes[slot] as number);
+    pending.finish(slot, outcome, detail);
+    pending.free(slot);
+  }
+
+  begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {
+    const { streams, large, pending } = this.shared;
+    return new LargePublish(streams, large, -1, 'whole', {
+      complete: (body) => {
+        if (body === null) return OUTCOME.rejected;
+        const state = this.refresh(entry);
+        const slot = pending.add(publisher, entry, token, flags);
+        if (this.#isHere(state)) this.#putHereLarge(state, slot, publisher.tag, body, 0);
+        else this.puts.putLarge(state, entry, slot, publisher.tag, body);
+        return PENDING;
+      },
+      aborted: () => undefined,
+    });
+  }
+
+  // --- puts of other nodes, and deliveries by circuits -------------------------------------------------------------------------
+
+  arrive(
+    receipt: Receipt,
+    seq: number,
+    entry: AddressEntry,
+    flags: number,
+    chunk: Chunk,
+    start: number,
+    end: number,
+  ): void {
+    if (entry.circuit !== null) {
+      entry.circuit.arrive(receipt, seq, flags, chunk, start, end);
+      return;
+    }
+    const head = this.#head;
+    head.read(chunk.bytes, start, end);
+    const state = this.refresh(entry);
+    const site = this.shared.sites.add(receipt, seq, 1, entry);
+    const { queue } = state;
+    if (queue === null) {
+      this.#refuse(site, state);
+      return;
+    }
+    const mark = state.mark(queue, receipt.origin, head.fromOutbox, head.epoch, this.ports.nodeName);
+    queue.put(chunk.bytes, start + PUT_HEAD_BYTES, end, head.publisher, mark, head.seq, this.#sitePut, site);
+    this.#chokeIfFull(entry, queue, receipt.origin);
+  }
+
+  arriveLarge(receipt: Receipt, seq: number, entry: AddressEntry, flags: number, body: LargeBody): void {
+    if (entry.circuit !== null) {
+      entry.circuit.arriveLarge(receipt, seq, flags, body);
+      return;
+    }
+    const head = this.#head;
+    const bytes = Buffer.alloc(PUT_HEAD_BYTES);
+    head.read(bytes, 0, body.read(0, bytes));
+    const state = this.refresh(entry);
+    const site = this.shared.sites.add(receipt, seq, 1, entry);
+    const { queue } = state;
+    if (queue === null) {
+      this.#refuse(site, state);
+      return;
+    }
+    const mark = state.mark(queue, receipt.origin, head.fromOutbox, head.epoch, this.ports.nodeName);
+    queue.putLarge(new PutBody(body), head.publisher, mark, head.seq, this.#sitePut, site);
+    this.#chokeIfFull(entry, queue, receipt.origin);
+  }
+
+  /** Not stored here, for certain: its origin asks where the queue lives by now, or is told what is wrong. */
+  #refuse(site: number, state: QueueState): void {
+    const { sites, self } = this.shared;
+    if (state.home !== self) sites.settle(site, OUTCOME.undelivered, null);
+    else sites.settle(site, OUTCOME.rejected, detailOf(state));
+  }
+
+  onOutcome(slot: number, _node: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {
+    const { lane } = this.refresh(this.shared.pending.entry(slot));
+    if (lane !== null) this.puts.onOutcome(lane, slot, outcome, detail);
+  }
+
+  onLost(slot: number): void {
+    const { lane } = this.refresh(this.shared.pending.entry(slot));
+    if (lane !== null) this.puts.onLost(lane, slot);
+  }
+
+  // --- back-pressure -----------------------------------------------------------------------------------------------------------
+
+  #isBlocked(entry: AddressEntry, queue: Queue): boolean {
+    return entry.policy.overLimit === 'block' && queue.room === 0;
+  }
+
+  /** The queue takes no more for now: the origin is to give its publishers no credit. */
+  #chokeIfFull(entry: AddressEntry, queue: Queue, origin: NodeId): void {
+    if (!this.#isBlocked(entry, queue) || entry.choked.has(origin)) return;
+    const { counters, streams } = this.shared;
+    entry.choked.add(origin);
+    counters.chokes++;
+    streams.sendControl(origin, CONTROL.choke, new WireWriter().text(entry.wire).take());
+  }
+
+  /** A queue here has no room any more, or some again. */
+  onRoom(entry: AddressEntry, room: number): void {
+    if (room === 0) return;
+    const { credit, streams } = this.shared;
+    for (const origin of entry.choked)
+      streams.sendControl(origin, CONTROL.unchoke, new WireWriter().text(entry.wire).take());
+    entry.choked.clear();
+    credit.changed(entry);
+    this.ports.relieved();
+  }
+
+  allowance(entry: AddressEntry): number {
+    if (entry.chokedBy.size > 0) return 0;
+    const state = this.refresh(entry);
+    const { home, queue } = state;
+    if (home !== this.shared.self) return this.puts.allowance(entry, state);
+    // Where it cannot be served, each message is told why.
+    if (queue === null || entry.policy.overLimit !== 'block') return Infinity;
+    this.#review(entry, queue.room);
+    return queue.room;
+  }
+
+  #review(entry: AddressEntry, room: number): void {
+    this.#limited.set(entry, room);
+    if (this.#reviewAt !== Infinity) return;
+    this.#reviewAt = this.shared.clock.now() + ROOM_REVIEW_MS;
+    this.shared.scheduleFlush();
+  }
+
+  congested(entry: AddressEntry): boolean {
+    const state = this.refresh(entry);
+    const { home, queue } = state;
+    if (home !== this.shared.self) return this.puts.congested(entry, state);
+    return queue !== null && this.#isBlocked(entry, queue);
+  }
+
+  pump(): void {
+    // The queue gives to its consumers by itself.
+  }
+
+  left(): void {
+    // The same.
+  }
+
+  // --- time --------------------------------------------------------------------------------------------------------------------
+
+  flush(now: number): void {
+    if (this.puts.flush(now)) this.ports.relieved();
+  }
+
+  tick(now: number): void {
+    this.puts.tick(now);
+    if (now < this.#reviewAt) return;
+    this.#reviewAt = Infinity;
+    const limited = [...this.#limited];
+    this.#limited.clear();
+    for (const [entry, room] of limited) {
+      const { queue } = this.refresh(entry);
+      if (queue !== null && queue.room === room) this.#review(entry, room);
+      else this.shared.credit.changed(entry);
+    }
+  }
+
+  deadline(): number {
+    return Math.min(this.puts.deadline(), this.#reviewAt);
+  }
+}
+
+/** A large message without the head that it was put with. */
+class PutBody implements LargeBody {
+  constructor(private readonly body: LargeBody) {}
+
+  get length(): number {
+    return this.body.length - PUT_HEAD_BYTES;
+  }
+
+  read(offset: number, target: Buffer): number {
+    return this.body.read(PUT_HEAD_BYTES + offset, target);
+  }
+
+  retain(): void {
+    this.body.retain();
+  }
+
+  release(): void {
+    this.body.release();
+  }
+}
+
+/** Why a message cannot be put into a queue of this node. */
+function detailOf({ damage }: QueueState): OutcomeDetail {
+  const { condition = 'amqp:internal-error', message = 'the queue cannot be served' } = damage ?? {};
+  return { condition, description: message };
+}

@@ -1,0 +1,233 @@
+import type { WireReader } from '../common/wire';
+import type { NodeId } from '../links/contract';
+import type { QueueHost } from '../queues/contract';
+import type { Outcome, OutcomeDetail } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import { isTemporary, type AddressNames } from './address-names';
+import type { AddressTable } from './address-table';
+import { Circuits } from './circuits';
+import type { Consumer, ConsumerHandler, ConsumerSpec, Publisher, PublisherHandler } from './contract';
+import { CONTROL } from './control';
+import { DeadLetters } from './dead-letters';
+import type { AddressError } from './errors';
+import type { ForwarderPorts } from './forwarder';
+import { CIRCUIT_SLOTS, HomeCircuits } from './home-circuits';
+import type { AddressPorts } from './ports';
+import { QueueConsumers } from './queue-consumers';
+import { NOWHERE, QueueHomes } from './queue-homes';
+import { QueueForwarder } from './queue.forwarder';
+import { defaultPolicy, type AddressPolicy } from './rules';
+import { wireName } from './wire-name';
+
+/** What queues ask of the rest of the address layer. */
+export interface QueuesPorts {
+  readonly names: AddressNames;
+  table(): AddressTable;
+  openPublisher(handler: PublisherHandler): Publisher;
+  /** Publishers of large messages that were told to wait may go on. */
+  relieved(): void;
+}
+
+/** All that has to do with queues at a node: those that live here, the ways to the others, and their clients. */
+export class Queues {
+  readonly host: QueueHost;
+  readonly homes: QueueHomes;
+  readonly forwarder: QueueForwarder;
+  readonly #circuits: Circuits;
+  readonly #homeCircuits: HomeCircuits;
+  readonly #consumers: QueueConsumers;
+  readonly #deadLetters: DeadLetters;
+  /** Queues whose home may be another one since the last turn. */
+  readonly #changed = new Set<string>();
+
+  constructor(
+    private readonly node: AddressPorts,
+    private readonly shared: ForwarderPorts,
+    private readonly ports: QueuesPorts,
+  ) {
+    const { self, selfName, routes, replicas, streams, clock, scheduleFlush } = node;
+    const { sites, lanes, holding, counters } = shared;
+    const { names } = ports;
+    const nodeName = (id: NodeId): string => routes.view(id)?.name ?? (id === NOWHERE ? 'no known node' : String(id));
+    const isReachable = (id: NodeId): boolean => routes.view(id)?.reachable === true;
+    this.homes = new QueueHomes(selfName, routes, replicas, (name) => this.#onHome(name));
+    this.#deadLetters = new DeadLetters(
+      (address) => ports.table().resolve(address, null),
+      (handler) => ports.openPublisher(handler),
+      scheduleFlush,
+    );
+    this.host = node.queues({
+      onQueue: (name, exists) => {
+        if (!isTemporary(name)) this.homes.own(name, exists);
+        else if (!exists) this.#onHome(name);
+      },
+      onRoom: (queue) => this.forwarder.onRoom(this.#entry(queue.name), queue.room),
+      forward: (address, payload, done) => this.#deadLetters.add(address, payload, done),
+    });
+    const { host, homes } = this;
+    this.forwarder = new QueueForwarder(shared, {
+      host,
+      homes,
+      selfName,
+      epoch: routes.self.incarnation,
+      nodeName,
+      isReachable,
+      relieved: () => ports.relieved(),
+    });
+    const refresh = this.forwarder.refresh.bind(this.forwarder);
+    this.#circuits = new Circuits({ streams, sites }, this.forwarder);
+    const entryOf = (wire: string): AddressEntry => ports.table().ofWire(wire);
+    this.#homeCircuits = new HomeCircuits({ streams, routes, entryOf, refresh });
+    this.#consumers = new QueueConsumers({
+      self,
+      clock,
+      lanes,
+      holding,
+      counters,
+      sites,
+      circuits: this.#circuits,
+      names,
+      refresh,
+      isReachable,
+      nodeName,
+      scheduleFlush,
+    });
+  }
+
+  #entry(name: string): AddressEntry {
+    return this.ports.table().ofWire(wireName('queue', name));
+  }
+
+  /** The queues that are on this node's disk are opened, and told of. */
+  start(): void {
+    for (const name of this.host.stored) {
+      this.homes.own(name, true);
+      this.forwarder.refresh(this.#entry(name));
+    }
+  }
+
+  // --- clients -----------------------------------------------------------------------------------------------------------------
+
+  openConsumer(entry: AddressEntry, spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+    return this.#consumers.open(entry, spec, handler);
+  }
+
+  /** Makes a temporary queue. */
+  openTemporary(name: string): void {
+    this.host.openTemporary(name, defaultPolicy('queue'));
+    this.homes.void();
+  }
+
+  /** The owner of a temporary queue has gone. */
+  dropTemporary(name: string): void {
+    if (this.host.find(name) !== null) this.host.delete(name);
+  }
+
+  // --- what streams bring ------------------------------------------------------------------------------------------------------
+
+  circuitEntry(wire: string): AddressEntry {
+    return this.#circuits.entryOf(wire);
+  }
+
+  /** @throws WireError */
+  onControl(origin: NodeId, kind: number, reader: WireReader): void {
+    if (kind < CONTROL.circuitOpened) this.#homeCircuits.onControl(origin, kind, reader);
+    else this.#circuits.onControl(origin, kind, reader);
+  }
+
+  /** True for slots of deliveries by circuits. */
+  ownsSlot(slot: number): boolean {
+    return slot >= CIRCUIT_SLOTS;
+  }
+
+  onOutcome(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.#homeCircuits.onOutcome(slot, outcome, detail);
+  }
+
+  onLost(slot: number, sent: boolean): void {
+    this.#homeCircuits.onLost(slot, sent);
+  }
+
+  /** The stream to a node has room again. */
+  relieved(node: NodeId): void {
+    this.forwarder.puts.wake();
+    this.#homeCircuits.relieved(node);
+  }
+
+  // --- what becomes of other nodes -----------------------------------------------------------------------------------------------
+
+  /** A node is within reach, or no longer. */
+  onReachable(node: NodeId, reachable: boolean): void {
+    this.homes.void();
+    this.#homeCircuits.reachable(node, reachable);
+    if (!reachable) return;
+    this.forwarder.puts.wake();
+    this.#consumers.wake();
+  }
+
+  /** Whatever this node and that one (null: any other) had agreed on is void. */
+  onBroken(node: NodeId | null): void {
+    this.#homeCircuits.broken(node);
+    this.#circuits.broken(node);
+  }
+
+  // --- homes and rules -----------------------------------------------------------------------------------------------------------
+
+  #onHome(name: string): void {
+    this.homes.void();
+    if (this.#changed.size === 0) this.node.scheduleFlush();
+    this.#changed.add(name);
+  }
+
+  #reviewHomes(): void {
+    if (this.#changed.size === 0) return;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const name of changed) {
+      this.#consumers.review(name);
+      const entry = this.ports.table().find(wireName('queue', name));
+      if (entry === null || entry.queue === null) continue;
+      this.forwarder.refresh(entry);
+      this.#homeCircuits.review(entry);
+      this.shared.credit.changed(entry);
+    }
+    this.forwarder.puts.wake();
+  }
+
+  rulesChanged(changedKind: (entry: AddressEntry) => AddressError): void {
+    this.homes.void();
+    this.#consumers.rulesChanged(changedKind);
+    this.#consumers.wake();
+    this.forwarder.puts.wake();
+  }
+
+  conflicts(): readonly string[] {
+    return this.homes.conflicts((name): AddressPolicy | null => this.ports.names.policy('queue', name));
+  }
+
+  // --- time and the end of a turn --------------------------------------------------------------------------------------------------
+
+  /** True when all that was put into queues here is on the disk. */
+  get settled(): boolean {
+    return this.host.settled;
+  }
+
+  flush(now: number): void {
+    this.#reviewHomes();
+    this.#deadLetters.flush();
+    this.#consumers.flush(now);
+    this.forwarder.flush(now);
+    this.#homeCircuits.flush();
+    this.host.flush();
+  }
+
+  tick(now: number): void {
+    this.host.tick(now);
+    this.forwarder.tick(now);
+    this.#consumers.tick(now);
+  }
+
+  deadline(): number {
+    return Math.min(this.host.deadline(), this.forwarder.deadline(), this.#consumers.deadline());
+  }
+}

@@ -1,0 +1,329 @@
+import type { Chunk } from '../common/chunk';
+import type { FairleadError } from '../common/errors';
+import { IntMap } from '../common/int-map';
+import type { NodeId } from '../links/contract';
+import { OUTCOME, type DropReason, type LargeBody, type Outcome, type OutcomeDetail } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import type { CircuitOpen } from './circuit-messages';
+import type { ConsumerHandler, ConsumerSpec } from './contract';
+import { AddressError } from './errors';
+import { giveFirst } from './give-first';
+import { moved } from './home-consumer';
+import type { Holding } from './holding';
+import { Lane } from './lane';
+import { CIRCUIT_CREDIT_MAX, QUEUE_ATTACH_MS } from './limits';
+import { queueSpec, type QueueClient, type QueueClientPorts } from './queue-client';
+import type { LaneBudget } from './spill';
+
+/** This node's end of a circuit: the other one is at the queue's home. */
+export interface Circuit {
+  readonly home: NodeId;
+  /** Deliveries from now on are for nobody. */
+  forget(): void;
+  credit(limit: number): void;
+  drain(): void;
+  /** The home is to tell when settlements are on its disk. */
+  confirm(): void;
+  close(): void;
+}
+
+/** What a consumer of a queue elsewhere is built on. */
+export interface RemoteConsumerPorts extends QueueClientPorts {
+  readonly lanes: LaneBudget;
+  readonly holding: Holding;
+  now(): number;
+  /** Opens a circuit to the home of the queue; null while that is out of reach. */
+  openCircuit(consumer: RemoteConsumer, what: CircuitOpen): Circuit | null;
+  /** It waits for the home, or its answer, up to its deadline. */
+  waits(consumer: RemoteConsumer, waits: boolean): void;
+  isReachable(node: NodeId): boolean;
+  /** The queue has come to this node. */
+  isHere(entry: AddressEntry): boolean;
+  /** Name of the queue's home, for messages to users. */
+  homeName(entry: AddressEntry): string;
+  settled(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+  dropped(reason: DropReason, count: number): void;
+}
+
+const NUMBER_MASK = 0x7fff_ffff;
+
+/**
+ * A consumer of a queue whose home is another node. Its client's credit is the circuit's: nothing beyond it is on the way or waits here.
+ * When the way breaks, what it has not settled is delivered again by the queue: a client that holds such deliveries is ended, so that
+ * its late settlements visibly fail; any other one does not notice.
+ */
+export class RemoteConsumer implements QueueClient {
+  closed = false;
+  deadline: number;
+  #circuit: Circuit | null = null;
+  #state: 'waiting' | 'opening' | 'open' = 'waiting';
+  #confirmed = false;
+  /** Deliveries of the circuit that have come, and how many the home was told that may. */
+  #arrived = 0;
+  #limit = 0;
+  readonly #lane: Lane;
+  /** Deliveries that are not settled by slot, with their number. */
+  readonly #unsettled = new IntMap();
+  /** Slots of settlements that the home has not confirmed, by number; null while the client wants no confirmation. */
+  #confirming: Map<number, number> | null = null;
+  /** Drains that are not answered, and those of them that the home has answered: so many deliveries are all there are. */
+  #drains = 0;
+  #drained = 0;
+  #drainedAt = -1;
+
+  constructor(
+    private readonly ports: RemoteConsumerPorts,
+    private readonly spec: ConsumerSpec,
+    private readonly handler: ConsumerHandler,
+    readonly entry: AddressEntry,
+  ) {
+    this.deadline = ports.now() + QUEUE_ATTACH_MS;
+    this.#lane = new Lane(
+      {
+        dropped: (reason, count) => ports.dropped(reason, count),
+        settled: (slot, outcome) => this.#giveBack(slot, outcome),
+        onSlow: () => undefined,
+      },
+      ports.lanes,
+      ports.holding,
+    );
+    // Wrong wishes are refused at once.
+    queueSpec(spec, false);
+  }
+
+  get address(): AddressEntry {
+    return this.entry;
+  }
+
+  get waiting(): number {
+    return this.#lane.size;
+  }
+
+  /** What the client takes, less what is here for it. */
+  get #credit(): number {
+    return Math.max(0, Math.min(this.handler.credit(), CIRCUIT_CREDIT_MAX) - this.#lane.size);
+  }
+
+  /** Deliveries that its client has and has not settled. */
+  get #held(): number {
+    return this.#unsettled.size - (this.spec.settled ? 0 : this.#lane.size);
+  }
+
+  // --- the circuit -----------------------------------------------------------------------------------------------------------
+
+  /** Opens the circuit as soon as the home is within reach. */
+  #open(): void {
+    if (this.ports.isHere(this.entry)) {
+      this.end(moved(this.entry));
+      return;
+    }
+    const limit = this.#credit;
+    this.#circuit = this.ports.openCircuit(this, { wire: this.entry.wire, limit, spec: queueSpec(this.spec, false) });
+    if (this.#circuit === null) return;
+    this.#state = 'opening';
+    this.#arrived = 0;
+    this.#limit = limit;
+    this.#drainedAt = -1;
+    this.#drained = 0;
+    if (this.#confirming !== null) this.#circuit.confirm();
+  }
+
+  onOpened(): void {
+    this.#state = 'open';
+    this.deadline = Infinity;
+    this.ports.waits(this, false);
+    if (!this.#confirmed) {
+      this.#confirmed = true;
+      this.handler.onConfirmed([]);
+    }
+    this.pump();
+  }
+
+  /** The way to the home broke: what was unsettled is delivered again by the queue. */
+  broken(): void {
+    if (this.#circuit === null) return;
+    const held = this.#held;
+    this.#release();
+    const mustSee = held > 0 || (this.#confirming?.size ?? 0) > 0 || this.spec.queue?.browse === true;
+    if (mustSee && this.#confirmed) {
+      const message = `the way to ${this.ports.homeName(this.entry)}, where queue '${this.entry.name}' lives, broke: attach again`;
+      this.end(new AddressError('FL_QUEUE_INTERRUPTED', message));
+      return;
+    }
+    if (!this.#confirmed) this.deadline = this.ports.now() + QUEUE_ATTACH_MS;
+    this.#answer(this.#drains);
+    this.ports.due(this);
+  }
+
+  /** Forgets the circuit with all that is unsettled of it. */
+  #release(): void {
+    this.#circuit?.forget();
+    this.#circuit = null;
+    this.#state = 'waiting';
+    this.ports.waits(this, true);
+    this.#lane.clear();
+    const slots: number[] = [];
+    this.#unsettled.forEachSorted((slot) => void slots.push(slot));
+    for (const slot of slots) this.#giveBack(slot, OUTCOME.undelivered);
+  }
+
+  #giveBack(slot: number, outcome: Outcome): void {
+    if (this.#unsettled.take(slot) >= 0) this.ports.settled(slot, outcome, null);
+  }
+
+  /** The queue cannot be served to it. */
+  onGone(error: FairleadError): void {
+    this.#circuit?.forget();
+    this.#circuit = null;
+    if (error.code === 'FL_QUEUE_MOVED' && this.#held === 0 && this.spec.queue?.browse !== true) {
+      this.#release();
+      this.ports.due(this);
+    } else this.end(error);
+  }
+
+  review(): void {
+    if (this.#circuit === null) this.ports.due(this);
+  }
+
+  flush(now: number): void {
+    if (this.closed) return;
+    if (this.#circuit === null) this.#open();
+    if (this.closed) return;
+    if (now >= this.deadline) this.#giveUp();
+    else if (this.#circuit !== null) this.#tellCredit(this.#circuit);
+  }
+
+  #giveUp(): void {
+    const { name } = this.entry;
+    const home = this.ports.homeName(this.entry);
+    this.end(new AddressError('FL_QUEUE_UNREACHABLE', `queue '${name}' lives at ${home}, which is out of reach`));
+  }
+
+  /** Credit is told when it is less, or well more, than what the home knows. */
+  #tellCredit(circuit: Circuit): void {
+    const limit = this.#arrived + this.#credit;
+    const left = this.#limit - this.#arrived;
+    if (limit === this.#limit || (limit > this.#limit && left * 2 > limit - this.#arrived)) return;
+    this.#limit = limit;
+    circuit.credit(limit);
+  }
+
+  // --- what comes by it --------------------------------------------------------------------------------------------------------
+
+  arrived(slot: number, chunk: Chunk, start: number, end: number): void {
+    this.#note(slot);
+    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.push(this.entry, chunk.bytes, start, end, chunk, slot);
+    else {
+      this.ports.delivered();
+      this.handler.deliver(slot, this.entry, this.spec.settled, chunk.bytes, start, end);
+    }
+    if (this.#drainedAt >= 0) this.#checkDrained();
+  }
+
+  arrivedLarge(slot: number, body: LargeBody): void {
+    this.#note(slot);
+    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.pushLarge(this.entry, body, slot);
+    else {
+      this.ports.delivered();
+      this.handler.deliverLarge(slot, this.entry, this.spec.settled, body);
+    }
+    if (this.#drainedAt >= 0) this.#checkDrained();
+  }
+
+  #note(slot: number): void {
+    this.#arrived++;
+    if (slot >= 0) this.#unsettled.set(slot, this.#arrived & NUMBER_MASK);
+    this.ports.due(this);
+  }
+
+  pump(): void {
+    if (this.closed) return;
+    const lane = this.#lane;
+    while (lane.size > 0 && !this.closed && this.handler.ready()) {
+      this.ports.delivered();
+      giveFirst(lane, this.handler, this.entry, this.spec.settled);
+    }
+    lane.recovered();
+    if (this.#drainedAt >= 0) this.#checkDrained();
+    this.ports.due(this);
+  }
+
+  // --- settlement --------------------------------------------------------------------------------------------------------------
+
+  settle(slot: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
+    const number = this.#unsettled.take(slot);
+    if (number < 0) return;
+    if (confirm) this.#confirms().set(number, slot);
+    this.ports.settled(slot, outcome, detail);
+  }
+
+  /** Asked for ahead of the first outcome that is to be confirmed. */
+  #confirms(): Map<number, number> {
+    if (this.#confirming !== null) return this.#confirming;
+    this.#circuit?.confirm();
+    return (this.#confirming = new Map());
+  }
+
+  onSettled(delivery: number, error: FairleadError | null): void {
+    const number = delivery & NUMBER_MASK;
+    const slot = this.#confirming?.get(number);
+    if (slot === undefined) return;
+    this.#confirming?.delete(number);
+    this.handler.onSettled(slot, error);
+  }
+
+  // --- drain -------------------------------------------------------------------------------------------------------------------
+
+  drain(): void {
+    this.#drains++;
+    const circuit = this.#circuit;
+    if (circuit === null || this.#state !== 'open' || !this.ports.isReachable(circuit.home)) {
+      this.#answer(this.#drains);
+      return;
+    }
+    const limit = this.#arrived + this.#credit;
+    if (limit !== this.#limit) circuit.credit((this.#limit = limit));
+    circuit.drain();
+  }
+
+  /** @param deliveries all that the home has sent */
+  onDrained(deliveries: number): void {
+    this.#drained++;
+    this.#drainedAt = deliveries;
+    this.#checkDrained();
+  }
+
+  #checkDrained(): void {
+    if (this.#arrived < this.#drainedAt || this.#lane.size > 0) return;
+    this.#drainedAt = -1;
+    this.#limit = this.#arrived;
+    const answers = Math.min(this.#drained, this.#drains);
+    this.#drained = 0;
+    this.#answer(answers);
+  }
+
+  #answer(drains: number): void {
+    this.#drains -= drains;
+    for (let left = drains; left > 0; left--) this.handler.onDrained();
+  }
+
+  // --- the end -----------------------------------------------------------------------------------------------------------------
+
+  close(failed = false): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#lane.clear();
+    const slots: number[] = [];
+    this.#unsettled.forEachSorted((slot) => void slots.push(slot));
+    for (const slot of slots) this.#giveBack(slot, failed ? OUTCOME.modifiedFailed : OUTCOME.released);
+    this.#circuit?.close();
+    this.#circuit = null;
+    this.ports.closed(this);
+  }
+
+  end(error: FairleadError): void {
+    if (this.closed) return;
+    this.close();
+    this.handler.onGone(error);
+  }
+}

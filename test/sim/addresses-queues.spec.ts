@@ -1,0 +1,347 @@
+import { OUTCOME } from '../../src/streams/contract';
+import { SimConsumer, SimPublisher } from './address-clients';
+import { numbered, simMesh } from './address-meshes';
+import { rule } from './virtual-mesh';
+
+const shared = [rule('jobs.#', 'queue', { home: 'b' }), rule('any.#', 'queue')];
+
+describe('a queue of this node', () => {
+  it('accepts once a message is on the disk, and gives it to a consumer that comes later', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    for (const text of numbered(3)) publisher.send(text);
+    expect(publisher.outcomes.size).toBe(0);
+    until('accepted', () => publisher.outcomes.size === 3);
+    expect(publisher.results).toEqual([OUTCOME.accepted, OUTCOME.accepted, OUTCOME.accepted]);
+    const consumer = new SimConsumer(node('b'), 'jobs.x');
+    run(100);
+    expect(consumer.confirmed).toEqual([]);
+    expect(consumer.got).toEqual(numbered(3));
+    expect(node('b').running.queues.find('jobs.x')?.view().depth).toBe(0);
+  });
+
+  it('keeps what it accepted over a crash, and marks what may have been delivered', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    const first = new SimConsumer(node('b'), 'jobs.x', { credit: 1 });
+    first.holding = true;
+    for (const text of numbered(3)) publisher.send(text);
+    until('accepted', () => publisher.outcomes.size === 3 && first.got.length === 1);
+    node('b').kill();
+    run(500);
+    node('b').start();
+    const consumer = new SimConsumer(node('b'), 'jobs.x');
+    until('all', () => consumer.got.length === 3);
+    expect(consumer.got).toEqual(numbered(3));
+    expect(consumer.redelivered.get(0)).toBe(1);
+  });
+
+  it('does not give back what was settled', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    const consumer = new SimConsumer(node('b'), 'jobs.x');
+    consumer.confirming = true;
+    for (const text of numbered(3)) publisher.send(text);
+    until('settled', () => consumer.settled.length === 3);
+    node('b').kill();
+    run(500);
+    node('b').start();
+    const again = new SimConsumer(node('b'), 'jobs.x');
+    run(1_000);
+    expect(again.got).toEqual([]);
+  });
+
+  it('answers a drain once nothing waits', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    const consumer = new SimConsumer(node('b'), 'jobs.x', { credit: 10 });
+    run(10);
+    for (const text of numbered(3)) publisher.send(text);
+    consumer.drain();
+    until('drained', () => consumer.drained === 1);
+    expect(consumer.got).toEqual(numbered(3));
+  });
+});
+
+describe('a queue of another node', () => {
+  it('is told to the whole mesh once it is made, and takes messages from everywhere', () => {
+    const { node, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    for (const text of numbered(3)) publisher.send(text);
+    until('accepted', () => publisher.outcomes.size === 3);
+    expect([...new Set(publisher.results)]).toEqual([OUTCOME.accepted]);
+    until('known', () => [...node('c').running.queueHomes()].length === 1);
+    expect([...node('c').running.queueHomes()]).toEqual([['jobs.x', 'b']]);
+    const consumer = new SimConsumer(node('c'), 'jobs.x');
+    until('all', () => consumer.got.length === 3);
+    expect(consumer.got).toEqual(numbered(3));
+    until('gone', () => node('b').running.queues.find('jobs.x')?.view().depth === 0);
+  });
+
+  it('without a rule that says where is made where it is first used', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('c'), 'any.x');
+    until('credit', () => publisher.credit >= 1);
+    publisher.send('m0');
+    run(500);
+    const consumer = new SimConsumer(node('a'), 'any.x');
+    until('it', () => consumer.got.length === 1);
+    expect([...node('a').running.queueHomes()]).toEqual([['any.x', 'c']]);
+  });
+
+  it('stores each put once, whenever its home is killed', () => {
+    const { node, run, until, time } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    for (let kill = 0; kill < 10; kill++) {
+      until('credit', () => publisher.credit > 0);
+      const end = time.now + 40 + kill * 3;
+      while (time.now < end) {
+        publisher.sendAll((n) => `m${n}`, 5);
+        run(3);
+      }
+      node('b').kill();
+      run(300);
+      node('b').start();
+    }
+    until('answers', () => publisher.outcomes.size === publisher.sent);
+    expect(publisher.sent).toBeGreaterThan(100);
+    expect([...new Set(publisher.results)]).toEqual([OUTCOME.accepted]);
+    const consumer = new SimConsumer(node('c'), 'jobs.x');
+    until('all', () => consumer.got.length >= publisher.sent);
+    run(1_000);
+    expect(consumer.got).toEqual(numbered(publisher.sent));
+  });
+
+  it('has no more under way to its home than is agreed', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit > 0);
+    node('b').stall(1_000);
+    for (let n = 0; n < 40; n++) {
+      publisher.sendAll(() => 'x'.repeat(50_000));
+      run(5);
+    }
+    expect(publisher.sent * 50_000).toBeLessThan(4 * 1024 * 1024);
+    until('answers', () => publisher.outcomes.size === publisher.sent);
+  });
+});
+
+describe('a consumer of a queue of another node', () => {
+  it('gets no more than its credit, near or far', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 10);
+    for (const text of numbered(10)) publisher.send(text);
+    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 4 });
+    consumer.holding = true;
+    run(1_000);
+    expect(consumer.got).toEqual(numbered(4));
+    expect(node('b').running.queues.find('jobs.x')?.view().acquired).toBe(4);
+    consumer.give(3);
+    run(1_000);
+    expect(consumer.got).toEqual(numbered(7));
+    consumer.settleHeld();
+    run(1_000);
+    expect(node('b').running.queues.find('jobs.x')?.view().depth).toBe(3);
+  });
+
+  it('gets its drain answered after all that there was', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 5);
+    for (const text of numbered(5)) publisher.send(text);
+    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 10 });
+    run(5);
+    consumer.drain();
+    until('drained', () => consumer.drained === 1);
+    until('confirmed', () => consumer.confirmed !== null);
+    consumer.drain();
+    until('drained again', () => consumer.drained === 2);
+    expect(consumer.got).toEqual(numbered(5));
+  });
+
+  it('hears that its settlements are on the disk of the home', () => {
+    const { node, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit >= 5);
+    const consumer = new SimConsumer(node('c'), 'jobs.x');
+    consumer.confirming = true;
+    for (const text of numbered(5)) publisher.send(text);
+    until('confirmed', () => consumer.settled.length === 5);
+    node('b').kill();
+    node('b').start();
+    const again = new SimConsumer(node('b'), 'jobs.x');
+    until('again', () => again.confirmed !== null);
+    expect(node('b').running.queues.find('jobs.x')?.view().depth).toBe(0);
+  });
+
+  it('that leaves gives back what it has not settled, in its place', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 6);
+    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 4 });
+    consumer.holding = true;
+    for (const text of numbered(6)) publisher.send(text);
+    until('some', () => consumer.got.length === 4);
+    consumer.settleHeld(OUTCOME.accepted, 1);
+    consumer.close();
+    run(500);
+    const next = new SimConsumer(node('a'), 'jobs.x');
+    until('the rest', () => next.got.length === 5);
+    expect(next.got).toEqual(numbered(6).slice(1));
+    expect(next.redelivered.size).toBe(0);
+  });
+
+  it('whose client dies gives back what it has not settled as failed', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 2 });
+    consumer.holding = true;
+    for (const text of numbered(3)) publisher.send(text);
+    until('some', () => consumer.got.length === 2);
+    consumer.close(true);
+    run(500);
+    const next = new SimConsumer(node('a'), 'jobs.x');
+    until('all', () => next.got.length === 3);
+    expect([...next.redelivered]).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
+  });
+
+  it('whose node dies gives back what it has not settled, marked', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 2 });
+    consumer.holding = true;
+    for (const text of numbered(3)) publisher.send(text);
+    until('some', () => consumer.got.length === 2);
+    node('c').kill();
+    run(500);
+    node('c').start();
+    until('given back', () => node('b').running.queues.find('jobs.x')?.view().acquired === 0);
+    const next = new SimConsumer(node('a'), 'jobs.x');
+    until('all', () => next.got.length === 3);
+    expect(next.got).toEqual(numbered(3));
+    expect([...next.redelivered.keys()]).toEqual([0, 1]);
+  });
+
+  it('is ended when the home restarts and it holds deliveries; without any it goes on', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 2);
+    const holder = new SimConsumer(node('c'), 'jobs.x', { credit: 1 });
+    holder.holding = true;
+    for (const text of numbered(1)) publisher.send(text);
+    until('it', () => holder.got.length === 1);
+    const idle = new SimConsumer(node('c'), 'jobs.x');
+    run(500);
+    node('b').kill();
+    run(300);
+    node('b').start();
+    until('ended', () => holder.gone !== null);
+    expect(holder.gone).toBe('FL_QUEUE_INTERRUPTED');
+    until('redelivered', () => idle.got.length === 1);
+    expect(idle.gone).toBeNull();
+    expect([...idle.redelivered.values()]).toEqual([1]);
+  });
+
+  it('waits for a home that is away, and is refused by name after a while', () => {
+    const { node, run, until, mesh, wire } = simMesh(['a-b', 'a-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('made', () => [...node('a').running.queueHomes()].length === 1);
+    mesh.cut(wire('a', 'b'));
+    run(3_000);
+    const patient = new SimConsumer(node('c'), 'jobs.x');
+    run(5_000);
+    expect([patient.confirmed, patient.gone]).toEqual([null, null]);
+    mesh.heal(wire('a', 'b'));
+    until('confirmed', () => patient.confirmed !== null);
+    mesh.cut(wire('a', 'b'));
+    run(3_000);
+    const late = new SimConsumer(node('c'), 'jobs.x');
+    run(10_100);
+    expect(late.gone).toBe('FL_QUEUE_UNREACHABLE');
+    publisher.publisher.close();
+  });
+
+  it('behind a partition keeps its deliveries up to the hold, and loses them visibly after it', () => {
+    const limits = { partitionHoldMs: 5_000 };
+    const { node, run, until, mesh, wire } = simMesh(['a-b', 'b-c'], { shared, limits });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 2);
+    const holder = new SimConsumer(node('c'), 'jobs.x', { credit: 1 });
+    holder.holding = true;
+    publisher.send('m0');
+    until('it', () => holder.got.length === 1);
+    mesh.cut(wire('b', 'c'));
+    run(4_000);
+    mesh.heal(wire('b', 'c'));
+    run(3_000);
+    holder.settleHeld();
+    run(1_000);
+    expect(holder.gone).toBeNull();
+    expect(node('b').running.queues.find('jobs.x')?.view().depth).toBe(0);
+    holder.give(1);
+    publisher.send('m1');
+    until('next', () => holder.got.length === 2);
+    mesh.cut(wire('b', 'c'));
+    run(10_000);
+    const other = new SimConsumer(node('a'), 'jobs.x');
+    until('again', () => other.got.length === 1);
+    expect(other.got).toEqual(['m1']);
+    expect([...other.redelivered.values()]).toEqual([1]);
+    mesh.heal(wire('b', 'c'));
+    until('ended', () => holder.gone !== null);
+    expect(holder.gone).toBe('FL_QUEUE_INTERRUPTED');
+  });
+});
+
+describe('homes', () => {
+  it('that two nodes claim are named at both, and the lower name holds', () => {
+    const { node, run, until, mesh, wire } = simMesh(['a-b', 'b-c'], { shared });
+    mesh.cut(wire('a', 'b'));
+    run(3_000);
+    const publishers = ['a', 'c'].map((name) => new SimPublisher(node(name), 'any.x'));
+    until('credit', () => publishers.every(({ credit }) => credit > 0));
+    for (const publisher of publishers) publisher.send(`of ${publisher.node.name}`);
+    until('accepted', () => publishers.every(({ outcomes }) => outcomes.size === 1));
+    const left = new SimConsumer(node('c'), 'any.x', { credit: 0 });
+    mesh.heal(wire('a', 'b'));
+    run(3_000);
+    for (const name of ['a', 'b', 'c'])
+      expect(node(name).running.conflicts()).toEqual([`queue 'any.x' is at a and c; that of a holds`]);
+    expect(left.gone).toBe('FL_QUEUE_MOVED');
+  });
+});
+
+describe('a temporary queue', () => {
+  it('is used from everywhere, and gone with its owner', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const space = node('a').running.addresses;
+    const reply = space.temporary('queue');
+    expect(reply.kind).toBe('queue');
+    const own = new SimConsumer(node('a'), reply.name);
+    const far = new SimPublisher(node('c'), reply.name);
+    until('credit', () => far.credit > 0);
+    far.send('m0');
+    until('it', () => own.got.length === 1 && far.outcomes.size === 1);
+    expect(far.results).toEqual([OUTCOME.accepted]);
+    const other = new SimConsumer(node('c'), reply.name);
+    until('attached', () => other.confirmed !== null);
+    space.dropTemporary(reply);
+    run(500);
+    expect(own.gone).not.toBeNull();
+    expect(other.gone).not.toBeNull();
+    far.send('m1');
+    run(500);
+    expect(far.results[1]).toBe(OUTCOME.rejected);
+  });
+});
