@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf } from './exit-codes';
 import type { CliIo, Finish } from './io';
 import { addManagementCommands } from './management-commands';
 import { requireDocument } from './required-option';
+import { addStoreCommands } from './store-commands';
 import { addUnservedCommands } from './unserved-commands';
 
 function addCheck(program: Command, io: CliIo, finish: Finish): void {
@@ -49,6 +50,7 @@ function createProgram(io: CliIo, finish: Finish): Command {
   addCheck(program, io, finish);
   addClientCommands(program, io, finish);
   addManagementCommands(program, io, finish);
+  addStoreCommands(program, io, finish);
   addUnservedCommands(program, io, finish);
   return program;
 }

@@ -6,7 +6,7 @@ it.each([
   [['link', 'add', 'to-west', '--cost', '5'], 'link add'],
   [['queue', 'peek', 'jobs'], 'queue'],
   [['token', 'create', '--site', 'west', '--ttl', '15m'], 'token'],
-  [['store', 'check', '--help'], 'store'],
+  [['node', 'forget', '--help'], 'node'],
 ])('%j is known, and is not served yet', async (args, name) => {
   const io = bufferIo();
   expect(await runCli(args, io)).toBe(1);
@@ -15,7 +15,7 @@ it.each([
 
 it('help lists what is served only', async () => {
   for (const [args, served, unserved] of [
-    [['--help'], /^ {2}config /m, /drain|store|queue/],
+    [['--help'], /^ {2}config /m, /drain|queue|token/],
     [['link', '--help'], /^ {2}set /m, /^ {2}(?:add|remove)/m],
   ] as const) {
     const io = bufferIo();

@@ -6,7 +6,7 @@ import type { CliIo, Finish } from './io';
 /** Commands that the design names and this version does not serve; a group is refused with all that stands below it. */
 const UNSERVED = [
   ...['drain', 'trace', 'plan', 'bench', 'queues', 'queue', 'dlq', 'bridges', 'expose'],
-  ...['node', 'user', 'ca', 'token', 'join', 'store'],
+  ...['node', 'user', 'ca', 'token', 'join'],
 ];
 const UNSERVED_OF_LINK = ['add', 'remove'];
 

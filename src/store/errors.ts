@@ -44,6 +44,16 @@ export class QueueStoreDamagedError extends StoreDamagedError {
   }
 }
 
+/** There is no store of queues where one was looked for. */
+export class StoreMissingError extends FairleadError {
+  constructor(dataDir: string) {
+    super(
+      'FL_STORE_MISSING',
+      `there is no store in ${dataDir}: no node was started on that folder yet, or it is another`,
+    );
+  }
+}
+
 /** Numbers of the system and of LMDB that mean that there is no room: ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL. */
 const NO_ROOM = [28, 122, 27, -30792];
 

@@ -32,3 +32,7 @@ export const REOPEN_MS_MAX = 2_000;
 export const PROBE_BYTES = 256 * 1024 ** 2;
 /** Values are read for so long; after that the tree alone. */
 export const PROBE_VALUES_MS = 2_000;
+/** Records that a salvage writes in one transaction. */
+export const SALVAGE_RECORDS = 5_000;
+/** Damages that a check tells one by one; all are counted. */
+export const DAMAGES_TOLD = 20;

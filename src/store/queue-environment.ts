@@ -63,7 +63,7 @@ export function openProbed(file: string, probe: (file: string) => string | null,
     const damage = probe(file);
     if (damage !== null) throw new QueueStoreDamagedError(file, damage);
     const environment = openQueueEnvironment(file, mapBytes === undefined ? {} : { mapBytes });
-    for (const path of [folder, dirname(folder)]) syncFolder(path);
+    for (const path of [folder, dirname(folder)]) syncPath(path);
     return environment;
   } catch (error) {
     throw told(file, error);
@@ -82,7 +82,8 @@ export function told(file: string, error: unknown): Error {
   return new QueueStoreDamagedError(file, message, error);
 }
 
-function syncFolder(path: string): void {
+/** Sees to it that a file, or the entries of a folder, are on the disk. */
+export function syncPath(path: string): void {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);

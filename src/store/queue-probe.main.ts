@@ -11,9 +11,16 @@ function probe(file: string): void {
   const environment = openQueueEnvironment(file);
   if (statSync(file).size > PROBE_BYTES && wasStoppedCleanly(environment)) return;
   readValues(environment);
-  environment.root.getCount();
+  const { entryCount } = environment.root.getStats() as { readonly entryCount: number };
+  const found = environment.root.getCount({ start: 0 });
+  if (found !== entryCount) return tell(`it has ${found} records where ${entryCount} should be`);
   // Looks for free pages, and changes nothing that is read.
   tryWriteNow(environment);
+}
+
+function tell(damage: string): void {
+  process.stdout.write(damage);
+  process.exitCode = 1;
 }
 
 function readValues({ root }: QueueEnvironment): void {
@@ -25,8 +32,5 @@ try {
   probe(process.argv[2] ?? '');
 } catch (error) {
   const { code, message } = error as Error & { readonly code?: unknown };
-  if (typeof code === 'number' && code < 0) {
-    process.stdout.write(message);
-    process.exitCode = 1;
-  }
+  if (typeof code === 'number' && code < 0) tell(message);
 }

@@ -8,7 +8,7 @@ export const QUEUE_STORE_FORMAT = 1;
 const EPOCH_RANDOM = 0x1_0000;
 
 /** What the store says of itself: numbers in the space behind those of queues. */
-const FORMAT = 0;
+export const FORMAT = 0;
 const EPOCH = 1;
 const CLEAN = 2;
 /** 1 in a backup: whoever opens it first is another life of its numbering. */
@@ -19,6 +19,11 @@ const TRIAL = 4;
 export interface StoreLife {
   readonly putEpoch: number;
   readonly wasClean: boolean;
+}
+
+/** The number in a record of the store's own. */
+export function numberIn(record: Buffer): number {
+  return record.readDoubleLE(SEAL_BYTES);
 }
 
 function readNumber({ root, codec }: QueueEnvironment, key: number): number | null {
@@ -88,7 +93,15 @@ export function tryWriteNow(environment: QueueEnvironment): void {
   writeNow(environment, [[TRIAL, 0]]);
 }
 
-/** Marks a copy, so that it is another life of the numbering of puts. */
+/** Says in a store that was made of another one's records what format they have. */
+export function beginFormat(environment: QueueEnvironment): void {
+  writeNow(environment, [[FORMAT, QUEUE_STORE_FORMAT]]);
+}
+
+/** Marks a copy, so that it is another life of the numbering of puts and no clean end of the one before. */
 export function markRestored(environment: QueueEnvironment): void {
-  writeNow(environment, [[RESTORED, 1]]);
+  writeNow(environment, [
+    [RESTORED, 1],
+    [CLEAN, 0],
+  ]);
 }

@@ -1,0 +1,106 @@
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SPACE } from '../queues/spaces';
+import { DataDirLock } from './data-dir-lock';
+import { StoreMissingError } from './errors';
+import { SALVAGE_RECORDS } from './limits';
+import { openQueueEnvironment, type QueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
+import { SEAL_BYTES, sealOf } from './sealed-record';
+import { beginFormat, markRestored } from './store-life';
+import { type StoreSurvey, surveyQueueStore } from './store-survey';
+import { arenaOf } from './write-log';
+
+export interface Salvage {
+  readonly survey: StoreSurvey;
+  /** Where the damaged store is kept. */
+  readonly kept: string;
+}
+
+/**
+ * Makes a new store of queues of every record of the old one that can be read and has a right check sum. The node must not run; the old
+ * file is kept beside the new one, and stays in its place until the new one is complete.
+ * @param stamp part of the name of the old file, as of now
+ * @throws DataDirInUseError, StoreDamagedError when it is no store at all, StoreVersionError
+ */
+export async function salvage(dataDir: string, stamp: string): Promise<Salvage> {
+  const file = queueStoreFile(dataDir);
+  if (!existsSync(file)) throw new StoreMissingError(dataDir);
+  const lock = new DataDirLock(dataDir);
+  lock.acquire();
+  const folder = join(dirname(file), 'salvage');
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { mode: 0o700 });
+    const fresh = join(folder, 'data.mdb');
+    const survey = await copyRecords(file, fresh);
+    const kept = join(dirname(file), `damaged-${stamp}.mdb`);
+    keep(file, kept);
+    renameSync(fresh, file);
+    syncPath(dirname(file));
+    return { survey, kept };
+  } catch (error) {
+    throw told(file, error);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    lock.release();
+  }
+}
+
+async function copyRecords(file: string, fresh: string): Promise<StoreSurvey> {
+  const environment = openQueueEnvironment(fresh);
+  try {
+    const copy = new RecordCopy(environment);
+    const take = copy.take.bind(copy);
+    let survey = surveyQueueStore(file, take);
+    // Not even the root can be read: what was before the last transaction is better than nothing.
+    if (survey.records === 0 && survey.damageCount > 0) survey = surveyQueueStore(file, take, 1);
+    for (const { queue, name, records } of survey.queues) if (name === null && records > 0) copy.name(queue);
+    copy.flush();
+    beginFormat(environment);
+    markRestored(environment);
+    return survey;
+  } finally {
+    await environment.root.close();
+  }
+}
+
+/** Writes records as they are, some thousand in a transaction. */
+class RecordCopy {
+  #waiting: { space: number; queue: number; key: number; record: Buffer }[] = [];
+
+  constructor(private readonly environment: QueueEnvironment) {}
+
+  take(space: number, queue: number, key: number, record: Buffer): void {
+    this.#waiting.push({ space, queue, key, record: Buffer.from(record) });
+    if (this.#waiting.length >= SALVAGE_RECORDS) this.flush();
+  }
+
+  /** The records of a queue whose name is lost belong to no other that is made later. */
+  name(queue: number): void {
+    const name = Buffer.from(`salvaged.${queue}`);
+    const record = Buffer.concat([Buffer.alloc(SEAL_BYTES), name]);
+    record.writeInt32LE(sealOf(SPACE.directory, 0, queue, name, 0, name.length));
+    this.take(SPACE.directory, 0, queue, record);
+  }
+
+  flush(): void {
+    const { root, codec } = this.environment;
+    root.transactionSync(() => {
+      for (const { space, queue, key, record } of this.#waiting.splice(0)) {
+        [codec.space, codec.queue] = [space, queue];
+        const arena = arenaOf(record.length);
+        record.copy(arena);
+        void root.put(key, arena);
+      }
+    });
+  }
+}
+
+function keep(file: string, kept: string): void {
+  try {
+    linkSync(file, kept);
+  } catch {
+    // A file system without hard links.
+    copyFileSync(file, kept);
+  }
+}

@@ -1,0 +1,134 @@
+import { SPACE } from '../queues/spaces';
+import { StoreVersionError } from './errors';
+import { DAMAGES_TOLD } from './limits';
+import { PageFile, type TreeRoot } from './lmdb-pages';
+import { KEY_BYTES, keyOf, queueOf, SPACE_END, spaceOf } from './queue-key';
+import { SEAL_BYTES, whyDamaged } from './sealed-record';
+import { FORMAT, numberIn, QUEUE_STORE_FORMAT } from './store-life';
+import { TreeWalk } from './tree-walk';
+
+/** What one queue has, and has lost. */
+export interface QueueSurvey {
+  readonly queue: number;
+  /** Null when the record that has it is lost. */
+  name: string | null;
+  messages: number;
+  records: number;
+  bytes: number;
+  /** Records whose check sum is wrong. */
+  damaged: number;
+}
+
+export interface StoreSurvey {
+  readonly file: string;
+  readonly fileBytes: number;
+  /** Records, the store's own included. */
+  readonly records: number;
+  /** As the store says; more than that is not there. */
+  readonly recordsWanted: number;
+  /** By number; those that have records, or lost some. */
+  readonly queues: readonly QueueSurvey[];
+  /** The first ones of what is damaged. */
+  readonly damages: readonly string[];
+  readonly damageCount: number;
+}
+
+/** Where messages are. */
+const MESSAGES: readonly number[] = [SPACE.messages, SPACE.delayed, SPACE.dead];
+
+/** Takes every record whose check sum is right. */
+export type RecordTaker = (space: number, queue: number, key: number, record: Buffer) => void;
+
+class Survey {
+  readonly queues = new Map<number, QueueSurvey>();
+  readonly names = new Map<number, string>();
+  readonly damages: string[] = [];
+  damageCount = 0;
+  records = 0;
+
+  constructor(
+    private readonly file: string,
+    private readonly take: RecordTaker,
+  ) {}
+
+  record(id: Buffer, record: Buffer): void {
+    if (id.length !== KEY_BYTES) return this.damage('a key of another length');
+    const [space, queue, key] = [spaceOf(id, 0), queueOf(id, 0), keyOf(id, 0)];
+    const why = whyDamaged(space, queue, key, record, record.length);
+    if (why !== null) return this.#damaged(space, queue, key, why);
+    this.#checkFormat(space, key, record);
+    this.records++;
+    if (space === SPACE.directory) this.names.set(key, record.toString('utf8', SEAL_BYTES));
+    else if (space < SPACE_END) this.#count(space, queue, record.length);
+    this.take(space, queue, key, record);
+  }
+
+  lost(from: Buffer | null, to: Buffer | null, why: string): void {
+    this.damage(
+      `${why}: records ${placeOf(from, 'the first')} to ${placeOf(to, 'the last')} are lost, or some of them`,
+    );
+  }
+
+  damage(what: string): void {
+    this.damageCount++;
+    if (this.damages.length < DAMAGES_TOLD) this.damages.push(what);
+  }
+
+  /** Those that have a name, or records, or lost some; by number. */
+  all(): QueueSurvey[] {
+    for (const [queue, name] of this.names) this.#of(queue).name = name;
+    return [...this.queues.values()].sort((a, b) => a.queue - b.queue);
+  }
+
+  #count(space: number, queue: number, bytes: number): void {
+    const survey = this.#of(queue);
+    survey.records++;
+    survey.bytes += bytes;
+    if (MESSAGES.includes(space)) survey.messages++;
+  }
+
+  #damaged(space: number, queue: number, key: number, why: string): void {
+    if (space < SPACE_END && space !== SPACE.directory) this.#of(queue).damaged++;
+    this.damage(`record ${key} of queue ${queue} (space ${space}): ${why}`);
+  }
+
+  #checkFormat(space: number, key: number, record: Buffer): void {
+    if (space !== SPACE_END || key !== FORMAT) return;
+    const format = numberIn(record);
+    if (format !== QUEUE_STORE_FORMAT) throw new StoreVersionError(this.file, format, QUEUE_STORE_FORMAT);
+  }
+
+  #of(queue: number): QueueSurvey {
+    let survey = this.queues.get(queue);
+    if (!survey)
+      this.queues.set(queue, (survey = { queue, name: null, messages: 0, records: 0, bytes: 0, damaged: 0 }));
+    return survey;
+  }
+}
+
+function placeOf(id: Buffer | null, otherwise: string): string {
+  if (id?.length !== KEY_BYTES) return otherwise;
+  return `${keyOf(id, 0)} of queue ${queueOf(id, 0)} (space ${spaceOf(id, 0)})`;
+}
+
+/**
+ * Reads a store of queues to its end, without LMDB: what is damaged in it is told.
+ * @param back 0 for its newest state, 1 for that before its last transaction
+ * @throws StoreDamagedError when it is no store; StoreVersionError
+ */
+export function surveyQueueStore(file: string, take: RecordTaker = () => undefined, back: 0 | 1 = 0): StoreSurvey {
+  const pages = new PageFile(file);
+  try {
+    const survey = new Survey(file, take);
+    const root = pages.roots[back] as TreeRoot;
+    new TreeWalk(pages, survey).walk(root);
+    const { records, damages } = survey;
+    if (survey.damageCount === 0 && records !== root.entries)
+      survey.damage(`there are ${records} records where ${root.entries} should be`);
+    const queues = survey.all();
+    const { damageCount } = survey;
+    return { file, fileBytes: pages.bytes, records, recordsWanted: root.entries, queues, damages, damageCount };
+  } finally {
+    pages.close();
+  }
+}

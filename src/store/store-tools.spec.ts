@@ -1,0 +1,187 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SeededRandom } from '../common/ports';
+import { backUp } from './backup';
+import { crc32c } from './crc32c';
+import { NodeState } from './node-state';
+import { queueStoreFile } from './queue-environment';
+import { LmdbQueueStore } from './queue-store';
+import { salvage } from './salvage';
+import { checkStores } from './store-check';
+import { surveyQueueStore } from './store-survey';
+
+const top = mkdtempSync(join(tmpdir(), 'fairlead-tools-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+const fresh = (): string => mkdtempSync(join(top, 'node-'));
+const RECORDS = 3_000;
+const PAGE = 4_096;
+
+function done(store: LmdbQueueStore): Promise<Error | null> {
+  return new Promise((resolve) => store.commit({ done: resolve }));
+}
+
+/** Of several pages here and there. */
+const valueOf = (key: number): Buffer => Buffer.alloc(key % 40 === 0 ? 9_000 + key : 150, key);
+
+/** A node's folder with records of three queues, a third of them deleted again. */
+async function filled(folder = fresh()): Promise<string> {
+  const state = NodeState.open(folder);
+  state.saveKnownNodes(['west']);
+  state.saveFacts('west', { site: 'west', incarnation: 1, born: 1, version: 1 }, [['rule a', Buffer.from('x')]]);
+  const store = LmdbQueueStore.open(folder);
+  for (let key = 0; key < RECORDS; key++) store.put(3, key % 3, key, valueOf(key));
+  await done(store);
+  for (let key = 0; key < RECORDS; key += 9) store.delete(3, key % 3, key);
+  await done(store);
+  await store.close();
+  await state.close();
+  return folder;
+}
+
+/** Keys of the records of all queues, with digests of their values. */
+function contentOf(folder: string): Map<number, number> {
+  const found = new Map<number, number>();
+  surveyQueueStore(queueStoreFile(folder), (space, _queue, key, record) => {
+    if (space === 3) found.set(key, crc32c(record, 4, record.length));
+  });
+  return found;
+}
+
+const digestOf = (value: Buffer): number => crc32c(value, 0, value.length);
+
+const WANTED = new Map(
+  Array.from({ length: RECORDS }, (_, key) => key)
+    .filter((key) => key % 9 !== 0)
+    .map((key) => [key, digestOf(valueOf(key))]),
+);
+
+describe('reading a store without LMDB', () => {
+  it('finds what was put, and nothing that was deleted', async () => {
+    const folder = await filled();
+    expect(contentOf(folder)).toEqual(WANTED);
+    const { queues, state } = await checkStores(folder);
+    expect(queues).toMatchObject({ damageCount: 0, damages: [], records: WANTED.size + 4 });
+    expect(queues.queues.map(({ queue, records }) => [queue, records])).toEqual([
+      [0, 666],
+      [1, 1_000],
+      [2, 1_000],
+    ]);
+    expect(state).toMatchObject({ damages: [], records: 5 });
+  });
+
+  it('tells damage wherever it is, and ends no process', async () => {
+    const folder = await filled();
+    const file = queueStoreFile(folder);
+    const whole = readFileSync(file);
+    const random = new SeededRandom(7);
+    let told = 0;
+    for (let n = 0; n < 60; n++) {
+      const damaged = Buffer.from(whole);
+      const at = 2 * PAGE + (random.u32() % (whole.length - 2 * PAGE - 64));
+      const length = n % 2 === 0 ? 64 : PAGE;
+      for (let i = at; i < Math.min(at + length, whole.length); i++) damaged[i] = random.u32() & 0xff;
+      writeFileSync(file, damaged);
+      const survey = surveyQueueStore(file);
+      const found = contentOf(folder);
+      expect([...found].filter(([key, digest]) => WANTED.get(key) !== digest)).toEqual([]);
+      if (found.size < WANTED.size) expect(survey.damageCount).toBeGreaterThan(0);
+      told += survey.damageCount > 0 ? 1 : 0;
+    }
+    expect(told).toBeGreaterThan(20);
+  });
+
+  it('refuses what is no store, and what is not there', async () => {
+    const folder = await filled();
+    writeFileSync(queueStoreFile(folder), 'not a store at all '.repeat(1_000));
+    await expect(checkStores(folder)).rejects.toMatchObject({ code: 'FL_STORE_DAMAGED' });
+    await expect(checkStores(fresh())).rejects.toMatchObject({ code: 'FL_STORE_MISSING' });
+  });
+});
+
+describe('a backup', () => {
+  it('is a data folder of its own, and another life of the numbering of puts', async () => {
+    const folder = await filled();
+    const copy = join(fresh(), 'copy');
+    expect(await backUp(folder, copy)).toMatchObject({ damageCount: 0 });
+    expect(contentOf(copy)).toEqual(WANTED);
+    const restored = NodeState.open(copy);
+    expect(restored.lastRun.knownNodes).toEqual(['west']);
+    const epochs: number[] = [];
+    for (const [dataDir, wasClean] of [
+      [copy, false],
+      [copy, true],
+      [folder, true],
+    ] as const) {
+      const store = LmdbQueueStore.open(dataDir);
+      expect(store.wasClean).toBe(wasClean);
+      epochs.push(store.putEpoch);
+      await store.close();
+    }
+    expect(epochs[0]).toBe(epochs[1]);
+    expect(epochs[0]).toBeGreaterThan(epochs[2]!);
+    await restored.close();
+  });
+
+  it('goes to an empty folder only, and leaves nothing there when it fails', async () => {
+    const folder = await filled();
+    const target = fresh();
+    writeFileSync(join(target, 'mine'), '');
+    await expect(backUp(folder, target)).rejects.toMatchObject({ code: 'FL_BACKUP_TARGET' });
+    expect(readdirSync(target)).toEqual(['mine']);
+    const empty = fresh();
+    rmSync(join(folder, 'state'), { recursive: true });
+    await expect(backUp(folder, empty)).rejects.toBeInstanceOf(Error);
+    expect(readdirSync(empty)).toEqual([]);
+    await expect(backUp(fresh(), fresh())).rejects.toMatchObject({ code: 'FL_STORE_MISSING' });
+  });
+});
+
+describe('a salvage', () => {
+  it('saves every record that can be read, keeps the damaged file, and lets the node start', async () => {
+    const folder = await filled();
+    const file = queueStoreFile(folder);
+    const damaged = readFileSync(file);
+    const random = new SeededRandom(11);
+    for (let n = 0; n < 12; n++) {
+      const at = PAGE * (4 + (random.u32() % (damaged.length / PAGE - 5)));
+      damaged.fill(random.u32() & 0xff, at + 40, at + 90);
+    }
+    writeFileSync(file, damaged);
+    const readable = contentOf(folder);
+    const { survey, kept } = await salvage(folder, 'now');
+    expect(survey.damageCount).toBeGreaterThan(0);
+    expect(readFileSync(kept).equals(damaged)).toBe(true);
+    expect(readdirSync(join(folder, 'queues')).sort()).toEqual(['damaged-now.mdb', 'data.mdb', 'lock.mdb', 'reserve']);
+    expect(surveyQueueStore(file).damages).toEqual([]);
+    expect(contentOf(folder)).toEqual(readable);
+    expect(readable.size).toBeGreaterThan(WANTED.size / 2);
+    const store = LmdbQueueStore.open(folder);
+    expect(store.wasClean).toBe(false);
+    const [key, value] = [...readable][0]!;
+    expect(digestOf(store.get(3, key % 3, key)!)).toBe(value);
+    await store.close();
+  });
+
+  it('goes back to the state before when the root of the newest is lost', async () => {
+    const folder = await filled();
+    const file = queueStoreFile(folder);
+    const bytes = readFileSync(file);
+    const newest = [0, PAGE].sort((a, b) =>
+      Number(bytes.readBigUInt64LE(b + 152) - bytes.readBigUInt64LE(a + 152)),
+    )[0]!;
+    const root = Number(bytes.readBigUInt64LE(newest + 136));
+    bytes.fill(0, root * PAGE, (root + 1) * PAGE);
+    writeFileSync(file, bytes);
+    await salvage(folder, 'now');
+    expect(contentOf(folder)).toEqual(WANTED);
+  });
+
+  it('is refused while a node runs', async () => {
+    const folder = await filled();
+    const state = NodeState.open(folder);
+    await expect(salvage(folder, 'now')).rejects.toMatchObject({ code: 'FL_DATA_DIR_IN_USE' });
+    await state.close();
+    expect(contentOf(folder)).toEqual(WANTED);
+  });
+});
