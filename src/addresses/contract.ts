@@ -116,7 +116,10 @@ export interface Consumer {
   readonly waiting: number;
   /** @param confirm `onSettled` is wanted, perhaps within the call */
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm?: boolean): void;
-  /** Credit that cannot be used now is to go back: answered by `onDrained`, perhaps within the call. */
+  /**
+   * Credit that cannot be used now is to go back: answered by `onDrained`, perhaps within the call; by a queue once for each call, by
+   * others when nothing waits for it.
+   */
   drain(): void;
   /**
    * Unsettled deliveries end as their kind says; waiting ones go to others or are dropped, counted.

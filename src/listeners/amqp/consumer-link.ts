@@ -1,74 +1,99 @@
 import type { AddressRef, Consumer, ConsumerHandler, Gap } from '../../addresses/contract';
-import type { DeliveryState, Source } from '../../amqp/codec/types';
-import type { AmqpOutcome } from '../../amqp/constants';
+import type { AmqpErrorFields, DeliveryState } from '../../amqp/codec/types';
+import { CONDITION, type AmqpOutcome } from '../../amqp/constants';
 import type { SenderHandler, SenderLink } from '../../amqp/sender-link';
 import { FairleadError } from '../../common/errors';
-import type { LargeBody } from '../../streams/contract';
+import type { MessageFilter } from '../../queues/message-filter';
+import { OUTCOME, type LargeBody } from '../../streams/contract';
 import type { ClientContext } from './client-options';
+import { DrainAnswer } from './drain-answer';
 import { PendingGap } from './gap-annotation';
-import { hintOf } from './hints';
+import { LargeDelivery } from './large-delivery';
 import { detailOf, fromAmqpOutcome, toErrorFields } from './outcomes';
-import { sourceAnswer } from './termini';
+import { SourceRequest } from './source-request';
+import { subscriptionLookedFor } from './subscription-identity';
 
-/** Bytes of a large message read and sent at a time. */
-const PART_BYTES = 32 * 1024;
-const PART = Buffer.allocUnsafeSlow(PART_BYTES);
+/** Bytes of a large message that a selector is asked about. */
+const HEAD_BYTES = 128 * 1024;
 
 /** A client's receiving link: a consumer of an address or, for topics, of a filter. */
 export class ConsumerLink implements SenderHandler, ConsumerHandler {
   #consumer: Consumer | null = null;
-  /** The answer to the attach until it is given. */
-  #answer: Source | null;
-  #large: LargeBody | null = null;
-  #largeAt = 0;
+  /** What the attach asked for, until it is answered. */
+  #request: SourceRequest | null;
+  /** The mesh knows of it, which may be so before it is told to this end. */
+  #confirmed = false;
+  readonly #large: LargeDelivery;
+  readonly #drain: DrainAnswer;
   readonly #gap = new PendingGap();
+  #selector: MessageFilter | null = null;
+  /** Deliveries by their tokens whose outcome is not in force yet: settled when it is. */
+  readonly #outcomesDue = new Map<number, number>();
 
   private constructor(
     private readonly link: SenderLink,
     private readonly context: ClientContext,
-    answer: Source,
+    request: SourceRequest,
+    private readonly address: string,
   ) {
-    this.#answer = answer;
+    this.#request = request;
+    this.#large = new LargeDelivery(link);
+    this.#drain = new DrainAnswer(link);
     context.budget.links++;
   }
 
   /** Answers an attach, once the mesh knows of the consumer. A source that cannot be used refuses the link, nothing else. */
   static attach(link: SenderLink, context: ClientContext): void {
-    const source: Source = link.remote?.source ?? { type: 'source' };
-    const hint = hintOf(source.capabilities);
+    const source = link.remote?.source ?? null;
+    if (source === null) {
+      refuseLookup(link, context);
+      return;
+    }
     try {
-      const address = source.dynamic === true ? context.addresses.temporary(hint).name : (source.address ?? '');
-      const consumer = new ConsumerLink(link, context, sourceAnswer(source, address));
+      const request = new SourceRequest(source, link);
+      const address = request.dynamic ? context.addresses.temporary(request.hint).name : (source.address ?? '');
+      const consumer = new ConsumerLink(link, context, request, address);
       link.handler = consumer;
-      consumer.#open(address, source);
+      consumer.#open(request);
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
       link.refuse(toErrorFields(error));
     }
   }
 
-  #open(address: string, source: Source): void {
+  #open(request: SourceRequest): void {
+    const { link, address } = this;
     const { client, addresses } = this.context;
-    const settled = this.link.remote?.sndSettleMode === 1;
-    const hint = hintOf(source.capabilities);
-    const { messageBytesMax } = this.link;
-    const consumer = addresses.openConsumer({ address, hint, client, settled, messageBytesMax }, this);
+    const { hint, queue } = request;
+    const settled = link.remote?.sndSettleMode === 1;
+    const { messageBytesMax } = link;
+    const consumer = addresses.openConsumer({ address, hint, client, settled, messageBytesMax, queue }, this);
     // The mesh may have ended it, or confirmed it, within the call.
-    if (this.link.state === 'detaching' || this.link.state === 'detached') {
+    if (link.state === 'detaching' || link.state === 'detached') {
       consumer.close();
       return;
     }
+    const { kind } = consumer.address;
     this.#consumer = consumer;
-    if (this.link.state === 'attached') consumer.pump();
+    this.#drain.consumer = consumer;
+    this.#selector = request.selectorOf(kind);
+    // Others take an outcome at once; in a queue it is in force when it is on the disk.
+    link.settlesLater = kind === 'queue';
+    if (this.#confirmed) this.#accept(consumer);
   }
 
   /** The barrier: what is published from now on anywhere reaches this consumer. */
   onConfirmed(): void {
-    const source = this.#answer;
-    if (source === null) return;
-    this.#answer = null;
-    this.link.accept({ source });
-    this.#consumer?.pump();
+    this.#confirmed = true;
+    if (this.#consumer !== null) this.#accept(this.#consumer);
+  }
+
+  #accept(consumer: Consumer): void {
+    const request = this.#request;
+    if (request === null) return;
+    this.#request = null;
+    this.link.accept({ source: request.answer(this.address, consumer.address.kind) });
+    consumer.pump();
   }
 
   // --- deliveries ----------------------------------------------------------------------------------------------------------
@@ -82,77 +107,84 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   }
 
   deliver(token: number, _address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
+    if (this.#selector !== null && !this.#selector.matches(payload, start, end)) {
+      this.#passOver(token, settled);
+      return;
+    }
     this.context.counters.messagesOut++;
     const told = this.#gap.isNone ? null : this.#gap.tellWith(payload, start, end, this.link.messageBytesMax);
     if (told === null) this.link.send(payload, start, end, token, settled, 0);
     else this.link.send(told, 0, told.length, token, settled, 0);
+    this.#drain.onSent();
   }
 
   deliverLarge(token: number, _address: AddressRef, settled: boolean, body: LargeBody): void {
+    if (this.#selector !== null && !selects(this.#selector, body)) {
+      this.#passOver(token, settled);
+      return;
+    }
     this.context.counters.messagesOut++;
     body.retain();
-    this.#large = this.#gap.isNone ? body : (this.#gap.tellWithLarge(body, this.link.messageBytesMax) ?? body);
-    this.#largeAt = 0;
-    this.link.sendBegin(token, settled, 0);
-    this.#sendLarge();
+    const told = this.#gap.isNone ? body : (this.#gap.tellWithLarge(body, this.link.messageBytesMax) ?? body);
+    this.#large.begin(told, token, settled);
+  }
+
+  /** Not selected: nobody else waits for it, so that it is done with. */
+  #passOver(token: number, settled: boolean): void {
+    if (token >= 0 && !settled) this.#consumer?.settle(token, OUTCOME.accepted, null);
   }
 
   onGap(gap: Gap): void {
     this.#gap.add(gap);
   }
 
-  #sendLarge(): void {
-    const body = this.#large;
-    if (body === null) return;
-    while (this.#largeAt < body.length) {
-      if (!this.link.canSendPart()) return;
-      const length = body.read(this.#largeAt, PART);
-      this.link.sendPart(PART, 0, length);
-      this.#largeAt += length;
-    }
-    this.link.sendEnd();
-    this.#large = null;
-    body.release();
-  }
-
   onWritable(): void {
-    this.#sendLarge();
+    this.#large.goOn();
     this.#consumer?.pump();
     this.#answerDrain();
   }
 
-  onCredit(link: SenderLink): void {
+  onCredit(link: SenderLink, drain: boolean): void {
     this.#consumer?.pump();
     link.available = this.#consumer?.waiting ?? 0;
+    this.#drain.asked = drain;
     this.#answerDrain();
   }
 
-  /** Credit that is left when nothing waits here any more goes back (part 2.6.7). */
   #answerDrain(): void {
-    const { link } = this;
-    if (!link.draining || this.#large !== null) return;
-    link.available = this.#consumer?.waiting ?? 0;
-    if (link.credit === 0) link.drained();
-    else this.#consumer?.drain();
+    if (!this.#large.busy) this.#drain.answer();
   }
 
   onDrained(): void {
-    this.link.drained();
+    this.#drain.onDrained();
   }
 
-  onSettled(): void {
-    // The engine settles as soon as the consumer has said its outcome.
-  }
+  // --- outcomes ------------------------------------------------------------------------------------------------------------
 
   onOutcome(
-    _link: SenderLink,
-    _deliveryId: number,
+    link: SenderLink,
+    deliveryId: number,
     token: number,
     outcome: AmqpOutcome,
-    _settled: boolean,
+    settled: boolean,
     detail: DeliveryState | null,
   ): void {
-    if (token >= 0) this.#consumer?.settle(token, fromAmqpOutcome(outcome, detail), detailOf(detail));
+    const confirm = link.settlesLater && !settled;
+    if (token < 0) {
+      if (confirm) link.settle(deliveryId);
+      return;
+    }
+    if (confirm) this.#outcomesDue.set(token, deliveryId);
+    this.#consumer?.settle(token, fromAmqpOutcome(outcome, detail), detailOf(detail), confirm);
+  }
+
+  onSettled(token: number, error: FairleadError | null): void {
+    const deliveryId = this.#outcomesDue.get(token);
+    if (deliveryId === undefined) return;
+    this.#outcomesDue.delete(token);
+    // There is no other way to tell a receiver that its outcome is not in force than to leave the delivery unsettled.
+    if (error === null) this.link.settle(deliveryId);
+    else this.link.detach(toErrorFields(error), true);
   }
 
   // --- the end -------------------------------------------------------------------------------------------------------------
@@ -161,12 +193,26 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.link.detach(toErrorFields(error), true);
   }
 
-  onDetached(): void {
+  onDetached(_link: SenderLink, error: AmqpErrorFields | null): void {
     this.context.budget.links--;
-    this.#answer = null;
-    this.#large?.release();
-    this.#large = null;
-    this.#consumer?.close();
-    this.#consumer = null;
+    this.#request = null;
+    this.#large.drop();
+    this.#outcomesDue.clear();
+    const consumer = this.#consumer;
+    this.#consumer = this.#drain.consumer = null;
+    consumer?.close(error !== null);
   }
+}
+
+/** Without a source an attach looks for a durable subscription by the link's name (part 2.6.3): there are none. */
+function refuseLookup(link: SenderLink, { client }: ClientContext): void {
+  const wanted = subscriptionLookedFor(link.name, client, link.remote?.desiredCapabilities ?? []);
+  const owner = wanted.client === null ? 'shared by all clients' : `of client '${wanted.client}'`;
+  const description = `there is no durable subscription '${wanted.name}' ${owner}`;
+  link.refuse({ condition: CONDITION.notFound, description });
+}
+
+function selects(selector: MessageFilter, body: LargeBody): boolean {
+  const head = Buffer.allocUnsafe(Math.min(HEAD_BYTES, body.length));
+  return selector.matches(head, 0, body.read(0, head));
 }

@@ -1,9 +1,14 @@
+import type { AddressKind } from '../../addresses/contract';
 import { described } from '../../amqp/codec/delivery-states';
 import type { Source, Target } from '../../amqp/codec/types';
 import { symbolMap, type AmqpMap } from '../../amqp/codec/values';
 
 const OUTCOMES = ['amqp:accepted:list', 'amqp:rejected:list', 'amqp:released:list', 'amqp:modified:list'];
 const DELETE_ON_CLOSE = 0x2b;
+/** Capability, and property of a link, of a consumer that is to be the only one of its queue. */
+export const EXCLUSIVE = 'exclusive';
+/** Capabilities of a source that ask for no more than what its address is. */
+const KINDS: readonly string[] = ['topic', 'queue', 'temporary-topic', 'temporary-queue'];
 
 /** What this node keeps of a terminus, whatever was asked for: nothing beyond its link (part 3.5.3, 3.5.4). */
 function kept(dynamic: boolean) {
@@ -19,13 +24,29 @@ function temporaryNode(): AmqpMap {
   return symbolMap({ 'lifetime-policy': described(DELETE_ON_CLOSE, []) });
 }
 
-/** The source of a consumer's link as it is. A filter that is not served must not look as if it were, so none is told back. */
-export function sourceAnswer(source: Source, address: string): Source {
+/** What of a source is served. */
+export interface ServedSource {
+  readonly address: string;
+  readonly kind: AddressKind;
+  readonly browse: boolean;
+  readonly exclusive: boolean;
+  /** The filters that are applied. */
+  readonly filter: AmqpMap | null;
+}
+
+/** The source of a consumer's link as it is. What is not served must not look as if it were, so it is not told back. */
+export function sourceAnswer(source: Source, served: ServedSource): Source {
+  const { address, kind, browse, exclusive, filter } = served;
+  const copies = browse || kind === 'topic' || kind === 'multicast';
   return {
     ...source,
     ...kept(source.dynamic === true),
     address,
-    filter: null,
+    filter,
+    distributionMode: source.distributionMode ? (copies ? 'copy' : 'move') : null,
+    capabilities: (source.capabilities ?? []).filter(
+      (name) => KINDS.includes(name) || (exclusive && name === EXCLUSIVE),
+    ),
     outcomes: OUTCOMES,
     defaultOutcome: source.defaultOutcome ?? { type: 'released' },
   };

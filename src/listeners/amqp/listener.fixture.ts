@@ -1,0 +1,177 @@
+import type {
+  AddressKind,
+  AddressRef,
+  AddressSpace,
+  Consumer,
+  ConsumerHandler,
+  ConsumerSpec,
+  KindHint,
+  Publisher,
+  PublisherHandler,
+  PublisherSpec,
+  Verdict,
+} from '../../addresses/contract';
+import type { FairleadError } from '../../common/errors';
+import { Pair, Recorder } from '../../amqp/pair.fixture';
+import { ReceiverLink } from '../../amqp/receiver-link';
+import type { SenderLink } from '../../amqp/sender-link';
+import type { Session } from '../../amqp/session';
+import type { Link } from '../../amqp/link';
+import { OUTCOME, type Outcome, type OutcomeDetail } from '../../streams/contract';
+import { ClientBudget } from './client-budget';
+import { ListenerCounters, type ClientContext } from './client-options';
+import { ConsumerLink } from './consumer-link';
+import { PublisherLink } from './publisher-link';
+
+/** A consumer of the address layer that keeps what the listener says, and says what the test wants. */
+export class FakeConsumer implements Consumer {
+  readonly settled: { token: number; outcome: Outcome; detail: OutcomeDetail | null; confirm: boolean }[] = [];
+  pumps = 0;
+  drains = 0;
+  waiting = 0;
+  /** How it was closed: undefined while it is not. */
+  failed: boolean | undefined;
+
+  constructor(
+    readonly address: AddressRef,
+    readonly spec: ConsumerSpec,
+    readonly handler: ConsumerHandler,
+  ) {}
+
+  pump(): void {
+    this.pumps++;
+  }
+
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
+    this.settled.push({ token, outcome, detail, confirm });
+  }
+
+  drain(): void {
+    this.drains++;
+  }
+
+  close(failed = false): void {
+    this.failed = failed;
+  }
+
+  deliver(token: number, payload: Buffer, settled = this.spec.settled): void {
+    this.handler.deliver(token, this.address, settled, payload, 0, payload.length);
+  }
+}
+
+/** A publisher likewise. */
+export class FakePublisher implements Publisher {
+  readonly published: { to: string; flags: number; payload: string; token: number }[] = [];
+  verdict: Verdict = OUTCOME.accepted;
+  readonly parts: string[] = [];
+  closed = false;
+
+  constructor(
+    readonly address: AddressRef | null,
+    readonly handler: PublisherHandler,
+  ) {}
+
+  publish(to: AddressRef, flags: number, payload: Buffer, start: number, end: number, token: number): Verdict {
+    this.published.push({ to: to.name, flags, payload: payload.toString('latin1', start, end), token });
+    return this.verdict;
+  }
+
+  begin(to: AddressRef): void {
+    this.parts.push(`begin ${to.name}`);
+  }
+
+  part(_payload: Buffer, start: number, end: number): void {
+    this.parts.push(`${end - start} bytes`);
+  }
+
+  end(): Verdict {
+    this.parts.push('end');
+    return this.verdict;
+  }
+
+  abort(): void {
+    this.parts.push('abort');
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+const KIND = /^(topic|multicast|anycast|queue)\//;
+
+/** An address layer without a mesh: names say their kind by their prefix, queues without one. */
+export class FakeAddresses implements AddressSpace {
+  readonly consumers: FakeConsumer[] = [];
+  readonly publishers: FakePublisher[] = [];
+  /** Told while a consumer is opened, within the call. */
+  onOpen: (consumer: FakeConsumer) => void = (consumer) => consumer.handler.onConfirmed([]);
+  refusal: FairleadError | null = null;
+
+  resolve(address: string): AddressRef {
+    if (this.refusal !== null) throw this.refusal;
+    const kind = (KIND.exec(address)?.[1] ?? 'queue') as AddressKind;
+    return { name: address.replace(KIND, ''), kind };
+  }
+
+  temporary(hint: KindHint): AddressRef {
+    return { name: 'temporary', kind: hint ?? 'queue' };
+  }
+
+  openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
+    const publisher = new FakePublisher(spec.address === null ? null : this.resolve(spec.address), handler);
+    this.publishers.push(publisher);
+    handler.onCredit(100);
+    return publisher;
+  }
+
+  openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+    const consumer = new FakeConsumer(this.resolve(spec.address), spec, handler);
+    this.consumers.push(consumer);
+    this.onOpen(consumer);
+    return consumer;
+  }
+
+  get consumer(): FakeConsumer {
+    return this.consumers.at(-1) as FakeConsumer;
+  }
+
+  get publisher(): FakePublisher {
+    return this.publishers.at(-1) as FakePublisher;
+  }
+}
+
+/** A client of ours at a listener's links, in memory. */
+export class FakeClient {
+  readonly addresses = new FakeAddresses();
+  readonly budget = new ClientBudget(10);
+  readonly counters = new ListenerCounters();
+  readonly pair: Pair;
+  readonly session: Session;
+  readonly links: Link[] = [];
+  readonly context: ClientContext;
+
+  constructor(more: Partial<ClientContext> = {}) {
+    this.context = {
+      addresses: this.addresses,
+      counters: this.counters,
+      budget: this.budget,
+      messageBytesMax: 1_000_000,
+      client: 'client',
+      ...more,
+    };
+    const server = new Recorder((link) => {
+      this.links.push(link);
+      if (link instanceof ReceiverLink) PublisherLink.attach(link, this.context);
+      else ConsumerLink.attach(link as SenderLink, this.context);
+    });
+    this.pair = new Pair(new Recorder(), server);
+    this.pair.run();
+    this.session = this.pair.client.begin();
+    this.run();
+  }
+
+  run(): void {
+    this.pair.run();
+  }
+}
