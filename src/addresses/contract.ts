@@ -147,7 +147,7 @@ export interface Transaction {
   begin(publisher: Publisher, to: AddressRef, flags: number, token: number): void;
   /**
    * {@link Consumer.settle} within it, in force from the commit on. After a rollback the delivery goes back to its place as a failed
-   * attempt: the consumer does not have it any more.
+   * attempt: the consumer does not have it any more, and from now on closing the consumer does not touch it.
    * @throws AddressError when that cannot be part of a transaction, e.g. because the queue's home is another node
    */
   settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void;

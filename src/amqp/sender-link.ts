@@ -1,4 +1,4 @@
-import type { Attach, AmqpErrorFields, DeliveryState } from './codec/types';
+import type { Attach, AmqpErrorFields, DeliveryState, TransactionalState } from './codec/types';
 import { CONDITION, serialDifference, type AmqpOutcome } from './constants';
 import { AmqpError } from './errors';
 import { Link, slim } from './link';
@@ -34,7 +34,7 @@ export interface SenderHandler {
     deliveryId: number,
     token: number,
     settled: boolean,
-    state: DeliveryState & { readonly type: 'transactional' },
+    state: TransactionalState,
   ): void;
   onDetached(link: SenderLink, error: AmqpErrorFields | null, closed: boolean): void;
 }

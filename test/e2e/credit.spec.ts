@@ -120,7 +120,7 @@ describe.each(CLIENT_NAMES)('credit that %s gives', (name) => {
         before = accepted;
         return held;
       },
-      { everyMs: 300 },
+      { everyMs: 300, otherwise: () => `${accepted} of ${count} accepted, ${sender.credit} credit left` },
     );
     expect(accepted).toBeLessThan(count);
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import * as addresses from '../../src/addresses/limits';
 import { ENGINE_LIMITS } from '../../src/amqp/constants';
 import * as config from '../../src/config/limits';
+import * as listeners from '../../src/listeners/amqp/limits';
 import * as links from '../../src/links/limits';
 import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
@@ -20,6 +21,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/streams/limits.ts', { ...streams }],
   ['src/addresses/limits.ts', { ...addresses }],
   ['src/queues/limits.ts', { ...queues }],
+  ['src/listeners/amqp/limits.ts', { ...listeners }],
   ['src/selectors/limits.ts', { ...selectors }],
   ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],

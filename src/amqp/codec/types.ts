@@ -52,9 +52,15 @@ export type DeliveryState =
   | { readonly type: 'received'; readonly sectionNumber: number; readonly sectionOffset: number }
   /** A coordinator has begun a transaction. */
   | { readonly type: 'declared'; readonly txnId: Buffer }
-  /** Of a transfer without an outcome, of a disposition with one. */
-  | { readonly type: 'transactional'; readonly txnId: Buffer; readonly outcome: OutcomeState | null }
+  | TransactionalState
   | { readonly type: 'other'; readonly value: AmqpDescribed };
+
+/** A state within a transaction: of a transfer without an outcome, of a disposition with one. */
+export interface TransactionalState {
+  readonly type: 'transactional';
+  readonly txnId: Buffer;
+  readonly outcome: OutcomeState | null;
+}
 
 /** What becomes of a delivery. */
 export type OutcomeState =

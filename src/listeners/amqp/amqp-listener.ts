@@ -12,6 +12,7 @@ import { PeerErrorLog } from '../../transport/peer-error-log';
 import { SocketDriver } from '../../transport/socket-driver';
 import { TcpListener, type TcpAddress } from '../../transport/tcp';
 import { ListenerCounters, type AmqpListenerOptions, type ClientContext } from './client-options';
+import { ClientTransactions } from './client-transactions';
 import { ConsumerLink } from './consumer-link';
 import { PublisherLink } from './publisher-link';
 
@@ -76,9 +77,11 @@ export class AmqpListener implements ConnectionHandler {
   // --- what connections tell -----------------------------------------------------------------------------------------------
 
   onOpen(connection: Connection, open: Open): void {
-    const { addresses, budget, messageBytesMax } = this.options;
+    const { addresses, budget, messageBytesMax, transactions: space } = this.options;
     const { counters } = this;
-    const context: ClientContext = { addresses, counters, budget, messageBytesMax, client: open.containerId };
+    const client = open.containerId;
+    const transactions = space === null ? null : new ClientTransactions(space, client);
+    const context: ClientContext = { addresses, transactions, counters, budget, messageBytesMax, client };
     connection.context = context;
     connection.open();
   }

@@ -1,12 +1,15 @@
-import type { AddressSpace } from '../../addresses/contract';
+import type { AddressSpace, TransactionSpace } from '../../addresses/contract';
 import type { ServerMechanism } from '../../amqp/sasl/mechanisms';
 import type { Journal } from '../../common/ports';
 import type { FlushQueue } from '../../transport/flush-queue';
 import type { ClientBudget } from './client-budget';
+import type { ClientTransactions } from './client-transactions';
 
 /** What an AMQP listener is built on. */
 export interface AmqpListenerOptions {
   readonly addresses: AddressSpace;
+  /** Null where transactions are not served. */
+  readonly transactions: TransactionSpace | null;
   /** Told to clients as the container-id. */
   readonly containerId: string;
   readonly queue: FlushQueue;
@@ -33,6 +36,7 @@ export class ListenerCounters {
 /** What the links of one client's connection share. */
 export interface ClientContext {
   readonly addresses: AddressSpace;
+  readonly transactions: ClientTransactions | null;
   readonly counters: ListenerCounters;
   readonly budget: ClientBudget;
   readonly messageBytesMax: number;

@@ -1,5 +1,5 @@
 import type { AddressRef, Consumer, ConsumerHandler, Gap } from '../../addresses/contract';
-import type { AmqpErrorFields, DeliveryState } from '../../amqp/codec/types';
+import type { AmqpErrorFields, DeliveryState, TransactionalState } from '../../amqp/codec/types';
 import { CONDITION, type AmqpOutcome } from '../../amqp/constants';
 import type { SenderHandler, SenderLink } from '../../amqp/sender-link';
 import { FairleadError } from '../../common/errors';
@@ -9,7 +9,7 @@ import type { ClientContext } from './client-options';
 import { DrainAnswer } from './drain-answer';
 import { PendingGap } from './gap-annotation';
 import { LargeDelivery } from './large-delivery';
-import { detailOf, fromAmqpOutcome, toErrorFields } from './outcomes';
+import { detailOf, fromAmqpOutcome, outcomeOf, toErrorFields } from './outcomes';
 import { SourceRequest } from './source-request';
 import { subscriptionLookedFor } from './subscription-identity';
 
@@ -178,6 +178,28 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.#consumer?.settle(token, fromAmqpOutcome(outcome, detail), detailOf(detail), confirm);
   }
 
+  onTransactional(
+    link: SenderLink,
+    deliveryId: number,
+    token: number,
+    settled: boolean,
+    { txnId, outcome }: TransactionalState,
+  ): void {
+    const consumer = this.#consumer;
+    if (consumer === null) return;
+    try {
+      if (this.context.transactions === null) throw new TransactionOutcomeError('transactions are not served');
+      if (outcome === null) throw new TransactionOutcomeError('a transactional-state without an outcome');
+      const transaction = this.context.transactions.find(txnId);
+      if (token >= 0)
+        transaction.settle(consumer, token, fromAmqpOutcome(outcomeOf(outcome), outcome), detailOf(outcome));
+      if (!settled && link.settlesLater) transaction.settleAtEnd(link, deliveryId);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      link.detach(toErrorFields(error), true);
+    }
+  }
+
   onSettled(token: number, error: FairleadError | null): void {
     const deliveryId = this.#outcomesDue.get(token);
     if (deliveryId === undefined) return;
@@ -201,6 +223,13 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     const consumer = this.#consumer;
     this.#consumer = this.#drain.consumer = null;
     consumer?.close(error !== null);
+  }
+}
+
+/** An outcome within a transaction that nothing can be made of. */
+class TransactionOutcomeError extends FairleadError {
+  constructor(why: string) {
+    super('FL_TRANSACTION_OUTCOME', why, { condition: CONDITION.notImplemented });
   }
 }
 

@@ -154,6 +154,7 @@ export class FakeClient {
   constructor(more: Partial<ClientContext> = {}) {
     this.context = {
       addresses: this.addresses,
+      transactions: null,
       counters: this.counters,
       budget: this.budget,
       messageBytesMax: 1_000_000,

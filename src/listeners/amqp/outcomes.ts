@@ -1,7 +1,7 @@
 import { encodeValue } from '../../amqp/codec/encoder';
 import { decodeValue } from '../../amqp/codec/decoder';
 import { AmqpMap } from '../../amqp/codec/values';
-import type { AmqpErrorFields, DeliveryState } from '../../amqp/codec/types';
+import type { AmqpErrorFields, DeliveryState, OutcomeState } from '../../amqp/codec/types';
 import { AMQP_OUTCOME, CONDITION, type AmqpOutcome } from '../../amqp/constants';
 import type { FairleadError } from '../../common/errors';
 import { OUTCOME, type Outcome, type OutcomeDetail } from '../../streams/contract';
@@ -23,7 +23,7 @@ export function toAmqpOutcome(outcome: Outcome): AmqpOutcome {
 }
 
 /** The delivery state with fields, or null where the outcome alone says all. */
-export function toDeliveryState(outcome: Outcome, detail: OutcomeDetail | null): DeliveryState | null {
+export function toDeliveryState(outcome: Outcome, detail: OutcomeDetail | null): OutcomeState | null {
   if (outcome === OUTCOME.rejected) return detail === null ? null : { type: 'rejected', error: errorOf(detail) };
   const kind = TO_AMQP[outcome];
   if (kind !== AMQP_OUTCOME.modified || (outcome === OUTCOME.modified && detail === null)) return null;
@@ -33,6 +33,19 @@ export function toDeliveryState(outcome: Outcome, detail: OutcomeDetail | null):
     undeliverableHere: outcome === OUTCOME.modifiedHere || outcome === OUTCOME.modifiedFailedHere,
     messageAnnotations: detail?.fields === undefined ? null : mapOf(detail.fields),
   };
+}
+
+/** An outcome without fields as a state. */
+export function bareState(outcome: AmqpOutcome): OutcomeState {
+  if (outcome === AMQP_OUTCOME.accepted) return { type: 'accepted' };
+  if (outcome === AMQP_OUTCOME.rejected) return { type: 'rejected', error: null };
+  if (outcome !== AMQP_OUTCOME.modified) return { type: 'released' };
+  return { type: 'modified', deliveryFailed: false, undeliverableHere: false, messageAnnotations: null };
+}
+
+/** The outcome that a state is, as its number. */
+export function outcomeOf(state: OutcomeState): AmqpOutcome {
+  return AMQP_OUTCOME[state.type];
 }
 
 function errorOf(detail: OutcomeDetail): AmqpErrorFields {
@@ -101,11 +114,11 @@ export class OutcomesTaken {
 
   /** What the client is told in place of an outcome; itself when that is taken, or nothing fitting is. */
   fit(outcome: AmqpOutcome): AmqpOutcome {
-    if (this.#taken === null || this.#takes(outcome)) return outcome;
-    return INSTEAD[outcome]?.find((other) => this.#takes(other)) ?? outcome;
+    if (this.takes(outcome)) return outcome;
+    return INSTEAD[outcome]?.find((other) => this.takes(other)) ?? outcome;
   }
 
-  #takes(outcome: AmqpOutcome): boolean {
-    return this.#taken?.has(SYMBOL_OF[outcome] ?? '') === true;
+  takes(outcome: AmqpOutcome): boolean {
+    return this.#taken === null || this.#taken.has(SYMBOL_OF[outcome] ?? '');
   }
 }

@@ -13,17 +13,18 @@ import { Located, locate } from '../../message/locate';
 import type { Outcome, OutcomeDetail } from '../../streams/contract';
 import { OUTCOME } from '../../streams/contract';
 import type { ClientContext } from './client-options';
+import { type ClientTransaction, UnknownTransactionError } from './client-transactions';
+import { CoordinatorLink } from './coordinator-link';
 import { Gathering } from './gathering';
 import { hintOf } from './hints';
-import { OutcomesTaken, toAmqpOutcome, toDeliveryState, toErrorFields } from './outcomes';
+import { bareState, OutcomesTaken, toAmqpOutcome, toDeliveryState, toErrorFields } from './outcomes';
+import { HEAD_BYTES_MAX, LateAddressError, MessageFormatError, NoAddressError } from './publisher-errors';
 import { targetAnswer } from './termini';
 
 /** What is done with the frames of the delivery that is coming in. */
 type Coming = 'nothing' | 'gathering' | 'streaming' | 'refused';
 
 const LOCATED = new Located();
-/** Through the anonymous relay a large message is gathered until its `to` is here, up to so many bytes of annotations before it. */
-const HEAD_BYTES_MAX = 256 * 1024;
 
 /** A client's sending link: what it sends is published. With a null target each message names its address in `to`. */
 export class PublisherLink implements ReceiverHandler, PublisherHandler {
@@ -32,6 +33,9 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   readonly #gathering: Gathering;
   #state: Coming = 'nothing';
   #refusal: FairleadError | null = null;
+  readonly takesTransactions: boolean;
+  /** Deliveries within transactions that wait for their provisional outcome. */
+  readonly #provisional = new Map<number, ClientTransaction>();
 
   private constructor(
     private readonly link: ReceiverLink,
@@ -42,6 +46,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     const hint = hintOf(target?.capabilities);
     this.#taken = new OutcomesTaken(link.remote?.source?.outcomes);
     this.#gathering = new Gathering(context.budget);
+    this.takesTransactions = context.transactions !== null;
     // Credit may be told at once: it is given to the client after the attach.
     this.#publisher = context.addresses.openPublisher({ address, hint, client: context.client }, this);
     context.budget.links++;
@@ -51,7 +56,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   static attach(link: ReceiverLink, context: ClientContext): void {
     const target = link.remote?.target ?? null;
     if (target?.type === 'coordinator') {
-      link.refuse({ condition: CONDITION.notImplemented, description: 'transactions are not served' });
+      CoordinatorLink.attach(link, context);
       return;
     }
     try {
@@ -80,7 +85,15 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     const told = toAmqpOutcome(outcome);
     const fit = this.#taken.fit(told);
     const state = fit === told ? toDeliveryState(outcome, detail) : null;
-    this.link.dispose(deliveryId, fit, this.link.rcvSettleMode === 0, state);
+    const settles = this.link.rcvSettleMode === 0;
+    const within = this.#provisional.get(deliveryId);
+    if (within === undefined) {
+      this.link.dispose(deliveryId, fit, settles, state);
+      return;
+    }
+    this.#provisional.delete(deliveryId);
+    const provisional = { type: 'transactional', txnId: within.id, outcome: state ?? bareState(fit) } as const;
+    this.link.dispose(deliveryId, AMQP_OUTCOME.transactional, settles, provisional);
   }
 
   onGone(error: FairleadError): void {
@@ -121,13 +134,56 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     const settled = (flags & TRANSFER.settled) !== 0;
     const to = this.#target(bytes, start, end, deliveryId, settled);
     if (to === null) return;
-    this.context.counters.messagesIn++;
     const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
+    if (this.link.transaction !== null) {
+      this.#publishWithin(this.link.transaction, to, bits, bytes, start, end, deliveryId);
+      return;
+    }
+    this.context.counters.messagesIn++;
     const verdict = this.#publisher.publish(to, bits, bytes, start, end, deliveryId);
     if (verdict === PENDING || settled) return;
     if (verdict === OUTCOME.accepted && this.link.rcvSettleMode === 0)
       this.link.dispose(deliveryId, AMQP_OUTCOME.accepted, true);
     else this.#dispose(deliveryId, verdict, null);
+  }
+
+  /** The same within a transaction: its outcome is provisional. */
+  #publishWithin(
+    id: Buffer,
+    to: AddressRef,
+    bits: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    deliveryId: number,
+  ): void {
+    const settled = (bits & PUBLISH_FLAG.settled) !== 0;
+    try {
+      const within = this.#within(id, deliveryId, settled);
+      const verdict = within.publish(this.#publisher, to, bits, bytes, start, end, deliveryId);
+      this.context.counters.messagesIn++;
+      if (verdict !== PENDING && !settled) this.#dispose(deliveryId, verdict, null);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      this.#refuseWithin(id, deliveryId, settled, error);
+    }
+  }
+
+  /** The transaction of a delivery, which is noted unless it is settled. @throws UnknownTransactionError */
+  #within(id: Buffer, deliveryId: number, settled: boolean): ClientTransaction {
+    const { transactions } = this.context;
+    if (transactions === null) throw new UnknownTransactionError();
+    const within = transactions.find(id);
+    if (!settled) this.#provisional.set(deliveryId, within);
+    return within;
+  }
+
+  /** A message that cannot be part of its transaction. Where nobody hears that, nothing of the transaction may count. */
+  #refuseWithin(id: Buffer, deliveryId: number, settled: boolean, error: FairleadError): void {
+    this.#reject(deliveryId, settled, error);
+    if (!settled) return;
+    if (error instanceof UnknownTransactionError) this.link.detach(toErrorFields(error), true);
+    else this.context.transactions?.find(id).end(error);
   }
 
   /** Where a message goes; null after it was rejected. A bad one costs the sender that message, not its link. */
@@ -167,8 +223,14 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     } else if (this.#state === 'streaming') {
       this.#publisher.part(bytes, start, end);
       if (last) this.#endStream(deliveryId, settled);
-    } else if (last && this.#refusal !== null) this.#reject(deliveryId, settled, this.#refusal);
+    } else if (last && this.#refusal !== null) this.#refuse(this.#refusal, deliveryId, settled);
     if (last) this.#done();
+  }
+
+  #refuse(refusal: FairleadError, deliveryId: number, settled: boolean): void {
+    const { transaction } = this.link;
+    if (transaction === null) this.#reject(deliveryId, settled, refusal);
+    else this.#refuseWithin(transaction, deliveryId, settled, refusal);
   }
 
   /** The delivery is a large one: what was gathered and all that follows goes on as it comes. */
@@ -182,7 +244,9 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
       }
       const to = this.#publisher.address ?? this.#resolve(bytes);
       const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
-      this.#publisher.begin(to, bits, deliveryId);
+      const { transaction } = this.link;
+      if (transaction === null) this.#publisher.begin(to, bits, deliveryId);
+      else this.#within(transaction, deliveryId, settled).begin(this.#publisher, to, bits, deliveryId);
       this.#publisher.part(bytes, 0, length);
       this.#state = 'streaming';
     } catch (error) {
@@ -214,31 +278,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   onDetached(): void {
     this.context.budget.links--;
     this.#publisher.close();
+    this.#provisional.clear();
     this.#gathering.clear();
-  }
-}
-
-/** A message through the anonymous relay names no address. */
-class NoAddressError extends FairleadError {
-  constructor() {
-    super('FL_NO_TO', "the link has no address, so each message must say one in its properties' `to`", {
-      condition: CONDITION.invalidField,
-    });
-  }
-}
-
-/** A delivery that is no AMQP message. */
-class MessageFormatError extends FairleadError {
-  constructor(format: number) {
-    super('FL_MESSAGE_FORMAT', `message-format ${format}, expected 0`, { condition: CONDITION.notImplemented });
-  }
-}
-
-/** A large message through the anonymous relay has too much before its `to`. */
-class LateAddressError extends FairleadError {
-  constructor() {
-    super('FL_LATE_TO', `\`to\` is not within the first ${HEAD_BYTES_MAX} bytes of the message`, {
-      condition: CONDITION.limit,
-    });
   }
 }
