@@ -4,6 +4,7 @@ import { AmqpDescribed, AmqpMap, AmqpTyped, sym, symbolMap, type AmqpValue } fro
 import { AMQP_OUTCOME, CONDITION } from '../../amqp/constants';
 import type { AttachOptions } from '../../amqp/link';
 import { Inbox } from '../../amqp/pair.fixture';
+import type { SenderLink } from '../../amqp/sender-link';
 import type { ReceiverLink } from '../../amqp/receiver-link';
 import { FairleadError } from '../../common/errors';
 import { encodeMessage } from '../../message/encode-message';
@@ -181,6 +182,15 @@ describe('what a source asks for', () => {
   });
 });
 
+it('a dynamic source is a temporary address, gone with its link', () => {
+  const { client, receiver, answer } = consume({ address: null, dynamic: true, capabilities: ['temporary-queue'] });
+  expect(answer).toMatchObject({ address: 'temporary', dynamic: true, capabilities: ['temporary-queue'] });
+  expect(client.addresses.dropped).toEqual([]);
+  receiver.detach();
+  client.run();
+  expect(client.addresses.dropped).toEqual(['temporary']);
+});
+
 describe('a selector on a topic', () => {
   function selecting(address: string) {
     const consuming = consume({ address, filter: filters({ s: selector("region = 'eu'") }) });
@@ -356,6 +366,22 @@ describe('drain (part 2.6.7)', () => {
     consumer.handler.onDrained();
     client.run();
     expect([drained.times, receiver.credit]).toEqual([2, 0]);
+  });
+
+  it('is asked for again where a window was in the way', () => {
+    const { client, consumer, receiver, drained } = draining('queue/a', 5);
+    const [link] = client.links as [SenderLink];
+    const window = link.session.remoteIncomingWindow;
+    link.session.remoteIncomingWindow = 0;
+    consumer.handler.onDrained();
+    client.run();
+    expect([drained.times, receiver.credit]).toEqual([0, 5]);
+    link.session.remoteIncomingWindow = window;
+    link.woken();
+    expect(consumer.drains).toBe(2);
+    consumer.handler.onDrained();
+    client.run();
+    expect([drained.times, receiver.credit]).toEqual([1, 0]);
   });
 
   it('of other kinds is answered when nothing waits', () => {

@@ -35,6 +35,8 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     private readonly context: ClientContext,
     request: SourceRequest,
     private readonly address: string,
+    /** Made for this link, and gone with it. */
+    private readonly temporary: AddressRef | null,
   ) {
     this.#request = request;
     this.#large = new LargeDelivery(link);
@@ -51,8 +53,9 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     }
     try {
       const request = new SourceRequest(source, link);
-      const address = request.dynamic ? context.addresses.temporary(request.hint).name : (source.address ?? '');
-      const consumer = new ConsumerLink(link, context, request, address);
+      const temporary = request.dynamic ? context.addresses.temporary(request.hint) : null;
+      const address = temporary?.name ?? source.address ?? '';
+      const consumer = new ConsumerLink(link, context, request, address, temporary);
       link.handler = consumer;
       consumer.#open(request);
     } catch (error) {
@@ -223,6 +226,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     const consumer = this.#consumer;
     this.#consumer = this.#drain.consumer = null;
     consumer?.close(error !== null);
+    if (this.temporary !== null) this.context.addresses.dropTemporary(this.temporary);
   }
 }
 

@@ -37,7 +37,10 @@ export class DrainAnswer {
   }
 
   onDrained(): void {
+    const { link } = this;
     if (this.#pending > 0 && --this.#pending > 0) return;
-    this.link.drained();
+    // Held up by a window it took nothing, though something may wait: asked again when it can send.
+    if (link.draining && link.credit > 0 && !link.canSend()) this.asked = true;
+    else link.drained();
   }
 }

@@ -118,7 +118,14 @@ export class FakeAddresses implements AddressSpace {
     return { name: 'temporary', kind: hint ?? 'queue' };
   }
 
+  readonly dropped: string[] = [];
+
+  dropTemporary(address: AddressRef): void {
+    this.dropped.push(address.name);
+  }
+
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
+    if (this.refusal !== null) throw this.refusal;
     const publisher = new FakePublisher(spec.address === null ? null : this.resolve(spec.address), handler);
     this.publishers.push(publisher);
     handler.onCredit(100);

@@ -42,6 +42,8 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     private readonly context: ClientContext,
     address: string | null,
     target: Target | null,
+    /** Made for this link, and gone with it. */
+    private readonly temporary: AddressRef | null,
   ) {
     const hint = hintOf(target?.capabilities);
     this.#taken = new OutcomesTaken(link.remote?.source?.outcomes);
@@ -59,14 +61,16 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
       CoordinatorLink.attach(link, context);
       return;
     }
+    let temporary: AddressRef | null = null;
     try {
       const hint = hintOf(target?.capabilities);
-      const named = target?.dynamic === true ? context.addresses.temporary(hint).name : (target?.address ?? null);
-      const address = named === '' ? null : named;
-      link.handler = new PublisherLink(link, context, address, target);
+      if (target?.dynamic === true) temporary = context.addresses.temporary(hint);
+      const address = (temporary?.name ?? target?.address) || null;
+      link.handler = new PublisherLink(link, context, address, target, temporary);
       link.accept({ target: targetAnswer(target, address), maxMessageSize: context.messageBytesMax });
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
+      if (temporary !== null) context.addresses.dropTemporary(temporary);
       link.refuse(toErrorFields(error));
     }
   }
@@ -278,6 +282,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   onDetached(): void {
     this.context.budget.links--;
     this.#publisher.close();
+    if (this.temporary !== null) this.context.addresses.dropTemporary(this.temporary);
     this.#provisional.clear();
     this.#gathering.clear();
   }
