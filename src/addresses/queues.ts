@@ -63,6 +63,12 @@ export class Queues {
       },
       onRoom: (queue) => this.forwarder.onRoom(this.#entry(queue.name), queue.room),
       forward: (address, payload, done) => this.#deadLetters.add(address, payload, done),
+      forwardLarge: (address, body, done) => this.#deadLetters.addLarge(address, body, done),
+      onDamage: (queue, error) => {
+        const entry = this.#entry(queue.name);
+        this.forwarder.refresh(entry).set(null, error);
+        shared.credit.changed(entry);
+      },
     });
     const { host, homes } = this;
     this.forwarder = new QueueForwarder(shared, {

@@ -1,11 +1,12 @@
 import type { FairleadError } from '../common/errors';
 import { invariant } from '../common/errors';
-import type { Outcome, OutcomeDetail } from '../streams/contract';
+import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { QueueConsumer, QueueConsumerSpec, QueueSink } from './contract';
 import { ENTRY, type Entry } from './entry';
-import { RECORD_HEAD } from './record';
 import type { SettlementHolder } from './group';
+import { RECORD_HEAD } from './record';
 import { redelivery } from './redelivery';
+import type { Scanner } from './scanner';
 
 /** A consumer's queue, as it sees it. */
 export interface ConsumerOwner {
@@ -15,6 +16,9 @@ export interface ConsumerOwner {
   readonly waiting: number;
   /** Failed deliveries of an entry, as its next consumer is told. */
   deliveriesOf(entry: Entry): number;
+  isExcluded(entry: Entry, consumer: LocalConsumer): boolean;
+  /** The body of a large message, held once; where it was seen before, with a header that says so. */
+  openBody(entry: Entry, wasSeen: boolean): LargeBody;
   settled(consumer: LocalConsumer, entry: Entry, outcome: Outcome, detail: OutcomeDetail | null): void;
   /** `onConfirmed` is wanted as soon as all of this turn is on the disk. */
   confirm(consumer: LocalConsumer, token: number): void;
@@ -22,12 +26,13 @@ export interface ConsumerOwner {
 }
 
 export class LocalConsumer implements QueueConsumer, SettlementHolder {
-  /** It is among those that had credit when they were last asked. */
+  /** It had credit when it was last asked. */
   isHungry = false;
   isClosed = false;
+  /** How it looks through the queue; null for a plain consumer, which takes what comes first. */
+  scanner: Scanner | null = null;
   readonly #held: (Entry | null)[] = [];
   readonly #free: number[] = [];
-  #count = 0;
 
   constructor(
     readonly id: number,
@@ -36,9 +41,13 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
     private readonly owner: ConsumerOwner,
   ) {}
 
+  get queue(): ConsumerOwner {
+    return this.owner;
+  }
+
   /** Deliveries that it has not settled. */
-  get held(): number {
-    return this.#count;
+  get held(): readonly Entry[] {
+    return this.#held.filter((entry): entry is Entry => entry !== null);
   }
 
   pump(): void {
@@ -57,41 +66,65 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
 
   /** True for a message that it can be given at all. */
   takes(entry: Entry): boolean {
-    if (entry.excluded !== null && entry.excluded.includes(this.id)) return false;
-    return entry.record.length - RECORD_HEAD <= this.spec.messageBytesMax;
+    return entry.size <= this.spec.messageBytesMax && !this.owner.isExcluded(entry, this);
   }
 
   /** Delivers what was acquired for it. */
   give(entry: Entry): void {
-    let token = 0;
-    if (!this.spec.settled) {
-      token = this.#free.pop() ?? this.#held.length;
-      this.#held[token] = entry;
-      this.#count++;
-    }
-    if (entry.seen) {
+    const token = this.spec.settled ? 0 : this.#keep(entry);
+    const wasSeen = entry.seen;
+    entry.seen = true;
+    if (entry.isLarge) this.#giveLarge(token, entry, wasSeen);
+    else if (wasSeen) {
       const message = redelivery(entry.record, this.owner.deliveriesOf(entry));
       this.sink.deliver(token, message, 0, message.length);
-    } else {
-      entry.seen = true;
-      this.sink.deliver(token, entry.record, RECORD_HEAD, entry.record.length);
-    }
+    } else this.sink.deliver(token, entry.record, RECORD_HEAD, entry.record.length);
+  }
+
+  /** Delivers a copy of what stays in the queue. */
+  show(entry: Entry): void {
+    const token = this.spec.settled ? 0 : this.#keep(null);
+    if (entry.isLarge) this.#giveLarge(token, entry, false);
+    else this.sink.deliver(token, entry.record, RECORD_HEAD, entry.record.length);
+  }
+
+  #giveLarge(token: number, entry: Entry, wasSeen: boolean): void {
+    const body = this.owner.openBody(entry, wasSeen);
+    this.sink.deliverLarge(token, body);
+    body.release();
+  }
+
+  #keep(entry: Entry | null): number {
+    const token = this.#free.pop() ?? this.#held.length;
+    this.#held[token] = entry;
+    return token;
   }
 
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm: boolean): void {
     if (this.isClosed) return;
-    const entry = this.#held[token] ?? null;
-    invariant(entry !== null, `consumer ${this.spec.client} settles delivery ${token}, which it does not have`);
-    this.#held[token] = null;
-    this.#count--;
+    const entry = this.take(token);
     if (confirm) this.owner.confirm(this, token);
     else this.#free.push(token);
-    this.owner.settled(this, entry, outcome, detail);
+    if (entry !== null) this.owner.settled(this, entry, outcome, detail);
+  }
+
+  /** It does not hold a delivery any more; its token stays in use. @returns null for a message that it was only shown */
+  take(token: number): Entry | null {
+    const entry = this.#held[token];
+    invariant(entry !== undefined, `consumer ${this.spec.client} settles delivery ${token}, which it does not have`);
+    this.#held[token] = null;
+    return entry;
+  }
+
+  /** A token that was taken may be used again. */
+  freeToken(token: number): void {
+    if (!this.isClosed) this.#free.push(token);
   }
 
   onConfirmed(token: number): void {
+    if (this.isClosed) return;
     this.#free.push(token);
-    if (!this.isClosed) this.sink.onSettled(token, null);
+    this.sink.onSettled(token, null);
   }
 
   close(failed: boolean): void {
@@ -112,7 +145,6 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
     const held = this.#held.filter((entry): entry is Entry => entry !== null && entry.state === ENTRY.acquired);
     this.#held.length = 0;
     this.#free.length = 0;
-    this.#count = 0;
     return held.sort((a, b) => a.key - b.key);
   }
 }

@@ -59,7 +59,10 @@ export interface QueueSink {
   credit(): number;
   /** One message, with its header as it has to be told (delivery-count); copied or written out before return. */
   deliver(token: number, payload: Buffer, start: number, end: number): void;
-  /** A large message; the sink retains `body` until it is written out. */
+  /**
+   * A large message; the sink retains `body` until it is written out. Reading it throws when the store cannot (a FairleadError of a
+   * damaged queue, or what the store says while it is being opened again): the delivery cannot be completed then.
+   */
   deliverLarge(token: number, body: LargeBody): void;
   /** The outcome of a delivery is in force and on the disk; told where {@link QueueConsumer.settle} asked for it. */
   onSettled(token: number, error: FairleadError | null): void;
@@ -144,8 +147,31 @@ export interface Queue {
   setPolicy(policy: QueuePolicy): void;
   view(): QueueView;
   peek(count: number, fromId: number): readonly PeekedMessage[];
-  /** Drops what is not acquired. @returns how many, once they are gone from the disk */
+  /** Drops what is not acquired, in turns of its own. @param done told how many, once they are gone from the disk */
   purge(done: (count: number, error: Error | null) => void): void;
+  /**
+   * Moves up to `count` of what is ready now to another address, in order: to a queue of this host at once and whatever its limits, else
+   * one by one as they are accepted there.
+   * @param done told how many were moved, and what went wrong with the others
+   */
+  move(to: string, count: number, done: (count: number, error: Error | null) => void): void;
+  /** The same with dead letters: each goes back to the address that it came from; what is no dead letter stays. */
+  retryDead(count: number, done: (count: number, error: Error | null) => void): void;
+}
+
+/** Puts and settlements that come into force together, or not at all. */
+export interface QueueTransaction {
+  /** Keeps a copy of the message until the commit. @throws FairleadError when there is too much in one transaction */
+  put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void;
+  /** The consumer does not have the delivery any more; its token is free after the end of the transaction. @throws FairleadError */
+  settle(consumer: QueueConsumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
+  /**
+   * All changes are part of one group of the store, the one of this turn: what else is put into the store before `flush` shares its fate.
+   * @param done told once, never within the call: null when all is on the disk, else why nothing of it is
+   */
+  commit(done: (error: FairleadError | null) => void): void;
+  /** Nothing is put, and what was settled counts as a failed delivery. */
+  rollback(): void;
 }
 
 /** All queues whose home is this node. Pure: time, disk and the way to other addresses are ports. */
@@ -157,8 +183,12 @@ export interface QueueHost {
   find(name: string): Queue | null;
   /** Names of the queues on the disk, opened or not. */
   readonly stored: readonly string[];
-  /** Deletes a queue with all its messages. */
+  /** Deletes a queue with all its messages: at once for everybody, on the disk in turns of its own. */
   delete(name: string): void;
+  /** A unit of work over queues of this host. */
+  transaction(): QueueTransaction;
+  /** Ends cleanly, when no more is put: what consumers still have counts as failed. @param done told when all is on the disk */
+  stop(done: (error: Error | null) => void): void;
   views(): readonly QueueView[];
   /** Ends the turn: what it changed is committed. */
   flush(): void;
@@ -179,4 +209,8 @@ export interface QueueHostEvents {
    * @param done told its outcome; until then the message stays where it is
    */
   forward(address: string, payload: Buffer, done: (outcome: Outcome) => void): void;
+  /** The same of a large message; `body` is valid until `done` is called, or is retained. */
+  forwardLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void;
+  /** Records of a queue are damaged: its consumers were told, its publishers have no room any more and their puts are refused. */
+  onDamage(queue: Queue, error: FairleadError): void;
 }

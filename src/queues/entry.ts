@@ -1,7 +1,8 @@
+import type { LargeBody } from '../streams/contract';
 import type { PutSink } from './contract';
 import type { Mark } from './marks';
+import { deliveriesOf, expiresAtOf, flagsOf, publisherOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
 import type { Refusal } from './refusals';
-import { deliveriesOf, expiresAtOf, flagsOf, publisherOf } from './record';
 
 export const ENTRY = {
   /** On its way to the disk. */
@@ -18,11 +19,11 @@ export type EntryState = (typeof ENTRY)[keyof typeof ENTRY];
 export interface EntryOwner {
   /** Its record is on the disk. */
   onStored(entry: Entry): void;
-  /** It certainly will not be: whoever put it has been told. */
+  /** It certainly will not be. */
   onNotStored(entry: Entry, refusal: Refusal): void;
   /** The change of its record, or its removal, is on the disk. */
   onChanged(entry: Entry): void;
-  /** The change of its record, or its removal, failed and has to be written again. */
+  /** The change of its record, or its removal, failed: it has to be written again. */
   changeAgain(entry: Entry): void;
 }
 
@@ -33,10 +34,21 @@ export class Entry {
   deliveries: number;
   readonly expiresAt: number;
   readonly publisher: number;
+  readonly flags: number;
+  /** Bytes of the message. */
+  readonly size: number;
   /** It was given to somebody before, or may have been before a crash: it says so in its header. */
   seen = false;
   /** Consumers that it must not go to again. */
   excluded: number[] | null = null;
+  /** Key of its record in `delayed`; -1 while it is in `messages`. */
+  delayedKey = -1;
+  /** The queue put it itself, as it moved a message: nobody is told, and it has to come to pass. */
+  isMoved = false;
+  /** It was settled, or put, by a transaction: when that fails it is as before. */
+  inTransaction = false;
+  /** Of a large message in a queue that lives in memory. */
+  body: LargeBody | null = null;
   sink: PutSink | null = null;
   token = 0;
   mark: Mark | null = null;
@@ -51,9 +63,15 @@ export class Entry {
     this.deliveries = deliveriesOf(record);
     this.publisher = publisherOf(record);
     this.expiresAt = expiresAtOf(record);
+    this.flags = flagsOf(record);
+    this.size = this.isLarge ? sizeOf(record) : record.length - RECORD_HEAD;
   }
 
-  get flags(): number {
-    return flagsOf(this.record);
+  get isLarge(): boolean {
+    return (this.flags & RECORD_FLAG.large) !== 0;
+  }
+
+  get isGrouped(): boolean {
+    return (this.flags & RECORD_FLAG.grouped) !== 0;
   }
 }

@@ -33,3 +33,10 @@ export class QueueLimitError extends FairleadError {
     super('FL_QUEUE_LIMIT', what, { condition: 'amqp:resource-limit-exceeded' });
   }
 }
+
+/** A unit of work was not done: nothing of it is in force. */
+export class TransactionFailedError extends FairleadError {
+  constructor(condition: string, why: string, cause?: unknown) {
+    super('FL_QUEUE_TRANSACTION', `nothing of the transaction was done: ${why}`, { condition, cause, retryable: true });
+  }
+}

@@ -15,9 +15,10 @@ export function answerPut(sink: PutSink, token: number, refusal: Refusal): void 
 export interface Repeat {
   readonly sink: PutSink;
   readonly token: number;
-  /** Null for a message whose id was seen: accepted, unless the group fails. */
   readonly mark: Mark | null;
   readonly seq: number;
+  /** Not the put, but the message was there before: it fails with the group. */
+  readonly isDuplicate: boolean;
 }
 
 /** A consumer that wants to know when a settlement is on the disk. */
@@ -53,6 +54,8 @@ export class Group implements StoreCompletion {
   readonly states: Written[] = [];
   /** What else waits for it; each sees itself to a failure. */
   readonly waiting: StoreCompletion[] = [];
+  /** It has changes of no queue. */
+  isTouched = false;
 
   constructor(private readonly onDone: (group: Group, error: Error | null) => void) {}
 
@@ -60,7 +63,7 @@ export class Group implements StoreCompletion {
     this.onDone(this, error);
   }
 
-  /** Tells all that waited, in order. @param refusal what puts are told when it has failed */
+  /** Tells all that waited, in order. @param refusal what puts are told; none when it is on the disk */
   tell(error: Error | null, refusal: Refusal): void {
     for (const { queue, mark } of this.states) queue.onState(mark, error);
     if (error === null) {
@@ -71,11 +74,12 @@ export class Group implements StoreCompletion {
       for (const entry of this.puts) entry.owner.onNotStored(entry, refusal);
       for (const entry of this.changes) entry.owner.changeAgain(entry);
     }
-    for (const repeat of this.repeats) tellRepeat(repeat, error === null ? REFUSAL.none : refusal);
+    for (const repeat of this.repeats) tellRepeat(repeat, refusal);
     for (const completion of this.waiting) completion.done(error);
   }
 }
 
-function tellRepeat({ sink, token, mark, seq }: Repeat, otherwise: Refusal): void {
-  answerPut(sink, token, mark === null ? otherwise : mark.refusalOf(seq));
+function tellRepeat({ sink, token, mark, seq, isDuplicate }: Repeat, refusal: Refusal): void {
+  if (isDuplicate && refusal !== REFUSAL.none) mark?.refuse(seq, refusal);
+  answerPut(sink, token, mark === null ? refusal : mark.refusalOf(seq));
 }

@@ -1,6 +1,4 @@
-import { DecodeError } from '../amqp/errors';
 import type { FairleadError } from '../common/errors';
-import { PutFields, readPutFields } from '../message/put-fields';
 import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail } from '../streams/contract';
 import { type ConsumerOwner, LocalConsumer } from './consumer';
 import type {
@@ -14,119 +12,91 @@ import type {
   QueueSink,
   QueueView,
 } from './contract';
+import { DeadLetters } from './dead-letters';
+import { DelayedMessages } from './delayed';
 import { type DispatchParts, Dispatcher } from './dispatcher';
-import { ENTRY, Entry, type EntryOwner } from './entry';
+import { ENTRY, type Entry, type EntryOwner } from './entry';
 import { QueueDamagedError, QueueLockedError } from './errors';
+import { ExpiryLook } from './expiry';
+import { Fates } from './fates';
 import type { Group, GroupMember } from './group';
-import type { WindowBudget } from './lane';
-import { DELIVERED_MARK_STEP, ROOM_MAX } from './limits';
+import { Intake } from './intake';
+import { WINDOW_MESSAGES } from './limits';
 import type { Mark } from './marks';
-import { QueueMarks } from './queue-marks';
-import { QueueState } from './queue-state';
-import { ReadyMessages } from './ready';
-import { type RecordSlab, writeHead } from './record';
-import { REFUSAL, type Refusal } from './refusals';
+import { compileMessageFilter } from './message-filter';
+import { peekInto } from './peek';
+import { type HostedQueue, type MoveTarget, QueueCore, type QueueHome } from './queue-core';
+import { publisherOf, RECORD_HEAD } from './record';
+import type { Refusal } from './refusals';
+import { Scanner } from './scanner';
 import { keyOf, SPACE } from './spaces';
 import { RecordDamagedError, type QueueStore } from './store-port';
+import { MoveWalk, originOfDead, PurgeWalk, type WalkDone } from './walk';
 
-/** The host, as its queues see it. */
-export interface QueueHome {
-  readonly slab: RecordSlab;
-  readonly budget: WindowBudget;
-  /** More is on its way to the disk than should be. */
-  readonly pressed: boolean;
-  wall(): number;
-  /** What this turn changes in queues on the disk, or in those in memory. */
-  group(temporary: boolean): Group;
-  /** The queue has changed something in this turn. */
-  touched(queue: HomeQueue): void;
-  /** It has something to do at once, in a turn of its own. */
-  wantsTurn(queue: HomeQueue): void;
-  refuse(sink: PutSink, token: number, refusal: Refusal): void;
-  onRoom(queue: Queue): void;
-  onDamage(queue: HomeQueue, error: FairleadError): void;
+/** A walk through a queue for an operator. */
+interface Walk {
+  /** @returns whether it is over */
+  turn(): boolean;
 }
 
-const fields = new PutFields();
-
-/** A queue at its home. */
-export class HomeQueue implements Queue, EntryOwner, GroupMember, ConsumerOwner, DispatchParts {
-  readonly ready: ReadyMessages;
-  /** It has changed something since the last group. */
-  isTouched = false;
-  deliverableTo: number;
-  readonly #state: QueueState;
-  readonly #marks = new QueueMarks();
+/** A queue at its home: puts its parts together, and is what others see of it. */
+export class HomeQueue
+  implements Queue, HostedQueue, MoveTarget, EntryOwner, GroupMember, ConsumerOwner, DispatchParts
+{
+  readonly core: QueueCore;
+  readonly #delayed: DelayedMessages;
+  readonly #dead: DeadLetters;
+  readonly #fates: Fates;
+  readonly #intake: Intake;
+  readonly #expiry: ExpiryLook;
   readonly #dispatcher: Dispatcher;
   readonly #consumers = new Set<LocalConsumer>();
-  readonly #crashMark: number;
-  #policy: QueuePolicy;
+  #walks: Walk[] = [];
   #nextConsumer = 1;
-  #error: FairleadError | null = null;
-  #acquired = 0;
-  #storing = 0;
-  #put = 0;
-  #removed = 0;
-  #expired = 0;
-  #dropped = 0;
-  #hadRoom = true;
 
   /**
    * @param store null for a queue that lives in memory
    * @throws RecordDamagedError
    */
   constructor(
-    private readonly home: QueueHome,
-    private readonly store: QueueStore | null,
-    readonly id: number,
+    home: QueueHome,
+    store: QueueStore | null,
+    id: number,
     readonly name: string,
     policy: QueuePolicy,
   ) {
-    this.#policy = policy;
-    const state = store?.get(SPACE.state, id, 0) ?? null;
-    this.#state = state === null ? new QueueState() : QueueState.decode(state);
-    if (store !== null) this.#marks.load(store, id);
-    this.#crashMark = this.#state.mark;
-    this.deliverableTo = store === null ? Number.POSITIVE_INFINITY : this.#state.mark;
-    const { slab, budget } = home;
-    this.ready = new ReadyMessages({ id, store, slab, budget, owner: this, crashMark: this.#crashMark });
-    this.ready.recovered(this.#state.lastSeq, this.#state.lanes);
+    this.core = new QueueCore(home, store, id, name, policy, this);
+    this.core.onUnreadable = (error) => this.#unreadable(error);
+    this.#delayed = new DelayedMessages(this.core);
+    this.#dead = new DeadLetters(this.core);
+    this.#fates = new Fates(this.core, this.#delayed, this.#dead);
+    this.#intake = new Intake(this.core, this.#delayed, () => this.#fates.dropOldest());
+    this.#expiry = new ExpiryLook(this.core, (entry) => this.expired(entry));
     this.#dispatcher = new Dispatcher(this);
     this.#dispatcher.preferNear = policy.locality === 'prefer';
+    this.#delayed.recover();
+    this.#dead.recover();
+    this.#expiry.arm();
   }
 
   get temporary(): boolean {
-    return this.store === null;
+    return this.core.store === null;
   }
 
   get policy(): QueuePolicy {
-    return this.#policy;
+    return this.core.policy;
   }
 
   setPolicy(policy: QueuePolicy): void {
-    this.#policy = policy;
+    this.core.policy = policy;
     this.#dispatcher.preferNear = policy.locality === 'prefer';
-    this.checkRoom();
-  }
-
-  get #group(): Group {
-    return this.home.group(this.store === null);
-  }
-
-  #touch(): void {
-    if (this.isTouched) return;
-    this.isTouched = true;
-    this.home.touched(this);
-  }
-
-  wall(): number {
-    return this.home.wall();
+    this.core.checkRoom();
   }
 
   // Puts.
 
   mark(origin: string, epoch: number): PutMark {
-    return this.#marks.get(origin, epoch);
+    return this.core.marks.get(origin, epoch);
   }
 
   put(
@@ -134,204 +104,140 @@ export class HomeQueue implements Queue, EntryOwner, GroupMember, ConsumerOwner,
     start: number,
     end: number,
     publisher: number,
-    putMark: PutMark | null,
+    mark: PutMark | null,
     seq: number,
     sink: PutSink,
     token: number,
   ): void {
-    const mark = putMark as Mark | null;
-    if (mark !== null && !this.#advance(mark, seq, sink, token)) return;
-    const refusal = this.#check(payload, start, end);
-    if (refusal !== REFUSAL.none) {
-      this.#refuse(mark, seq, sink, token, refusal);
-      return;
-    }
-    const record = this.home.slab.make(payload, start, end);
-    writeHead(record, 0, 0, publisher, this.#expiresAt());
-    const lane = 9 - fields.priority;
-    const entry = new Entry(this, keyOf(lane, ++this.#state.lastSeq), lane, record);
-    entry.sink = sink;
-    entry.token = token;
-    entry.mark = mark;
-    entry.putSeq = seq;
-    this.#add(entry);
+    this.#intake.put(payload, start, end, publisher, mark as Mark | null, seq, sink, token);
   }
 
-  putLarge(
-    body: LargeBody,
-    _publisher: number,
-    putMark: PutMark | null,
-    seq: number,
-    sink: PutSink,
-    token: number,
-  ): void {
-    void body;
-    this.#refuse(putMark as Mark | null, seq, sink, token, REFUSAL.tooLarge);
+  putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void {
+    this.#intake.putLarge(body, publisher, mark as Mark | null, seq, sink, token);
   }
 
-  /** @returns false when the put was made before: it is answered as then */
-  #advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
-    const isNew = seq > mark.last;
-    if (isNew) mark.last = seq;
-    else this.#group.repeats.push({ sink, token, mark, seq });
-    this.#marks.touch(mark);
-    this.#touch();
-    return isNew;
+  putMoved(message: Buffer, inTransaction: boolean): void {
+    this.#intake.putMoved(message, inTransaction);
   }
 
-  /** Looks whether a message can be taken; its fields are in `fields` then. */
-  #check(payload: Buffer, start: number, end: number): Refusal {
-    if (this.#error !== null) return this.#error instanceof QueueDamagedError ? REFUSAL.damaged : REFUSAL.deleted;
-    const state = this.store?.state ?? 'ok';
-    if (state !== 'ok') return state === 'full' ? REFUSAL.storeFull : REFUSAL.storeFailed;
-    try {
-      readPutFields(payload, start, end, true, fields);
-    } catch (error) {
-      if (error instanceof DecodeError) return REFUSAL.malformed;
-      throw error;
-    }
-    return this.#fits(end - start) ? REFUSAL.none : REFUSAL.overLimit;
+  putMovedLarge(record: Buffer, lane: number, body: LargeBody | null, inTransaction: boolean): void {
+    this.#intake.putMovedLarge(record, lane, body, inTransaction);
   }
 
-  #fits(bytes: number): boolean {
-    const { overLimit } = this.#policy;
-    if (overLimit === 'block') return true;
-    while (this.#isOver(1, bytes)) if (overLimit === 'reject' || !this.#dropOldest()) return overLimit !== 'reject';
-    return true;
-  }
-
-  #isOver(messages: number, bytes: number): boolean {
-    const { maxDepth, maxBytes } = this.#policy;
-    return (
-      (maxDepth !== null && this.#state.depth + messages > maxDepth) ||
-      (maxBytes !== null && this.#state.bytes + bytes > maxBytes)
-    );
-  }
-
-  /** Drops the oldest message of the lowest priority that no consumer has. @returns false when there is none */
-  #dropOldest(): boolean {
-    for (let at = this.ready.lanes.length - 1; at >= 0; at--) {
-      const lane = this.ready.lanes[at];
-      if (lane === undefined) continue;
-      const entry = this.ready.first(lane);
-      if (entry === undefined) continue;
-      lane.shift();
-      this.#remove(entry);
-      this.#dropped++;
-      return true;
-    }
-    return false;
-  }
-
-  /** Wall-clock ms when the message whose fields were read expires; 0 for never. */
-  #expiresAt(): number {
-    const { ttlMs } = this.#policy;
-    if (ttlMs === null && fields.ttl < 0 && fields.absoluteExpiry < 0) return 0;
-    const now = this.home.wall();
-    let at = ttlMs === null ? Number.POSITIVE_INFINITY : now + ttlMs;
-    if (fields.ttl >= 0) at = Math.min(at, now + fields.ttl);
-    if (fields.absoluteExpiry > 0) at = Math.min(at, fields.absoluteExpiry);
-    return at < 2 ** 48 ? Math.max(1, Math.floor(at)) : 0;
-  }
-
-  #add(entry: Entry): void {
-    this.#state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, 1);
-    this.#storing++;
-    this.#put++;
-    this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
-    this.#group.puts.push(entry);
-    this.#touch();
-    if (this.#hadRoom) this.checkRoom();
-  }
-
-  #refuse(mark: Mark | null, seq: number, sink: PutSink, token: number, refusal: Refusal): void {
-    mark?.refuse(seq, refusal);
-    this.home.refuse(sink, token, refusal);
+  /** Why a put would be refused now. @param before messages and bytes that are to be put before it */
+  refusalOf(payload: Buffer, before: number, bytesBefore: number): Refusal {
+    return this.#intake.refusalOf(payload, before, bytesBefore);
   }
 
   get room(): number {
-    if (this.#error !== null || (this.home.pressed && this.store !== null)) return 0;
-    const { overLimit, maxDepth } = this.#policy;
-    if (overLimit !== 'block') return ROOM_MAX;
-    if (this.#isOver(1, 1)) return 0;
-    return maxDepth === null ? ROOM_MAX : Math.min(ROOM_MAX, maxDepth - this.#state.depth);
+    return this.core.room;
   }
 
   checkRoom(): void {
-    const hasRoom = this.room > 0;
-    if (hasRoom === this.#hadRoom) return;
-    this.#hadRoom = hasRoom;
-    this.home.onRoom(this);
+    this.core.checkRoom();
   }
 
   // What groups tell.
 
   writeState(group: Group): void {
-    this.isTouched = false;
-    if (this.store !== null) {
-      if (this.#consumers.size > 0 && this.ready.complete) this.#aheadOf(this.#state.lastSeq);
-      this.#marks.write(this.store, this.id);
-      this.store.put(SPACE.state, this.id, 0, this.#state.encode());
+    const { core } = this;
+    // What it changes now is part of this group.
+    core.isTouched = true;
+    if (core.store !== null) {
+      if (this.#hasTakers && core.ready.complete) core.raiseMark(core.state.lastSeq);
+      core.marks.write(core.store, core.id);
+      core.store.put(SPACE.state, core.id, 0, core.state.encode());
     }
-    group.states.push({ queue: this, mark: this.#state.mark });
+    core.isTouched = false;
+    this.#expiry.arm();
+    group.states.push({ queue: this, mark: core.state.mark });
+  }
+
+  get #hasTakers(): boolean {
+    for (const { spec } of this.#consumers) if (!spec.browse) return true;
+    return false;
   }
 
   onState(mark: number, error: Error | null): void {
+    const { core } = this;
     if (error === null) {
-      if (mark > this.deliverableTo) this.deliverableTo = mark;
+      if (mark > core.deliverableTo) core.deliverableTo = mark;
       return;
     }
-    this.#marks.touchAll();
-    this.#touch();
+    core.marks.touchAll();
+    core.touch();
   }
 
   onStored(entry: Entry): void {
-    this.#storing--;
-    this.ready.stored(entry);
+    this.core.storing--;
+    if (entry.delayedKey >= 0) this.#delayed.onStored(entry);
+    else if (entry.isMoved) this.#delayed.place(entry);
+    else this.core.ready.stored(entry);
     const { sink } = entry;
-    entry.sink = null;
+    entry.inTransaction = false;
     entry.mark = null;
-    sink?.onPut(entry.token, OUTCOME.accepted, null);
+    if (sink === null) return;
+    entry.sink = null;
+    sink.onPut(entry.token, OUTCOME.accepted, null);
   }
 
   onNotStored(entry: Entry, refusal: Refusal): void {
-    this.#storing--;
-    this.#put--;
-    this.#remove(entry);
-    const { sink, mark } = entry;
-    if (mark !== null) {
-      mark.refuse(entry.putSeq, refusal);
-      this.#marks.touch(mark);
+    const { core } = this;
+    if (entry.isMoved && !entry.inTransaction) {
+      if (entry.delayedKey >= 0) this.#delayed.onNotStored(entry, true);
+      else core.addAgain(entry);
+      return;
     }
-    if (sink !== null) this.home.refuse(sink, entry.token, refusal);
+    core.storing--;
+    if (entry.delayedKey >= 0) this.#delayed.onNotStored(entry, false);
+    else core.remove(entry);
+    entry.inTransaction = false;
+    if (entry.isLarge) core.ready.lanes[entry.lane]?.lift(entry.key);
+    core.finish(entry);
+    this.#intake.notStored(entry, refusal);
   }
 
   onChanged(entry: Entry): void {
-    this.ready.changed(entry);
+    this.core.ready.changed(entry);
   }
 
   changeAgain(entry: Entry): void {
-    if (entry.state === ENTRY.gone) this.store?.delete(SPACE.messages, this.id, entry.key);
-    else this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
-    this.#group.changes.push(entry);
-    this.#touch();
+    if (entry.inTransaction && entry.state === ENTRY.gone) {
+      this.core.restore(entry);
+      this.#fates.requeue(entry, true, null);
+    } else this.core.changeAgain(entry);
   }
 
   // Consumers.
 
   consume(spec: QueueConsumerSpec, sink: QueueSink): QueueConsumer {
-    if (this.#error !== null) throw this.#error;
+    if (this.core.error !== null) throw this.core.error;
     this.#checkLock(spec);
     const consumer = new LocalConsumer(this.#nextConsumer++, spec, sink, this);
+    if (spec.browse || spec.selector !== null || spec.notFrom !== 0) consumer.scanner = this.#scannerOf(consumer);
     this.#consumers.add(consumer);
+    this.#dispatcher.join(consumer);
     return consumer;
   }
 
   #checkLock(spec: QueueConsumerSpec): void {
     if (spec.browse) return;
-    for (const other of this.#consumers)
-      if (!other.spec.browse && (spec.exclusive || other.spec.exclusive || this.#policy.exclusive))
-        throw new QueueLockedError(this.name, other.spec.client);
+    for (const { spec: other } of this.#consumers)
+      if (!other.browse && (spec.exclusive || other.exclusive || this.policy.exclusive))
+        throw new QueueLockedError(this.name, other.client);
+  }
+
+  #scannerOf(consumer: LocalConsumer): Scanner {
+    const { spec } = consumer;
+    const filter = spec.selector === null ? null : compileMessageFilter(spec.selector);
+    const visitor = {
+      wants: (record: Buffer): boolean =>
+        (spec.notFrom === 0 || publisherOf(record) !== spec.notFrom) &&
+        (filter === null || filter.matches(record, RECORD_HEAD, record.length)),
+      verdict: (entry: Entry) => this.#dispatcher.verdict(entry, consumer),
+      take: (entry: Entry) => this.#dispatcher.taken(entry, consumer),
+    };
+    return new Scanner(this.core.ready, visitor, spec.browse);
   }
 
   hungry(consumer: LocalConsumer): void {
@@ -340,12 +246,16 @@ export class HomeQueue implements Queue, EntryOwner, GroupMember, ConsumerOwner,
 
   /** Delivers what can be delivered. */
   pump(): void {
-    this.#guard(() => this.#dispatcher.pump());
+    this.#guard(() => {
+      if (this.#delayed.isOverdue && this.core.ready.loaded < WINDOW_MESSAGES / 2) this.#delayed.release(this.wall());
+      this.#intake.trim();
+      this.#dispatcher.pump();
+    });
   }
 
   /** Damage closes this queue, and nothing else. */
   #guard(act: () => void): void {
-    if (this.#error !== null) return;
+    if (this.core.error !== null) return;
     try {
       act();
     } catch (error) {
@@ -354,165 +264,197 @@ export class HomeQueue implements Queue, EntryOwner, GroupMember, ConsumerOwner,
     }
   }
 
+  #unreadable(error: unknown): unknown {
+    if (!(error instanceof RecordDamagedError)) return error;
+    this.end(new QueueDamagedError(this.name, error));
+    return this.core.error;
+  }
+
   /** It is served no more. */
   end(error: FairleadError): void {
-    this.#error = error;
-    for (const consumer of this.#consumers) {
-      this.#dispatcher.leave(consumer);
-      consumer.end(error);
-    }
+    if (this.core.error !== null) return;
+    this.core.error = error;
+    this.#intake.end();
+    for (const consumer of this.#consumers) consumer.end(error);
     this.#consumers.clear();
-    if (error instanceof QueueDamagedError) this.home.onDamage(this, error);
-    this.checkRoom();
+    this.core.checkRoom();
+    if (error instanceof QueueDamagedError) this.core.home.onDamage(this, error);
   }
 
   isIdle(consumer: LocalConsumer): boolean {
-    return this.#storing === 0 && this.#dispatcher.isIdleFor(consumer);
+    return this.core.storing === 0 && this.#dispatcher.isIdleFor(consumer);
   }
 
   get waiting(): number {
-    return this.#state.depth - this.#storing - this.#acquired - this.#state.delayed - this.#state.dead;
+    return this.core.waiting;
   }
 
   deliveriesOf(entry: Entry): number {
-    const wasThere = entry.key - keyOf(entry.lane, 0) <= this.#crashMark;
+    const wasThere = entry.key - keyOf(entry.lane, 0) <= this.core.crashMark;
     return wasThere && entry.deliveries === 0 ? 1 : entry.deliveries;
   }
 
-  confirm(consumer: LocalConsumer, token: number): void {
-    this.#group.settlements.push({ holder: consumer, token });
-    this.#touch();
+  isExcluded(entry: Entry, consumer: LocalConsumer): boolean {
+    return this.core.exclusions.has(entry.key, consumer.id);
   }
 
-  settled(consumer: LocalConsumer, entry: Entry, outcome: Outcome, _detail: OutcomeDetail | null): void {
-    this.#acquired--;
-    switch (outcome) {
-      case OUTCOME.accepted:
-        this.#remove(entry);
-        this.#removed++;
-        break;
-      case OUTCOME.rejected:
-        this.#die(entry);
-        break;
-      case OUTCOME.modifiedFailed:
-      case OUTCOME.modifiedFailedHere:
-      case OUTCOME.modifiedHere:
-      case OUTCOME.modified:
-      case OUTCOME.released:
-      case OUTCOME.undelivered:
-        if (outcome === OUTCOME.modifiedHere || outcome === OUTCOME.modifiedFailedHere)
-          (entry.excluded ??= []).push(consumer.id);
-        this.#requeue(entry, outcome === OUTCOME.modifiedFailed || outcome === OUTCOME.modifiedFailedHere);
-        this.pump();
-        break;
-    }
+  openBody(entry: Entry, wasSeen: boolean): LargeBody {
+    return this.core.openBody(entry, wasSeen ? this.deliveriesOf(entry) : -1);
+  }
+
+  confirm(consumer: LocalConsumer, token: number): void {
+    this.core.group.settlements.push({ holder: consumer, token });
+    this.core.touch();
+  }
+
+  settled(consumer: LocalConsumer, entry: Entry, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.core.acquired--;
+    this.#fates.settle(entry, outcome, detail, consumer.id);
+    if (entry.state === ENTRY.ready) this.pump();
+  }
+
+  /** What a transaction had taken from a consumer is as if it had failed there. */
+  failed(entry: Entry): void {
+    this.core.acquired--;
+    this.#fates.requeue(entry, true, null);
+    this.pump();
   }
 
   closed(consumer: LocalConsumer, failed: boolean): void {
     this.#dispatcher.leave(consumer);
     this.#consumers.delete(consumer);
-    for (const entry of consumer.takeHeld()) {
-      this.#acquired--;
-      this.#requeue(entry, failed);
-    }
+    this.#takeBack(consumer, failed);
     this.pump();
   }
 
-  // What becomes of messages.
-
-  #requeue(entry: Entry, failed: boolean): void {
-    if (failed) {
-      entry.deliveries++;
-      const { maxDeliveries } = this.#policy;
-      if (maxDeliveries !== null && entry.deliveries >= maxDeliveries) {
-        this.#die(entry);
-        return;
-      }
-      this.#rewrite(entry);
+  #takeBack(consumer: LocalConsumer, failed: boolean): void {
+    for (const entry of consumer.takeHeld()) {
+      this.core.acquired--;
+      this.#fates.requeue(entry, failed, null);
     }
-    this.ready.returned(entry, failed);
   }
 
-  #rewrite(entry: Entry): void {
-    const record = Buffer.from(entry.record);
-    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
-    entry.record = record;
-    this.store?.put(SPACE.messages, this.id, entry.key, record);
-    this.#group.changes.push(entry);
-    this.#touch();
-  }
-
-  #die(entry: Entry): void {
-    this.#remove(entry);
-    this.#dropped++;
-  }
-
-  #remove(entry: Entry): void {
-    entry.state = ENTRY.gone;
-    this.#state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, -1);
-    this.store?.delete(SPACE.messages, this.id, entry.key);
-    this.#group.changes.push(entry);
-    this.#touch();
-    if (!this.#hadRoom) this.checkRoom();
+  /** Ends cleanly: what consumers have counts as failed with them, and nothing is marked that they never had. */
+  stop(): void {
+    const { core } = this;
+    if (core.store === null || core.error !== null) return;
+    for (const consumer of this.#consumers) {
+      consumer.isClosed = true;
+      this.#takeBack(consumer, true);
+    }
+    this.#consumers.clear();
+    core.state.mark = core.state.depth > 0 ? core.crashMark : 0;
+    core.touch();
   }
 
   // What deliveries ask.
 
-  raiseMark(seq: number): void {
-    if (this.store !== null) this.#aheadOf(seq);
+  get ready(): QueueCore['ready'] {
+    return this.core.ready;
   }
 
-  #aheadOf(seq: number): void {
-    if (seq + DELIVERED_MARK_STEP / 2 <= this.#state.mark) return;
-    this.#state.mark = seq + DELIVERED_MARK_STEP;
-    this.#touch();
+  get deliverableTo(): number {
+    return this.core.deliverableTo;
+  }
+
+  wall(): number {
+    return this.core.home.wall();
+  }
+
+  raiseMark(seq: number): void {
+    this.core.raiseMark(seq);
   }
 
   acquired(_entry: Entry): void {
-    this.#acquired++;
+    this.core.acquired++;
   }
 
   settledOnDelivery(entry: Entry): void {
-    this.#acquired--;
-    this.#removed++;
-    this.#remove(entry);
+    this.core.acquired--;
+    this.#fates.accept(entry);
   }
 
   expired(entry: Entry): void {
-    this.#expired++;
-    this.#remove(entry);
+    this.#fates.expire(entry);
   }
 
+  wantsTurn(): void {
+    this.core.wantsTurn();
+  }
+
+  // Turns and time.
+
+  turn(): void {
+    this.#guard(() => {
+      this.#intake.turn();
+      this.#dead.turn();
+      const walks = this.#walks;
+      this.#walks = [];
+      for (const walk of walks) if (!walk.turn()) this.#walks.push(walk);
+      this.#delayed.release(this.wall());
+    });
+    this.pump();
+  }
+
+  onTime(wall: number): void {
+    this.#guard(() => {
+      this.#dispatcher.recall();
+      this.#delayed.release(wall);
+      this.#expiry.look(wall);
+      this.#dead.retry();
+      this.#dead.turn();
+    });
+    this.pump();
+  }
+
+  // Operators.
+
   view(): QueueView {
-    const { depth, bytes, delayed } = this.#state;
+    const { core } = this;
     return {
       name: this.name,
-      state: this.#error === null ? 'open' : 'damaged',
+      state: core.error === null ? 'open' : 'damaged',
       temporary: this.temporary,
-      depth,
-      bytes,
-      ready: this.waiting,
-      delayed,
-      acquired: this.#acquired,
+      depth: core.state.depth,
+      bytes: core.state.bytes,
+      ready: core.waiting,
+      delayed: core.state.delayed,
+      acquired: core.acquired,
       consumers: this.#consumers.size,
-      put: this.#put,
-      removed: this.#removed,
-      expired: this.#expired,
-      deadLettered: 0,
-      dropped: this.#dropped,
-      duplicates: 0,
+      put: core.put,
+      removed: core.removed,
+      expired: core.expired,
+      deadLettered: core.deadLettered,
+      dropped: core.dropped,
+      duplicates: core.duplicates,
     };
   }
 
-  peek(_count: number, _fromId: number): readonly PeekedMessage[] {
-    return [];
+  peek(count: number, fromId: number): readonly PeekedMessage[] {
+    let found: readonly PeekedMessage[] = [];
+    this.#guard(() => {
+      const held = [...this.#consumers].flatMap((consumer) => consumer.held);
+      found = peekInto(this.core, held, count, fromId);
+    });
+    return found;
   }
 
-  purge(done: (count: number, error: Error | null) => void): void {
-    done(0, null);
+  purge(done: WalkDone): void {
+    this.#begin(new PurgeWalk(this.core, this.#dispatcher, (most) => this.#delayed.purge(most), done));
   }
 
-  get hasConsumers(): boolean {
-    return this.#consumers.size > 0;
+  move(to: string, count: number, done: WalkDone): void {
+    this.#dispatcher.recall();
+    this.#begin(new MoveWalk(this.core, this.#dead, () => to, count, done));
+  }
+
+  retryDead(count: number, done: WalkDone): void {
+    this.#dispatcher.recall();
+    this.#begin(new MoveWalk(this.core, this.#dead, originOfDead, count, done));
+  }
+
+  #begin(walk: Walk): void {
+    this.#walks.push(walk);
+    this.core.wantsTurn();
   }
 }

@@ -1,15 +1,20 @@
 import { FairleadError } from '../common/errors';
 import type { Clock } from '../common/ports';
-import type { PutSink, Queue, QueueHost, QueueHostEvents, QueuePolicy, QueueView } from './contract';
-import { QueueDeletedError, QueueLimitError } from './errors';
+import type { LargeBody, Outcome } from '../streams/contract';
+import type { PutSink, Queue, QueueHost, QueueHostEvents, QueuePolicy, QueueTransaction, QueueView } from './contract';
+import { QueueDamagedError, QueueDeletedError, QueueLimitError } from './errors';
 import { answerPut, Group } from './group';
-import { HomeQueue, type QueueHome } from './home-queue';
+import { HomeQueue } from './home-queue';
 import type { WindowBudget } from './lane';
+import { LargeStore } from './large-store';
 import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, UNFLUSHED_BYTES_MAX } from './limits';
+import type { HostedQueue, MoveTarget, QueueHome } from './queue-core';
+import { QueueDirectory } from './queue-directory';
 import { RecordSlab } from './record';
 import { REFUSAL, type Refusal } from './refusals';
-import { SPACE } from './spaces';
-import type { QueueStore } from './store-port';
+import { RecordDamagedError, type QueueStore } from './store-port';
+import { LocalTransaction } from './transaction';
+import { WakeTimes } from './wake-times';
 
 export interface QueueHostPorts {
   readonly store: QueueStore;
@@ -25,12 +30,6 @@ export function createQueueHost(ports: QueueHostPorts): QueueHost {
   return new LocalQueueHost(ports);
 }
 
-interface WaitingRefusal {
-  readonly sink: PutSink;
-  readonly token: number;
-  readonly refusal: Refusal;
-}
-
 /** What puts are told that were in a group that failed. */
 function refusalOf(error: Error): Refusal {
   const isFull = error instanceof FairleadError && error.condition === 'amqp:resource-limit-exceeded';
@@ -40,103 +39,143 @@ function refusalOf(error: Error): Refusal {
 class LocalQueueHost implements QueueHost, QueueHome {
   readonly slab = new RecordSlab();
   readonly budget: WindowBudget = { used: 0 };
+  readonly large: LargeStore;
   pressed = false;
   readonly #store: QueueStore;
-  readonly #ids = new Map<string, number>();
+  readonly #directory: QueueDirectory;
   readonly #queues = new Map<string, HomeQueue>();
   readonly #onDone = (group: Group, error: Error | null): void => this.#done(group, error);
-  #nextId = 1;
   /** What this turn has changed on the disk, and in memory alone. */
   #durable = new Group(this.#onDone);
   #volatile = new Group(this.#onDone);
-  #touched: HomeQueue[] = [];
-  #touchedInMemory: HomeQueue[] = [];
-  #refusals: WaitingRefusal[] = [];
+  #touched: HostedQueue[] = [];
+  #touchedInMemory: HostedQueue[] = [];
+  /** To be told at the end of the turn. */
+  #later: (() => void)[] = [];
+  readonly #turns = new Set<HostedQueue>();
+  #wantsOwnTurn = false;
+  readonly #times: WakeTimes<HostedQueue>;
   #inFlight = 0;
-  #hasDirectoryWrites = false;
+  readonly #whenSettled: ((error: Error | null) => void)[] = [];
 
   constructor(private readonly ports: QueueHostPorts) {
-    this.#store = ports.store;
-    this.#store.scan(SPACE.directory, 0, 0, Number.MAX_SAFE_INTEGER, (id, value) => {
-      this.#ids.set(value.toString(), id);
-      this.#nextId = id + 1;
-      return true;
+    const { store } = ports;
+    this.#store = store;
+    this.#times = new WakeTimes(ports.clock.wall());
+    const change = (): Group => this.change(true);
+    this.large = new LargeStore(store, { change, wantsLargeTurn: () => (this.#wantsOwnTurn = true) });
+    this.#directory = new QueueDirectory(store, {
+      change,
+      large: this.large,
+      wantsRemovalTurn: () => (this.#wantsOwnTurn = true),
     });
-    const before = this.#store.onState;
-    this.#store.onState = (state) => {
+    const before = store.onState;
+    store.onState = (state) => {
       before(state);
-      if (state !== 'failed') this.flush();
+      if (state === 'failed') return;
+      this.#wantsOwnTurn = true;
+      this.flush();
     };
   }
 
   get stored(): readonly string[] {
-    return [...this.#ids.keys()];
+    return this.#directory.names;
   }
 
   wall(): number {
     return this.ports.clock.wall();
   }
 
+  // What queues ask.
+
   group(temporary: boolean): Group {
     return temporary ? this.#volatile : this.#durable;
   }
 
-  touched(queue: HomeQueue): void {
+  change(durable: boolean): Group {
+    const group = this.group(!durable);
+    group.isTouched = true;
+    return group;
+  }
+
+  touched(queue: HostedQueue): void {
     (queue.temporary ? this.#touchedInMemory : this.#touched).push(queue);
   }
 
-  wantsTurn(_queue: HomeQueue): void {
-    return;
+  wantsTurn(queue: HostedQueue): void {
+    this.#turns.add(queue);
+  }
+
+  wakeAt(queue: HostedQueue, wall: number): void {
+    this.#times.wakeAt(queue, wall);
+  }
+
+  later(act: () => void): void {
+    this.#later.push(act);
   }
 
   refuse(sink: PutSink, token: number, refusal: Refusal): void {
-    this.#refusals.push({ sink, token, refusal });
+    this.#later.push(() => answerPut(sink, token, refusal));
   }
 
   onRoom(queue: Queue): void {
     this.ports.events.onRoom(queue);
   }
 
-  onDamage(_queue: HomeQueue, _error: FairleadError): void {
-    return;
+  onDamage(queue: Queue, error: FairleadError): void {
+    this.ports.events.onDamage(queue, error);
   }
+
+  local(address: string): MoveTarget | null {
+    const queue = this.#queues.get(address.replace(/^queue:?\/\/?/, ''));
+    return queue === undefined || queue.core.error !== null ? null : queue;
+  }
+
+  forward(address: string, message: Buffer, done: (outcome: Outcome) => void): void {
+    this.ports.events.forward(address, message, done);
+  }
+
+  forwardLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void {
+    this.ports.events.forwardLarge(address, body, done);
+  }
+
+  // What others ask.
 
   open(name: string, policy: QueuePolicy): Queue {
     const known = this.#queues.get(name);
     if (known !== undefined) {
+      if (known.core.error !== null) throw known.core.error;
       known.setPolicy(policy);
       return known;
     }
-    const id = this.#ids.get(name) ?? this.#enter(name);
-    const queue = new HomeQueue(this, this.#store, id, name, policy);
-    this.#queues.set(name, queue);
+    const isNew = !this.#directory.has(name);
+    if (isNew) this.#checkName(name);
+    const queue = this.#make(this.#store, this.#directory.enter(name), name, policy);
+    if (isNew) this.ports.events.onQueue(name, true);
     return queue;
   }
 
-  #enter(name: string): number {
-    if (Buffer.byteLength(name) > QUEUE_NAME_BYTES_MAX)
-      throw new QueueLimitError(`queue name of more than ${QUEUE_NAME_BYTES_MAX} bytes`);
-    if (this.#ids.size >= QUEUES_MAX) throw new QueueLimitError(`there are ${QUEUES_MAX} queues already`);
-    const id = this.#nextId++;
-    this.#ids.set(name, id);
-    this.#writeName(name, id);
-    this.ports.events.onQueue(name, true);
-    return id;
+  #make(store: QueueStore | null, id: number, name: string, policy: QueuePolicy): HomeQueue {
+    try {
+      const queue = new HomeQueue(this, store, id, name, policy);
+      this.#queues.set(name, queue);
+      return queue;
+    } catch (error) {
+      if (error instanceof RecordDamagedError) throw new QueueDamagedError(name, error);
+      throw error;
+    }
   }
 
-  #writeName(name: string, id: number): void {
-    this.#store.put(SPACE.directory, 0, id, Buffer.from(name));
-    this.#hasDirectoryWrites = true;
-    this.#durable.waiting.push({
-      done: (error) => {
-        if (error !== null && this.#ids.get(name) === id) this.#writeName(name, id);
-      },
-    });
+  #checkName(name: string): void {
+    if (Buffer.byteLength(name) > QUEUE_NAME_BYTES_MAX)
+      throw new QueueLimitError(`queue name of more than ${QUEUE_NAME_BYTES_MAX} bytes`);
+    if (Math.max(this.#directory.size, this.#queues.size) >= QUEUES_MAX)
+      throw new QueueLimitError(`there are ${QUEUES_MAX} queues already`);
   }
 
   openTemporary(name: string, policy: QueuePolicy): Queue {
-    const queue = new HomeQueue(this, null, 0, name, policy);
-    this.#queues.set(name, queue);
+    this.#checkName(name);
+    const queue = this.#make(null, 0, name, policy);
     this.ports.events.onQueue(name, true);
     return queue;
   }
@@ -147,9 +186,15 @@ class LocalQueueHost implements QueueHost, QueueHome {
 
   delete(name: string): void {
     const queue = this.#queues.get(name);
-    if (queue === undefined) return;
+    const wasStored = this.#directory.has(name);
+    if (queue === undefined && !wasStored) return;
     this.#queues.delete(name);
-    queue.end(new QueueDeletedError(name));
+    if (queue !== undefined) {
+      queue.end(new QueueDeletedError(name));
+      this.#turns.delete(queue);
+      this.#times.forget(queue);
+    }
+    if (wasStored && queue?.temporary !== true) this.#directory.remove(name);
     this.ports.events.onQueue(name, false);
   }
 
@@ -157,15 +202,28 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return [...this.#queues.values()].map((queue) => queue.view());
   }
 
+  transaction(): QueueTransaction {
+    return new LocalTransaction(this);
+  }
+
+  stop(done: (error: Error | null) => void): void {
+    for (const queue of this.#queues.values()) queue.stop();
+    this.#whenSettled.push(done);
+    this.flush();
+    this.#tellSettled(null);
+  }
+
+  // Turns.
+
   flush(): void {
     this.#flushMemory();
     this.#flushDurable();
-    this.#tellRefusals();
+    this.#tellLater();
     this.#checkPressure();
   }
 
   #flushMemory(): void {
-    if (this.#touchedInMemory.length === 0) return;
+    if (this.#touchedInMemory.length === 0 && !this.#volatile.isTouched) return;
     const group = this.#volatile;
     const queues = this.#touchedInMemory;
     this.#volatile = new Group(this.#onDone);
@@ -175,36 +233,42 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   #flushDurable(): void {
-    if (this.#touched.length === 0 && !this.#hasDirectoryWrites) return;
+    if (this.#touched.length === 0 && !this.#durable.isTouched) return;
     // Nothing would be taken: what was changed waits until the store is open again.
     if (this.#store.state === 'failed') return;
     const group = this.#durable;
     const queues = this.#touched;
     this.#durable = new Group(this.#onDone);
     this.#touched = [];
-    this.#hasDirectoryWrites = false;
     for (const queue of queues) queue.writeState(group);
     this.#inFlight++;
     this.#store.commit(group);
   }
 
-  #tellRefusals(): void {
-    if (this.#refusals.length === 0) return;
-    const refusals = this.#refusals;
-    this.#refusals = [];
-    for (const { sink, token, refusal } of refusals) answerPut(sink, token, refusal);
+  #tellLater(): void {
+    if (this.#later.length === 0) return;
+    const later = this.#later;
+    this.#later = [];
+    for (const act of later) act();
   }
 
   #done(group: Group, error: Error | null): void {
     this.#inFlight--;
     this.#tell(group, error, error === null ? REFUSAL.none : refusalOf(error));
     this.flush();
+    this.#tellSettled(error);
   }
 
   #tell(group: Group, error: Error | null, refusal: Refusal): void {
     group.tell(error, refusal);
+    // A settlement is in force once its group has come to pass, whenever that is.
     if (error !== null) this.#durable.settlements.push(...group.settlements);
     for (const { queue } of group.states) queue.pump();
+  }
+
+  #tellSettled(error: Error | null): void {
+    if (this.#whenSettled.length === 0 || (error === null && !this.settled)) return;
+    for (const done of this.#whenSettled.splice(0)) done(error);
   }
 
   #checkPressure(): void {
@@ -214,15 +278,26 @@ class LocalQueueHost implements QueueHost, QueueHome {
     for (const queue of this.#queues.values()) queue.checkRoom();
   }
 
-  tick(_now: number): void {
+  tick(now: number): void {
+    if (this.#wantsOwnTurn) {
+      this.#wantsOwnTurn = false;
+      this.large.turn();
+      this.#directory.turn();
+    }
+    const turns = [...this.#turns];
+    this.#turns.clear();
+    for (const queue of turns) queue.turn();
+    const wall = this.wall();
+    for (const queue of this.#times.due(now, wall)) queue.onTime(wall);
     this.flush();
   }
 
   deadline(): number {
-    return Number.POSITIVE_INFINITY;
+    const hasWork = this.#turns.size > 0 || this.#wantsOwnTurn || this.#touchedInMemory.length > 0;
+    return hasWork ? 0 : this.#times.deadline();
   }
 
   get settled(): boolean {
-    return this.#inFlight === 0 && this.#touched.length === 0 && !this.#hasDirectoryWrites;
+    return this.#inFlight === 0 && this.#touched.length === 0 && !this.#durable.isTouched;
   }
 }

@@ -16,6 +16,10 @@ export class Lane {
   flushedTo: number;
   /** Bytes of the records in the window. */
   bytes = 0;
+  /** Large messages that are being stored: what was put behind the first of them is not delivered before it. */
+  readonly #barriers: number[] = [];
+  /** The greatest key on the disk behind a barrier. */
+  #heldTo = 0;
   #ring: (Entry | undefined)[] = new Array<Entry | undefined>(16).fill(undefined);
   #head = 0;
   #length = 0;
@@ -40,6 +44,33 @@ export class Lane {
   /** All that may be delivered is in memory. */
   get complete(): boolean {
     return this.loadedTo >= this.flushedTo;
+  }
+
+  get #barrier(): number {
+    return this.#barriers[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A large message takes its place. */
+  raise(key: number): void {
+    this.#barriers.push(key);
+  }
+
+  /** A large message is stored, or will not be. */
+  lift(key: number): void {
+    const at = this.#barriers.indexOf(key);
+    if (at >= 0) this.#barriers.splice(at, 1);
+    this.#reach();
+  }
+
+  /** A message is on the disk. @returns false when it is behind a barrier */
+  reach(key: number): boolean {
+    this.#heldTo = Math.max(this.#heldTo, key);
+    this.#reach();
+    return key <= this.flushedTo;
+  }
+
+  #reach(): void {
+    this.flushedTo = Math.max(this.flushedTo, Math.min(this.#heldTo, this.#barrier - 1));
   }
 
   at(index: number): Entry {

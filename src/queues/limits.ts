@@ -28,3 +28,43 @@ export const SLAB_BYTES = 16 * 1024;
 export const ASIDE_MAX = 1_024;
 /** Messages that one turn of a purge, or of another walk through a queue, looks at: some ms. */
 export const WALK_PER_TURN = 1_024;
+/** Messages that a consumer with a selector, or a browser, has looked at in one turn: some ms; the rest follows in the next turns. */
+export const SCAN_PER_TURN = 2_048;
+/** Messages found by one read for such a consumer. */
+export const SCAN_FOUND_MAX = 64;
+/** Messages that are back in their place, remembered for a consumer that has passed them; past it that consumer looks again from there. */
+export const RETURNED_MAX = 1_024;
+/** Message groups of a queue that belong to a consumer; the one that was given longest ago is free again. */
+export const GROUPS_MAX = 16_384;
+/** Messages of a queue of which it is remembered which consumers must not have them again. */
+export const EXCLUSIONS_MAX = 4_096;
+/** How far ahead a delivery time may be: ten years. */
+export const DELAY_MS_MAX = 315_360_000_000;
+/** Message-ids that a queue remembers to find duplicates; the oldest go first, whatever the window. */
+export const DUPLICATE_IDS_MAX = 100_000;
+/** Time between looks at what waits and expires. */
+export const EXPIRY_LOOK_MS = 1_000;
+/** Messages on the disk that one such look reads: a few ms; it goes on from there. */
+export const EXPIRY_LOOK_RECORDS = 4_096;
+/** Dead letters of a queue that are on their way to an address that is not here. */
+export const FORWARDS_MAX = 64;
+/** After so long a dead letter that was not taken is sent again. */
+export const FORWARD_RETRY_MS = 5_000;
+/** Size of the parts that large messages are stored in: what a read of one copies. */
+export const SEGMENT_BYTES = 32 * 1024;
+/** Parts of one large message: bounds it at 32 GiB. */
+export const SEGMENTS_MAX = 1_048_576;
+/** Bytes of large messages that one turn of a queue copies to the store. */
+export const LARGE_BYTES_PER_TURN = 512 * 1024;
+/** Parts of removed large messages that one turn deletes. */
+export const SEGMENTS_DELETED_PER_TURN = 1_024;
+/** Where header, annotations and properties of a large message must lie to be read. */
+export const LARGE_HEAD_BYTES = 64 * 1024;
+/** Messages and settlements of one transaction, and the bytes of its messages: they wait in memory. */
+export const TRANSACTION_OPERATIONS_MAX = 10_000;
+export const TRANSACTION_BYTES_MAX = 16 * 1024 * 1024;
+/** Timers on wall-clock time are looked at this often, for the clock may jump. */
+export const WALL_LOOK_MS = 1_000;
+/** Messages that one look of an operator shows, and the first bytes of each. */
+export const PEEK_MESSAGES_MAX = 1_000;
+export const PEEK_BYTES = 64 * 1024;

@@ -18,12 +18,28 @@ export class QueueState {
   bytes = 0;
   /** Messages that expire some time. */
   expiring = 0;
-  /** The last number that parts of a large message were stored under. */
-  lastBody = 0;
 
   /** A record of `messages` comes or goes. @param by 1 or -1 */
   count(lane: number, bytes: number, expires: boolean, by: number): void {
     this.lanes[lane] = (this.lanes[lane] as number) + by;
+    this.depth += by;
+    this.bytes += by * bytes;
+    if (expires) this.expiring += by;
+  }
+
+  /** A record of `delayed` comes or goes. */
+  countDelayed(bytes: number, expires: boolean, by: number): void {
+    this.delayed += by;
+    this.#countElsewhere(bytes, expires, by);
+  }
+
+  /** A record of `dead` comes or goes. */
+  countDead(bytes: number, by: number): void {
+    this.dead += by;
+    this.#countElsewhere(bytes, false, by);
+  }
+
+  #countElsewhere(bytes: number, expires: boolean, by: number): void {
     this.depth += by;
     this.bytes += by * bytes;
     if (expires) this.expiring += by;
@@ -37,8 +53,7 @@ export class QueueState {
       .u48(this.delayed)
       .u48(this.dead)
       .u53(this.bytes)
-      .u48(this.expiring)
-      .u48(this.lastBody);
+      .u48(this.expiring);
     for (let lane = 0; lane < LANES; lane++) writer.u48(this.lanes[lane] as number);
     return writer.take();
   }
@@ -55,7 +70,6 @@ export class QueueState {
     state.dead = reader.u48();
     state.bytes = reader.u53();
     state.expiring = reader.u48();
-    state.lastBody = reader.u48();
     state.depth = state.delayed + state.dead;
     for (let lane = 0; lane < LANES; lane++) state.depth += state.lanes[lane] = reader.u48();
     return state;

@@ -58,6 +58,53 @@ export function messageOf(text: string, parts: MessageParts = {}): Buffer {
   });
 }
 
+/** All of a large message, read in pieces of an odd size. */
+export function bytesOf(body: LargeBody): Buffer {
+  const bytes = Buffer.alloc(body.length);
+  for (let at = 0; at < bytes.length;) {
+    const read = body.read(at, bytes.subarray(at, Math.min(bytes.length, at + 50_021)));
+    if (read === 0) throw new Error(`body of ${body.length} bytes ends at ${at}`);
+    at += read;
+  }
+  return bytes;
+}
+
+/** A large message in memory, that knows how often it is held. */
+export class MemoryBody implements LargeBody {
+  refs = 1;
+
+  constructor(readonly bytes: Buffer) {}
+
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  read(offset: number, target: Buffer): number {
+    if (this.refs <= 0) throw new Error('read after it was released');
+    return this.bytes.copy(target, 0, offset);
+  }
+
+  retain(): void {
+    this.refs++;
+  }
+
+  release(): void {
+    this.refs--;
+  }
+}
+
+/** An encoded message whose body is `bytes` times one letter. */
+export function largeOf(letter: string, bytes: number, parts: MessageParts = {}): MemoryBody {
+  return new MemoryBody(
+    encodeMessage({
+      ...(parts.header && { header: parts.header }),
+      ...(parts.annotations && { messageAnnotations: parts.annotations }),
+      ...(parts.properties && { properties: parts.properties }),
+      body: { kind: 'data', parts: [Buffer.alloc(bytes, letter)] },
+    }),
+  );
+}
+
 /** What a consumer was given. */
 export interface Delivered {
   readonly token: number;
@@ -69,7 +116,6 @@ export interface Delivered {
 
 export class TestConsumer implements QueueSink {
   readonly deliveries: Delivered[] = [];
-  readonly bodies: LargeBody[] = [];
   readonly confirmed: number[] = [];
   gone: string | null = null;
   link!: QueueConsumer;
@@ -89,16 +135,10 @@ export class TestConsumer implements QueueSink {
 
   deliverLarge(token: number, body: LargeBody): void {
     this.left--;
-    body.retain();
-    this.bodies.push(body);
-    const head = Buffer.alloc(Math.min(body.length, 200));
-    body.read(0, head);
-    this.deliveries.push({
-      token,
-      text: `large of ${body.length}`,
-      message: { body: { kind: 'data', parts: [] } },
-      count: 0,
-    });
+    const message = decodeMessage(bytesOf(body));
+    const [part = Buffer.alloc(0)] = message.body.kind === 'data' ? message.body.parts : [];
+    const text = `large ${part.length} of ${String.fromCharCode(part[0] ?? 0)}`;
+    this.deliveries.push({ token, text, message, count: message.header?.deliveryCount ?? 0 });
   }
 
   onSettled(token: number): void {
@@ -166,6 +206,14 @@ export class Home implements QueueHostEvents, PutSink {
     this.forwarded.push({ address, message: decodeMessage(payload), done });
   }
 
+  forwardLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void {
+    this.forwarded.push({ address, message: decodeMessage(bytesOf(body)), done });
+  }
+
+  onDamage(queue: Queue, error: { code: string }): void {
+    this.events.push(`damaged ${queue.name} ${error.code}`);
+  }
+
   onPut(token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     this.outcomes.set(token, outcome);
     this.conditions.set(token, detail?.condition);
@@ -186,6 +234,13 @@ export class Home implements QueueHostEvents, PutSink {
     return token;
   }
 
+  /** @returns the token */
+  putLarge(queue: Queue, body: LargeBody, mark: PutMark | null = null, seq = 0): number {
+    const token = this.#tokens++;
+    queue.putLarge(body, 0, mark, seq, this, token);
+    return token;
+  }
+
   consume(queue: Queue, credit: number, spec: Partial<QueueConsumerSpec> = {}): TestConsumer {
     const consumer = new TestConsumer(credit);
     consumer.link = queue.consume({ ...CONSUMER, ...spec }, consumer);
@@ -193,10 +248,14 @@ export class Home implements QueueHostEvents, PutSink {
     return consumer;
   }
 
-  /** Ends the turn; all of it, and what follows, comes to the disk. */
+  /** Ends the turn; all of it, and what follows at once, comes to the disk. */
   settle(): void {
     this.host.flush();
     this.store.settle();
+    for (let turns = 0; this.host.deadline() === 0 && turns < 1_000; turns++) {
+      this.host.tick(this.wall);
+      this.store.settle();
+    }
   }
 
   /** Time goes by, with ticks when they are due. */

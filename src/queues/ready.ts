@@ -1,7 +1,6 @@
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Lane, type WindowBudget } from './lane';
 import { WINDOW_BYTES, WINDOW_BYTES_LEAST, WINDOW_MESSAGES, WINDOWS_BYTES } from './limits';
-import type { RecordSlab } from './record';
 import { keyOf, LANES, SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
@@ -10,7 +9,6 @@ export interface ReadyParts {
   readonly id: number;
   /** Null for a queue that lives in memory. */
   readonly store: QueueStore | null;
-  readonly slab: RecordSlab;
   readonly budget: WindowBudget;
   readonly owner: EntryOwner;
   /** Up to this sequence messages may have been delivered before a crash. */
@@ -41,12 +39,19 @@ export class ReadyMessages {
   /** An entry is on the disk: it may be delivered. Where there is no room for it, it is read again. */
   stored(entry: Entry): void {
     const lane = this.lanes[entry.lane] as Lane;
-    const kept = lane.complete && this.#hasRoom(lane);
-    lane.flushedTo = entry.key;
-    if (!kept) return;
+    if (entry.isLarge) lane.lift(entry.key);
+    const kept = lane.complete && this.hasRoom(lane);
+    if (this.beyond.size > 0) this.beyond.delete(entry.key);
+    if (!lane.reach(entry.key) || !kept) return;
     lane.loadedTo = entry.key;
     entry.state = ENTRY.ready;
     lane.push(entry);
+  }
+
+  /** An entry will be in a place that was passed before: until then a scan does not find it. */
+  expect(entry: Entry): void {
+    entry.state = ENTRY.storing;
+    if (entry.key > (this.lanes[entry.lane] as Lane).loadedTo) this.beyond.set(entry.key, entry);
   }
 
   /** An entry goes back to its place. @param changed its record on the disk is not as it is in memory */
@@ -55,17 +60,27 @@ export class ReadyMessages {
     entry.state = ENTRY.ready;
     if (entry.key <= lane.loadedTo) lane.insert(entry);
     else if (!changed) this.beyond.delete(entry.key);
+    this.onReturned(entry.key);
   }
+
+  /** Told the key of what is back in its place, for those who have passed it. */
+  onReturned: (key: number) => void = () => undefined;
 
   /** Its change or removal is on the disk. */
   changed(entry: Entry): void {
-    if (this.beyond.size > 0 && entry.state !== ENTRY.acquired) this.beyond.delete(entry.key);
+    if (this.beyond.size === 0 || entry.state === ENTRY.acquired) return;
+    if (this.beyond.get(entry.key) === entry) this.beyond.delete(entry.key);
   }
 
   /** The first of a lane, read from the disk where the window is empty. @throws RecordDamagedError */
   first(lane: Lane): Entry | undefined {
-    while (lane.length === 0 && !lane.complete) this.#load(lane);
+    while (lane.length === 0 && !lane.complete && this.canRead) this.#load(lane);
     return lane.first();
+  }
+
+  /** False while the store is being opened again: what is in memory has to do. */
+  get canRead(): boolean {
+    return this.parts.store !== null && this.parts.store.state !== 'failed';
   }
 
   get empty(): boolean {
@@ -77,7 +92,13 @@ export class ReadyMessages {
     return this.lanes.every((lane) => lane.complete);
   }
 
-  #hasRoom(lane: Lane): boolean {
+  /** Messages in all windows. */
+  get loaded(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.length, 0);
+  }
+
+  /** Another message of this lane may be in memory. */
+  hasRoom(lane: Lane): boolean {
     const { budget, store } = this.parts;
     if (store === null) return true;
     const bytes = budget.used < WINDOWS_BYTES ? WINDOW_BYTES : WINDOW_BYTES_LEAST;
@@ -86,21 +107,49 @@ export class ReadyMessages {
 
   /** Fills the window of a lane by one read. */
   #load(lane: Lane): void {
-    const { store, id, slab } = this.parts;
+    const { store, id } = this.parts;
     if (store === null) return;
     let full = false;
     store.scan(SPACE.messages, id, lane.loadedTo + 1, lane.flushedTo + 1, (key, value) => {
-      if (!this.#hasRoom(lane)) {
+      if (!this.hasRoom(lane)) {
         full = true;
         return false;
       }
       lane.loadedTo = key;
       const known = this.#takeBeyond(key);
-      if (known === null) lane.push(this.read(key, lane, slab.copy(value)));
+      if (known === null) lane.push(this.read(key, lane, value));
       else if (known.state === ENTRY.ready) lane.push(known);
       return true;
     });
     if (!full) lane.loadedTo = lane.flushedTo;
+  }
+
+  /** Records of a lane from `from` on that are not in its window, as they are now; only such as may be delivered. */
+  scanBeyond(lane: Lane, from: number, visit: (key: number, record: Buffer, known: Entry | null) => boolean): void {
+    const { store, id } = this.parts;
+    if (store === null) return;
+    store.scan(SPACE.messages, id, Math.max(from, lane.loadedTo + 1), lane.flushedTo + 1, (key, value) => {
+      const known = this.beyond.get(key) ?? null;
+      if (known === null) return visit(key, value, null);
+      // What a consumer has, or what is gone, is passed over.
+      return known.state !== ENTRY.ready || visit(key, known.record, known);
+    });
+  }
+
+  /** The ready message of a key behind the window of its lane; null when there is none. */
+  readBeyond(lane: Lane, key: number): Entry | null {
+    let found: Entry | null = null;
+    this.scanBeyond(lane, key, (at, record, known) => {
+      if (at === key) found = known ?? this.read(at, lane, record);
+      return false;
+    });
+    return found;
+  }
+
+  /** Takes an entry from behind the window of its lane. */
+  takeBeyond(entry: Entry): void {
+    entry.state = ENTRY.acquired;
+    this.beyond.set(entry.key, entry);
   }
 
   #takeBeyond(key: number): Entry | null {

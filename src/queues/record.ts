@@ -40,14 +40,6 @@ export class RecordSlab {
     return this.#slab.subarray(at, at + bytes);
   }
 
-  copy(record: Buffer): Buffer {
-    const bytes = record.length;
-    if (bytes * 4 > SLAB_BYTES) return Buffer.from(record);
-    const at = this.#room(bytes);
-    copyBytes(record, 0, bytes, this.#slab, at);
-    return this.#slab.subarray(at, at + bytes);
-  }
-
   #room(bytes: number): number {
     if (this.#used + bytes > SLAB_BYTES) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -88,4 +80,31 @@ export function publisherOf(record: Buffer): number {
 
 export function expiresAtOf(record: Buffer): number {
   return readU48(record, 8);
+}
+
+/** Behind the head of the record of a large message: the number of its parts, and its length. */
+const LARGE_BYTES = 14;
+
+/** A record of a large message, its head still to be filled. */
+export function largeRecord(body: number, length: number): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_HEAD + LARGE_BYTES);
+  writeU48(record, RECORD_HEAD, body);
+  record.writeUInt32BE(Math.floor(length / HIGH), RECORD_HEAD + 6);
+  record.writeUInt32BE(length % HIGH, RECORD_HEAD + 10);
+  return record;
+}
+
+/** The number that the parts of a large message are stored under. */
+export function bodyOf(record: Buffer): number {
+  return readU48(record, RECORD_HEAD);
+}
+
+/** Length of a large message. */
+export function sizeOf(record: Buffer): number {
+  return record.readUInt32BE(RECORD_HEAD + 6) * HIGH + record.readUInt32BE(RECORD_HEAD + 10);
+}
+
+/** What consumers have added to the annotations of a large message: an encoded map, or nothing. */
+export function addedOf(record: Buffer): Buffer {
+  return record.subarray(RECORD_HEAD + LARGE_BYTES);
 }

@@ -1,0 +1,220 @@
+import { AmqpMap, AmqpTyped, sym } from '../amqp/codec/values';
+import { encodeValue } from '../amqp/codec/encoder';
+import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
+import type { Entry } from './entry';
+import { FORWARD_RETRY_MS, FORWARDS_MAX } from './limits';
+import type { MoveTarget, QueueCore } from './queue-core';
+import { addedOf, bodyOf, deliveriesOf, flagsOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
+import { annotated, decodeAnnotations, patchedBody } from './redelivery';
+import { SPACE } from './spaces';
+
+export const DEAD_REASON = { expired: 1, maxDeliveries: 2, rejected: 3 } as const;
+export type DeadReason = (typeof DEAD_REASON)[keyof typeof DEAD_REASON];
+const REASON_NAMES = ['', 'expired', 'maxDeliveries', 'rejected'] as const;
+
+export const ANNOTATION = {
+  reason: 'x-opt-fairlead-dead-reason',
+  origin: 'x-opt-fairlead-origin',
+  deliveries: 'x-opt-fairlead-delivery-count',
+} as const;
+
+/** One map with what both have; the second says last. */
+export function mergedAnnotations(one: AmqpMap | null, other: AmqpMap): AmqpMap {
+  const merged = new AmqpMap();
+  for (const [key, value] of one ?? []) merged.set(key, value);
+  for (const [key, value] of other) merged.set(key, value);
+  return merged;
+}
+
+/** Messages that nobody has accepted: to the dead-letter address, if there is one. */
+export class DeadLetters {
+  /** Keys in `dead` that were sent, or are not on the disk yet, or wait for another try. */
+  readonly #busy = new Set<number>();
+  /** Those that wait for another try. */
+  #waiting: number[] = [];
+  /** Where the next look begins: each is tried in its turn. */
+  #from = 0;
+  #sent = 0;
+
+  constructor(private readonly core: QueueCore) {}
+
+  /** After a start, and whenever something may be sent. */
+  recover(): void {
+    if (this.core.state.dead > 0) this.core.wantsTurn();
+  }
+
+  /** The message is dead; it is in no window, and no consumer has it. */
+  die(entry: Entry, reason: DeadReason): void {
+    const { core } = this;
+    const address = core.policy.deadLetter;
+    if (reason === DEAD_REASON.expired) core.expired++;
+    if (address === null || this.#isOwn(address)) {
+      if (reason !== DEAD_REASON.expired) core.dropped++;
+      core.remove(entry);
+      core.finish(entry);
+      return;
+    }
+    core.deadLettered++;
+    const target = core.home.local(address);
+    if (target !== null) this.moveTo(target, entry, this.#annotationsOf(entry.deliveries, reason));
+    else this.#keep(entry, reason);
+  }
+
+  #isOwn(address: string): boolean {
+    return address === this.core.name || address === originOf(this.core.name);
+  }
+
+  #annotationsOf(deliveries: number, reason: number): AmqpMap {
+    return new AmqpMap([
+      [sym(ANNOTATION.reason), REASON_NAMES[reason] ?? 'rejected'],
+      [sym(ANNOTATION.origin), originOf(this.core.name)],
+      [sym(ANNOTATION.deliveries), new AmqpTyped('uint', deliveries)],
+    ]);
+  }
+
+  /** To another queue of this host, with the same group. */
+  moveTo(target: MoveTarget, entry: Entry, annotations: AmqpMap | null): void {
+    const { core } = this;
+    const { record, inTransaction } = entry;
+    core.exclusions.forget(entry.key);
+    if (!entry.isLarge) {
+      const message = record.subarray(RECORD_HEAD);
+      target.putMoved(annotations === null ? message : annotated(message, true, annotations), inTransaction);
+      core.remove(entry);
+      return;
+    }
+    const added = decodeAnnotations(addedOf(record));
+    const all = annotations === null ? added : mergedAnnotations(added, annotations);
+    const own = record.subarray(0, record.length - addedOf(record).length);
+    const moved = all === null ? own : Buffer.concat([own, encodeValue(all)]);
+    target.putMovedLarge(moved, entry.lane, entry.body, inTransaction);
+    entry.body = null;
+    core.remove(entry);
+  }
+
+  /** It waits on the disk until its address has taken it; one of a queue in memory is sent at once. */
+  #keep(entry: Entry, reason: DeadReason): void {
+    const { core } = this;
+    core.remove(entry);
+    if (core.store === null) {
+      this.#forwardFromMemory(entry, reason);
+      return;
+    }
+    core.exclusions.forget(entry.key);
+    core.state.countDead(entry.record.length, 1);
+    this.#write(entry, Buffer.concat([Buffer.from([reason]), entry.record]));
+  }
+
+  #write(entry: Entry, value: Buffer): void {
+    const { core } = this;
+    const { key, inTransaction } = entry;
+    this.#busy.add(key);
+    core.store?.put(SPACE.dead, core.id, key, value);
+    core.touch();
+    core.group.waiting.push({
+      done: (error) => {
+        if (error === null) {
+          this.#busy.delete(key);
+          core.wantsTurn();
+        } else if (!inTransaction) this.#write(entry, value);
+        else {
+          core.state.countDead(entry.record.length, -1);
+          this.#delete(key);
+        }
+      },
+    });
+  }
+
+  #forwardFromMemory(entry: Entry, reason: DeadReason): void {
+    const { core } = this;
+    this.#send(entry.record, entry.body, reason, (outcome) => {
+      if (outcome !== OUTCOME.accepted) core.dropped++;
+      core.finish(entry);
+    });
+  }
+
+  #send(record: Buffer, kept: LargeBody | null, reason: number, done: (outcome: Outcome) => void): void {
+    const { home, policy } = this.core;
+    const annotations = this.#annotationsOf(deliveriesOf(record), reason);
+    const address = policy.deadLetter ?? originOf(this.core.name);
+    if ((flagsOf(record) & RECORD_FLAG.large) === 0) {
+      home.forward(address, annotated(record.subarray(RECORD_HEAD), true, annotations), done);
+      return;
+    }
+    kept?.retain();
+    const body = kept ?? home.large.open(bodyOf(record), sizeOf(record), (error) => error);
+    const all = mergedAnnotations(decodeAnnotations(addedOf(record)), annotations);
+    const patched = patchedBody(body, -1, all);
+    home.forwardLarge(address, patched, (outcome) => {
+      patched.release();
+      done(outcome);
+    });
+  }
+
+  /** Sends what waits, as many at once as may be. @throws RecordDamagedError */
+  turn(): void {
+    const { core } = this;
+    if (core.state.dead === 0 || core.store === null || !core.ready.canRead || this.#sent >= FORWARDS_MAX) return;
+    const found: [number, Buffer][] = [];
+    const before = this.#from;
+    this.#collect(before, Number.MAX_SAFE_INTEGER, found);
+    if (this.#sent + found.length < FORWARDS_MAX) this.#collect(0, before, found);
+    for (const [key, value] of found) this.#sendStored(key, value);
+  }
+
+  #collect(from: number, to: number, found: [number, Buffer][]): void {
+    const { core } = this;
+    core.store?.scan(SPACE.dead, core.id, from, to, (key, value) => {
+      this.#from = key + 1;
+      if (!this.#busy.has(key)) {
+        this.#busy.add(key);
+        found.push([key, Buffer.from(value)]);
+      }
+      return this.#sent + found.length < FORWARDS_MAX;
+    });
+  }
+
+  #sendStored(key: number, value: Buffer): void {
+    this.#sent++;
+    const record = value.subarray(1);
+    this.#send(record, null, value[0] as number, (outcome) => {
+      this.#sent--;
+      if (outcome === OUTCOME.accepted) this.#sentWell(key, record);
+      else {
+        this.#waiting.push(key);
+        this.core.wakeAt(this.core.home.wall() + FORWARD_RETRY_MS);
+      }
+    });
+  }
+
+  #sentWell(key: number, record: Buffer): void {
+    const { core } = this;
+    core.state.countDead(record.length, -1);
+    if ((flagsOf(record) & RECORD_FLAG.large) !== 0) core.home.large.discard(bodyOf(record), sizeOf(record));
+    this.#delete(key);
+    core.wantsTurn();
+  }
+
+  #delete(key: number): void {
+    const { core } = this;
+    core.store?.delete(SPACE.dead, core.id, key);
+    core.touch();
+    core.group.waiting.push({
+      done: (error) => {
+        if (error === null) this.#busy.delete(key);
+        else this.#delete(key);
+      },
+    });
+  }
+
+  /** Another try for those that were not taken. */
+  retry(): void {
+    for (const key of this.#waiting) this.#busy.delete(key);
+    this.#waiting = [];
+  }
+}
+
+/** A queue's name as a client writes it. */
+export function originOf(name: string): string {
+  return `queue/${name}`;
+}

@@ -1,0 +1,131 @@
+import { encodeValue } from '../amqp/codec/encoder';
+import { DecodeError } from '../amqp/errors';
+import { OUTCOME, type Outcome, type OutcomeDetail } from '../streams/contract';
+import { DEAD_REASON, type DeadLetters, mergedAnnotations } from './dead-letters';
+import type { DelayedMessages } from './delayed';
+import { Entry } from './entry';
+import type { QueueCore } from './queue-core';
+import { addedOf, RECORD_HEAD, writeHead } from './record';
+import { annotated, decodeAnnotations } from './redelivery';
+
+/** What becomes of messages that were out of their place. */
+export class Fates {
+  constructor(
+    private readonly core: QueueCore,
+    private readonly delayed: DelayedMessages,
+    private readonly dead: DeadLetters,
+  ) {}
+
+  /** A consumer has said its outcome. */
+  settle(entry: Entry, outcome: Outcome, detail: OutcomeDetail | null, consumer: number): void {
+    switch (outcome) {
+      case OUTCOME.accepted:
+        this.accept(entry);
+        break;
+      case OUTCOME.rejected:
+        entry.deliveries++;
+        this.dead.die(this.#withDeliveries(entry), DEAD_REASON.rejected);
+        break;
+      case OUTCOME.modifiedFailedHere:
+      case OUTCOME.modifiedHere:
+        this.core.exclusions.add(entry.key, consumer);
+        this.requeue(entry, outcome === OUTCOME.modifiedFailedHere, detail);
+        break;
+      case OUTCOME.modifiedFailed:
+      case OUTCOME.modified:
+        this.requeue(entry, outcome === OUTCOME.modifiedFailed, detail);
+        break;
+      case OUTCOME.released:
+      case OUTCOME.undelivered:
+        this.requeue(entry, false, null);
+        break;
+    }
+  }
+
+  accept(entry: Entry): void {
+    this.core.removed++;
+    this.core.remove(entry);
+    this.core.finish(entry);
+  }
+
+  expire(entry: Entry): void {
+    this.dead.die(entry, DEAD_REASON.expired);
+  }
+
+  /** Back to its place. @param failed a delivery that counts */
+  requeue(entry: Entry, failed: boolean, detail: OutcomeDetail | null): void {
+    const { maxDeliveries, retryMs } = this.core.policy;
+    if (failed) {
+      entry.deliveries++;
+      if (maxDeliveries !== null && entry.deliveries >= maxDeliveries) {
+        this.dead.die(this.#withDeliveries(entry), DEAD_REASON.maxDeliveries);
+        return;
+      }
+    }
+    const record = this.#changedRecord(entry, detail);
+    if (failed && retryMs > 0) {
+      this.#delay(entry, record ?? Buffer.from(entry.record), this.core.home.wall() + retryMs);
+      return;
+    }
+    if (failed || record !== null) this.core.rewrite(entry, record ?? Buffer.from(entry.record));
+    this.core.ready.returned(entry, failed || record !== null);
+  }
+
+  /** Its record tells how often it was delivered: what becomes of a dead letter is made from it. */
+  #withDeliveries(entry: Entry): Entry {
+    const record = Buffer.from(entry.record);
+    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
+    entry.record = record;
+    return entry;
+  }
+
+  /** The record with annotations that a consumer wants it to have; null where it has said none. */
+  #changedRecord(entry: Entry, detail: OutcomeDetail | null): Buffer | null {
+    if (detail?.fields === undefined) return null;
+    try {
+      const annotations = decodeAnnotations(detail.fields);
+      if (annotations === null) return null;
+      const { record } = entry;
+      if (!entry.isLarge)
+        return Buffer.concat([
+          record.subarray(0, RECORD_HEAD),
+          annotated(record.subarray(RECORD_HEAD), true, annotations),
+        ]);
+      const added = addedOf(record);
+      const all = encodeValue(mergedAnnotations(decodeAnnotations(added), annotations));
+      return Buffer.concat([record.subarray(0, record.length - added.length), all]);
+    } catch (error) {
+      // What a client says that cannot be read changes nothing.
+      if (error instanceof DecodeError) return null;
+      throw error;
+    }
+  }
+
+  #delay(entry: Entry, record: Buffer, due: number): void {
+    const { core } = this;
+    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
+    const later = new Entry(entry.owner, entry.key, entry.lane, record);
+    later.isMoved = true;
+    later.seen = true;
+    later.body = entry.body;
+    entry.body = null;
+    core.remove(entry);
+    this.delayed.add(later, due);
+  }
+
+  /** Drops the oldest message of the lowest priority that no consumer has. @returns false when there is none */
+  dropOldest(): boolean {
+    const { core } = this;
+    for (let at = core.ready.lanes.length - 1; at >= 0; at--) {
+      const lane = core.ready.lanes[at];
+      const entry = lane === undefined ? undefined : core.ready.first(lane);
+      if (lane === undefined || entry === undefined) continue;
+      lane.shift();
+      core.remove(entry);
+      core.finish(entry);
+      core.dropped++;
+      return true;
+    }
+    return false;
+  }
+}

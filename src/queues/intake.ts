@@ -1,0 +1,350 @@
+import { DecodeError } from '../amqp/errors';
+import { PutFields, readPutFields } from '../message/put-fields';
+import type { LargeBody } from '../streams/contract';
+import type { PutSink } from './contract';
+import type { DelayedMessages } from './delayed';
+import { Duplicates } from './duplicates';
+import type { Entry } from './entry';
+import { QueueDamagedError } from './errors';
+import type { Group } from './group';
+import { DELAY_MS_MAX, LARGE_HEAD_BYTES, SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
+import { LargePut, type LargePutHome } from './large-put';
+import type { Mark } from './marks';
+import type { QueueCore } from './queue-core';
+import { bodyOf, flagsOf, largeRecord, publisherOf, RECORD_FLAG, RECORD_HEAD, sizeOf, writeHead } from './record';
+import { REFUSAL, type Refusal } from './refusals';
+
+const fields = new PutFields();
+const head = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
+
+/** Takes messages into a queue, or says why not. */
+export class Intake implements LargePutHome {
+  readonly #duplicates: Duplicates;
+  /** Large messages that are being stored, in the order they came. */
+  readonly #large: LargePut[] = [];
+
+  /** @throws RecordDamagedError */
+  constructor(
+    private readonly core: QueueCore,
+    private readonly delayed: DelayedMessages,
+    /** Makes room by dropping a message; false when there is none to drop. */
+    private readonly dropOldest: () => boolean,
+  ) {
+    this.#duplicates = new Duplicates(core.store, core.id);
+    this.#duplicates.load();
+  }
+
+  put(
+    payload: Buffer,
+    start: number,
+    end: number,
+    publisher: number,
+    mark: Mark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+  ): void {
+    if (mark !== null && !this.#advance(mark, seq, sink, token)) return;
+    let refusal = this.#closed();
+    if (refusal === REFUSAL.none) refusal = this.#read(payload, start, end, true);
+    if (refusal === REFUSAL.none) {
+      if (this.#isDuplicate(payload, mark, seq, sink, token)) return;
+      refusal = this.#makeRoom(end - start);
+    }
+    if (refusal !== REFUSAL.none) {
+      this.refuse(mark, seq, sink, token, refusal);
+      return;
+    }
+    const record = this.core.home.slab.make(payload, start, end);
+    this.#add(this.#entryOf(record, 0, publisher), payload, mark, seq, sink, token);
+  }
+
+  /** Why a message would not be taken now. @param before messages and bytes that are to be put before it */
+  refusalOf(payload: Buffer, before: number, bytesBefore: number): Refusal {
+    const { core } = this;
+    const refusal = this.#closed();
+    if (refusal !== REFUSAL.none) return refusal;
+    const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + payload.length);
+    return isOver ? REFUSAL.overLimit : this.#read(payload, 0, payload.length, true);
+  }
+
+  /** A message that the host moves here from another queue: it is taken whatever the limits, and expires by this queue's rule alone. */
+  putMoved(message: Buffer, inTransaction: boolean): void {
+    const { core } = this;
+    if (this.#read(message, 0, message.length, true) === REFUSAL.malformed) fields.reset();
+    const grouped = fields.groupEnd > fields.groupStart ? RECORD_FLAG.grouped : 0;
+    const record = core.home.slab.make(message, 0, message.length);
+    this.#addMoved(record, grouped, 9 - fields.priority, 0, inTransaction, null);
+  }
+
+  /**
+   * The same of a large one.
+   * @param from its record in the other queue
+   * @param kept its bytes, where that queue lives in memory
+   */
+  putMovedLarge(from: Buffer, lane: number, kept: LargeBody | null, inTransaction: boolean): void {
+    const { home, store } = this.core;
+    const record = Buffer.from(from);
+    const flags = flagsOf(from);
+    let body = kept;
+    if (store === null && body === null) {
+      body = home.large.open(bodyOf(from), sizeOf(from), (error) => error);
+      home.large.discard(bodyOf(from), sizeOf(from));
+    }
+    if (store === null || body === null) {
+      this.#addMoved(record, flags, lane, publisherOf(from), inTransaction, body);
+      return;
+    }
+    record.writeUIntBE(home.large.begin(body.length), RECORD_HEAD, 6);
+    writeHead(record, flags, 0, publisherOf(from), this.#ruleExpiry());
+    const entry = this.core.entryOf(lane, record);
+    this.#stage(entry, body, 0);
+  }
+
+  #addMoved(
+    record: Buffer,
+    flags: number,
+    lane: number,
+    publisher: number,
+    inTransaction: boolean,
+    body: LargeBody | null,
+  ): void {
+    const { core } = this;
+    if (core.policy.overLimit === 'dropOldest') this.#makeRoom(record.length);
+    writeHead(record, flags, 0, publisher, this.#ruleExpiry());
+    const entry = core.entryOf(lane, record);
+    entry.isMoved = true;
+    entry.inTransaction = inTransaction;
+    entry.body = body;
+    core.put++;
+    core.add(entry);
+  }
+
+  #ruleExpiry(): number {
+    const { ttlMs } = this.core.policy;
+    return ttlMs === null ? 0 : Math.floor(this.core.home.wall() + ttlMs);
+  }
+
+  #entryOf(record: Buffer, flags: number, publisher: number): Entry {
+    const grouped = fields.groupEnd > fields.groupStart ? RECORD_FLAG.grouped : 0;
+    writeHead(record, flags | grouped, 0, publisher, this.#expiresAt());
+    return this.core.entryOf(9 - fields.priority, record);
+  }
+
+  #add(entry: Entry, payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
+    entry.sink = sink;
+    entry.token = token;
+    entry.mark = mark;
+    entry.putSeq = seq;
+    this.core.put++;
+    this.#rememberId(entry, payload);
+    const due = this.#due();
+    if (due > 0) this.delayed.add(entry, due);
+    else this.core.add(entry);
+  }
+
+  putLarge(body: LargeBody, publisher: number, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
+    if (mark !== null && !this.#advance(mark, seq, sink, token)) return;
+    const bytes = body.read(0, head.subarray(0, Math.min(head.length, body.length)));
+    let refusal = this.#closed();
+    if (refusal === REFUSAL.none && body.length > SEGMENT_BYTES * SEGMENTS_MAX) refusal = REFUSAL.tooLarge;
+    if (refusal === REFUSAL.none) refusal = this.#read(head, 0, bytes, bytes === body.length);
+    if (refusal === REFUSAL.none) {
+      if (this.#isDuplicate(head, mark, seq, sink, token)) return;
+      refusal = this.#makeRoom(body.length);
+    }
+    if (refusal !== REFUSAL.none) {
+      this.refuse(mark, seq, sink, token, refusal);
+      return;
+    }
+    const { home, store } = this.core;
+    const record = largeRecord(store === null ? 0 : home.large.begin(body.length), body.length);
+    const entry = this.#entryOf(record, RECORD_FLAG.large, publisher);
+    body.retain();
+    if (store === null) {
+      entry.body = body;
+      this.#add(entry, head, mark, seq, sink, token);
+      return;
+    }
+    entry.sink = sink;
+    entry.token = token;
+    entry.mark = mark;
+    entry.putSeq = seq;
+    this.#rememberId(entry, head);
+    this.#stage(entry, body, this.#due());
+  }
+
+  /** Its parts are stored first, in turns of their own; what comes behind it waits for it. */
+  #stage(entry: Entry, body: LargeBody, due: number): void {
+    const { core } = this;
+    core.pendingLarge++;
+    core.pendingBytes += body.length;
+    core.storing++;
+    if (due <= 0) core.ready.lanes[entry.lane]?.raise(entry.key);
+    this.#large.push(new LargePut(this, entry, bodyOf(entry.record), body, due));
+    core.wantsTurn();
+  }
+
+  /** @returns false when the put was made before: it is answered as then */
+  #advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
+    const isNew = seq > mark.last;
+    if (isNew) mark.last = seq;
+    else if (!this.#isPending(mark, seq, sink, token))
+      this.core.group.repeats.push({ sink, token, mark, seq, isDuplicate: false });
+    this.core.marks.touch(mark);
+    this.core.touch();
+    return isNew;
+  }
+
+  /** A large message that is being stored is answered when it is, to whom asked last. */
+  #isPending(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
+    const pending = this.#large.find(({ entry }) => entry.mark === mark && entry.putSeq === seq);
+    if (pending === undefined) return false;
+    pending.entry.sink = sink;
+    pending.entry.token = token;
+    return true;
+  }
+
+  #closed(): Refusal {
+    const { error, store } = this.core;
+    if (error !== null) return error instanceof QueueDamagedError ? REFUSAL.damaged : REFUSAL.deleted;
+    if (store === null || store.state === 'ok') return REFUSAL.none;
+    return store.state === 'full' ? REFUSAL.storeFull : REFUSAL.storeFailed;
+  }
+
+  #read(payload: Buffer, start: number, end: number, whole: boolean): Refusal {
+    try {
+      readPutFields(payload, start, end, whole, fields);
+    } catch (error) {
+      if (error instanceof DecodeError) return REFUSAL.malformed;
+      throw error;
+    }
+    if (fields.deliveryTime < 0 && fields.deliveryDelay < 0) return REFUSAL.none;
+    return this.#due() - this.core.home.wall() > DELAY_MS_MAX ? REFUSAL.deliveryTooFar : REFUSAL.none;
+  }
+
+  /** When the message whose fields were read may be delivered; 0 for at once. */
+  #due(): number {
+    if (fields.deliveryTime < 0 && fields.deliveryDelay < 0) return 0;
+    const now = this.core.home.wall();
+    const due = fields.deliveryTime >= 0 ? fields.deliveryTime : now + fields.deliveryDelay;
+    return due > now ? due : 0;
+  }
+
+  /** Wall-clock ms when the message whose fields were read expires; 0 for never. */
+  #expiresAt(): number {
+    const { ttlMs } = this.core.policy;
+    if (ttlMs === null && fields.ttl < 0 && fields.absoluteExpiry <= 0) return 0;
+    const now = this.core.home.wall();
+    let at = ttlMs === null ? Number.POSITIVE_INFINITY : now + ttlMs;
+    if (fields.ttl >= 0) at = Math.min(at, now + fields.ttl);
+    if (fields.absoluteExpiry > 0) at = Math.min(at, fields.absoluteExpiry);
+    // What does not fit its field is so far away that it is never.
+    return at < 2 ** 48 ? Math.max(1, Math.floor(at)) : 0;
+  }
+
+  #isDuplicate(payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): boolean {
+    const { duplicateWindowMs } = this.core.policy;
+    if (duplicateWindowMs === null || fields.idEnd === fields.idStart) return false;
+    const id = payload.toString('latin1', fields.idStart, fields.idEnd);
+    if (!this.#duplicates.has(id, this.core.home.wall(), duplicateWindowMs)) return false;
+    this.core.duplicates++;
+    this.core.group.repeats.push({ sink, token, mark, seq, isDuplicate: true });
+    this.core.touch();
+    return true;
+  }
+
+  #rememberId(entry: Entry, payload: Buffer): void {
+    const { duplicateWindowMs } = this.core.policy;
+    if (duplicateWindowMs === null || fields.idEnd === fields.idStart) return;
+    const id = payload.toString('latin1', fields.idStart, fields.idEnd);
+    this.#duplicates.add(id, this.#seqOf(entry), this.core.home.wall(), duplicateWindowMs);
+  }
+
+  #seqOf(entry: Entry): number {
+    return entry.key - (this.core.ready.lanes[entry.lane]?.base ?? 0);
+  }
+
+  #makeRoom(bytes: number): Refusal {
+    const { core } = this;
+    const { overLimit } = core.policy;
+    if (overLimit === 'block') return REFUSAL.none;
+    while (core.isOver(1, bytes)) {
+      if (overLimit === 'reject') return REFUSAL.overLimit;
+      // What consumers have cannot be dropped: it is put nevertheless.
+      if (!this.dropOldest()) break;
+    }
+    return REFUSAL.none;
+  }
+
+  /** What came faster than the oldest could be dropped, which are those on the disk, makes room now. */
+  trim(): void {
+    if (this.core.policy.overLimit !== 'dropOldest') return;
+    while (this.core.isOver(0, 0) && this.dropOldest());
+  }
+
+  refuse(mark: Mark | null, seq: number, sink: PutSink, token: number, refusal: Refusal): void {
+    mark?.refuse(seq, refusal);
+    this.core.home.refuse(sink, token, refusal);
+  }
+
+  /** A put that is not on the disk, and never will be. */
+  notStored(entry: Entry, refusal: Refusal): void {
+    this.core.put--;
+    this.#duplicates.forget(this.#seqOf(entry));
+    const { sink, mark, token } = entry;
+    entry.sink = null;
+    if (mark !== null) {
+      this.core.marks.touch(mark);
+      this.core.touch();
+    }
+    if (sink !== null) this.refuse(mark, entry.putSeq, sink, token, refusal);
+  }
+
+  // Large messages, part by part.
+
+  /** Stores more of what is being stored. */
+  turn(): void {
+    this.#large[0]?.turn(this.core);
+  }
+
+  change(): Group {
+    this.core.touch();
+    return this.core.group;
+  }
+
+  staged(put: LargePut): void {
+    const { core } = this;
+    const { entry, due } = put;
+    this.#end(put);
+    core.put++;
+    core.home.large.adopt(bodyOf(entry.record));
+    if (due > 0) this.delayed.add(entry, due);
+    else core.add(entry);
+  }
+
+  failed(put: LargePut, refusal: Refusal): void {
+    const { core } = this;
+    const { entry } = put;
+    this.#end(put);
+    core.ready.lanes[entry.lane]?.lift(entry.key);
+    core.put++;
+    core.finish(entry);
+    if (entry.sink === null) core.dropped++;
+    this.notStored(entry, refusal);
+  }
+
+  #end(put: LargePut): void {
+    const { core } = this;
+    this.#large.splice(this.#large.indexOf(put), 1);
+    core.pendingLarge--;
+    core.pendingBytes -= put.entry.size;
+    core.storing--;
+    if (this.#large.length > 0) core.wantsTurn();
+  }
+
+  /** The queue is served no more: what is being stored is refused. */
+  end(): void {
+    for (const put of this.#large.splice(0)) put.abandon(this.#closed());
+  }
+}

@@ -1,0 +1,251 @@
+import type { FairleadError } from '../common/errors';
+import type { LargeBody, Outcome } from '../streams/contract';
+import type { PutSink, Queue, QueuePolicy } from './contract';
+import { ENTRY, Entry, type EntryOwner } from './entry';
+import { Exclusions } from './exclusions';
+import type { Group } from './group';
+import type { WindowBudget } from './lane';
+import type { LargeStore } from './large-store';
+import { DELIVERED_MARK_STEP, ROOM_MAX } from './limits';
+import { QueueMarks } from './queue-marks';
+import { QueueState } from './queue-state';
+import { ReadyMessages } from './ready';
+import { addedOf, bodyOf, type RecordSlab, writeHead } from './record';
+import { decodeAnnotations, patchedBody } from './redelivery';
+import type { Refusal } from './refusals';
+import { keyOf, SPACE } from './spaces';
+import type { QueueStore } from './store-port';
+
+/** Another queue of the host, as one that moves messages to it sees it. */
+export interface MoveTarget {
+  readonly temporary: boolean;
+  /** Puts a message that comes from another queue, whatever the limits. */
+  putMoved(message: Buffer, inTransaction: boolean): void;
+  /** The same of a large one, as its record in the other queue says. @param body where that queue lives in memory */
+  putMovedLarge(record: Buffer, lane: number, body: LargeBody | null, inTransaction: boolean): void;
+}
+
+/** A queue, as its host keeps account of it. */
+export interface HostedQueue {
+  readonly temporary: boolean;
+  /** Its changes are being committed. */
+  writeState(group: Group): void;
+  pump(): void;
+  /** Something that it wanted to do in a turn of its own. */
+  turn(): void;
+  /** Its time has come. */
+  onTime(wall: number): void;
+}
+
+/** The host, as its queues see it. */
+export interface QueueHome {
+  readonly slab: RecordSlab;
+  readonly budget: WindowBudget;
+  readonly large: LargeStore;
+  /** More is on its way to the disk than should be. */
+  readonly pressed: boolean;
+  wall(): number;
+  /** What this turn changes in queues on the disk, or in those in memory. */
+  group(temporary: boolean): Group;
+  touched(queue: HostedQueue): void;
+  /** It has something to do at once, in a turn of its own. */
+  wantsTurn(queue: HostedQueue): void;
+  /** It has something to do at that time, if nothing comes sooner. */
+  wakeAt(queue: HostedQueue, wall: number): void;
+  refuse(sink: PutSink, token: number, refusal: Refusal): void;
+  onRoom(queue: Queue): void;
+  onDamage(queue: Queue, error: FairleadError): void;
+  /** The queue of an address, if that is one of this host. */
+  local(address: string): MoveTarget | null;
+  forward(address: string, message: Buffer, done: (outcome: Outcome) => void): void;
+  forwardLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void;
+}
+
+/** What the parts of a queue have in common: its records, its counts, and the group of this turn. */
+export class QueueCore {
+  readonly state: QueueState;
+  readonly marks = new QueueMarks();
+  readonly ready: ReadyMessages;
+  readonly exclusions = new Exclusions();
+  /** Messages up to this sequence may have been delivered before the last crash. */
+  readonly crashMark: number;
+  /** Up to this sequence the disk knows that messages may have been delivered. */
+  deliverableTo: number;
+  /** Why it is not served any more. */
+  error: FairleadError | null = null;
+  isTouched = false;
+  acquired = 0;
+  /** On their way to the disk. */
+  storing = 0;
+  put = 0;
+  removed = 0;
+  expired = 0;
+  deadLettered = 0;
+  dropped = 0;
+  duplicates = 0;
+  /** Large messages that are being stored: they count already. */
+  pendingLarge = 0;
+  pendingBytes = 0;
+  #hadRoom = true;
+
+  /** @throws RecordDamagedError */
+  constructor(
+    readonly home: QueueHome,
+    /** Null for a queue that lives in memory. */
+    readonly store: QueueStore | null,
+    readonly id: number,
+    readonly name: string,
+    public policy: QueuePolicy,
+    private readonly queue: HostedQueue & Queue & EntryOwner,
+  ) {
+    const state = store?.get(SPACE.state, id, 0) ?? null;
+    this.state = state === null ? new QueueState() : QueueState.decode(state);
+    if (store !== null) this.marks.load(store, id);
+    this.crashMark = this.state.mark;
+    this.deliverableTo = store === null ? Number.POSITIVE_INFINITY : this.state.mark;
+    this.ready = new ReadyMessages({ id, store, budget: home.budget, owner: queue, crashMark: this.crashMark });
+    this.ready.recovered(this.state.lastSeq, this.state.lanes);
+  }
+
+  get group(): Group {
+    return this.home.group(this.store === null);
+  }
+
+  /** This turn changes something. */
+  touch(): void {
+    if (this.isTouched) return;
+    this.isTouched = true;
+    this.home.touched(this.queue);
+  }
+
+  entryOf(lane: number, record: Buffer): Entry {
+    return new Entry(this.queue, keyOf(lane, ++this.state.lastSeq), lane, record);
+  }
+
+  /** Writes the record of a new message of `messages`. */
+  add(entry: Entry): void {
+    this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, 1);
+    this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
+    this.storing++;
+    this.group.puts.push(entry);
+    this.touch();
+    if (this.#hadRoom) this.checkRoom();
+  }
+
+  /** The record of a message that was moved here failed with its group: it is written again. */
+  addAgain(entry: Entry): void {
+    this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
+    this.group.puts.push(entry);
+    this.touch();
+  }
+
+  /** Deletes a message that is neither in a window nor with a consumer any more. */
+  remove(entry: Entry): void {
+    entry.state = ENTRY.gone;
+    this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, -1);
+    this.store?.delete(SPACE.messages, this.id, entry.key);
+    if (this.store !== null) this.group.changes.push(entry);
+    this.touch();
+    if (!this.#hadRoom) this.checkRoom();
+  }
+
+  /** A message is gone for good: what it left behind goes too. In a transaction that waits until it is certain. */
+  finish(entry: Entry): void {
+    if (entry.inTransaction) {
+      this.group.waiting.push({
+        done: (error) => {
+          if (error === null) this.#finish(entry);
+        },
+      });
+      return;
+    }
+    this.#finish(entry);
+  }
+
+  #finish(entry: Entry): void {
+    this.exclusions.forget(entry.key);
+    if (!entry.isLarge) return;
+    if (this.store !== null) this.home.large.discard(bodyOf(entry.record), entry.size);
+    entry.body?.release();
+    entry.body = null;
+  }
+
+  /** The body of a large message, held once. @param deliveries that its header tells of; -1 where it stays as it is */
+  openBody(entry: Entry, deliveries: number): LargeBody {
+    entry.body?.retain();
+    const body =
+      entry.body ?? this.home.large.open(bodyOf(entry.record), entry.size, (error) => this.onUnreadable(error));
+    return patchedBody(body, deliveries, decodeAnnotations(addedOf(entry.record)));
+  }
+
+  /** What a part of a message could not be read for. @returns what its reader is told */
+  onUnreadable: (error: unknown) => unknown = (error) => error;
+
+  /** Gives an entry another record. */
+  rewrite(entry: Entry, record: Buffer): void {
+    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
+    this.state.bytes += record.length - entry.record.length;
+    entry.record = record;
+    this.store?.put(SPACE.messages, this.id, entry.key, record);
+    if (this.store !== null) this.group.changes.push(entry);
+    this.touch();
+  }
+
+  /** A change failed with its group: it is made again. */
+  changeAgain(entry: Entry): void {
+    if (entry.state === ENTRY.gone) this.store?.delete(SPACE.messages, this.id, entry.key);
+    else this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
+    this.group.changes.push(entry);
+    this.touch();
+  }
+
+  /** A removal failed with its transaction: the message is there as before. */
+  restore(entry: Entry): void {
+    this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, 1);
+    entry.inTransaction = false;
+    entry.state = ENTRY.acquired;
+    this.changeAgain(entry);
+  }
+
+  /** Messages of sequence `seq` are delivered about now. */
+  raiseMark(seq: number): void {
+    if (this.store === null || seq + DELIVERED_MARK_STEP / 2 <= this.state.mark) return;
+    this.state.mark = seq + DELIVERED_MARK_STEP;
+    this.touch();
+  }
+
+  isOver(messages: number, bytes: number): boolean {
+    const { maxDepth, maxBytes } = this.policy;
+    return (
+      (maxDepth !== null && this.state.depth + this.pendingLarge + messages > maxDepth) ||
+      (maxBytes !== null && this.state.bytes + this.pendingBytes + bytes > maxBytes)
+    );
+  }
+
+  get room(): number {
+    if (this.error !== null || (this.home.pressed && this.store !== null)) return 0;
+    const { overLimit, maxDepth } = this.policy;
+    if (overLimit !== 'block') return ROOM_MAX;
+    if (this.isOver(1, 1)) return 0;
+    return maxDepth === null ? ROOM_MAX : Math.min(ROOM_MAX, maxDepth - this.state.depth - this.pendingLarge);
+  }
+
+  checkRoom(): void {
+    const hasRoom = this.room > 0;
+    if (hasRoom === this.#hadRoom) return;
+    this.#hadRoom = hasRoom;
+    this.home.onRoom(this.queue);
+  }
+
+  wantsTurn(): void {
+    this.home.wantsTurn(this.queue);
+  }
+
+  wakeAt(wall: number): void {
+    this.home.wakeAt(this.queue, wall);
+  }
+
+  get waiting(): number {
+    return this.state.depth - this.storing - this.acquired - this.state.delayed - this.state.dead;
+  }
+}

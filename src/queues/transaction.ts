@@ -1,0 +1,137 @@
+import { FairleadError } from '../common/errors';
+import type { Outcome, OutcomeDetail } from '../streams/contract';
+import type { PutSink, Queue, QueueConsumer, QueueTransaction } from './contract';
+import type { LocalConsumer } from './consumer';
+import type { Entry } from './entry';
+import { QueueLimitError, TransactionFailedError } from './errors';
+import type { Group } from './group';
+import type { HomeQueue } from './home-queue';
+import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
+import { REFUSAL, refusalDetail } from './refusals';
+
+interface StagedPut {
+  readonly queue: HomeQueue;
+  readonly payload: Buffer;
+  readonly publisher: number;
+}
+
+interface StagedSettlement {
+  readonly queue: HomeQueue;
+  readonly consumer: LocalConsumer;
+  readonly token: number;
+  /** Null for a message that it was only shown. */
+  readonly entry: Entry | null;
+  readonly outcome: Outcome;
+  readonly detail: OutcomeDetail | null;
+}
+
+export type TransactionDone = (error: FairleadError | null) => void;
+
+/** The host, as a transaction sees it. */
+export interface TransactionHome {
+  /** The group of this turn, which has a change now. */
+  change(durable: boolean): Group;
+  /** Told at the end of the turn. */
+  later(act: () => void): void;
+}
+
+/** Its fate is told by the group. */
+const NOBODY: PutSink = { onPut: () => undefined };
+
+/** Kept in memory until its commit, and then in one group. */
+export class LocalTransaction implements QueueTransaction {
+  #puts: StagedPut[] = [];
+  #settlements: StagedSettlement[] = [];
+  #bytes = 0;
+
+  constructor(private readonly home: TransactionHome) {}
+
+  put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void {
+    this.#checkRoom(end - start);
+    this.#puts.push({ queue: queue as HomeQueue, payload: Buffer.from(payload.subarray(start, end)), publisher });
+  }
+
+  settle(consumer: QueueConsumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.#checkRoom(0);
+    const local = consumer as LocalConsumer;
+    if (local.isClosed) return;
+    this.#settlements.push({
+      queue: local.queue as HomeQueue,
+      consumer: local,
+      token,
+      entry: local.take(token),
+      outcome,
+      detail,
+    });
+  }
+
+  #checkRoom(bytes: number): void {
+    const operations = this.#puts.length + this.#settlements.length;
+    if (operations >= TRANSACTION_OPERATIONS_MAX)
+      throw new QueueLimitError(`a transaction of more than ${TRANSACTION_OPERATIONS_MAX} messages and settlements`);
+    if (this.#bytes + bytes > TRANSACTION_BYTES_MAX)
+      throw new QueueLimitError(`a transaction of more than ${TRANSACTION_BYTES_MAX} bytes`);
+    this.#bytes += bytes;
+  }
+
+  commit(done: TransactionDone): void {
+    const refused = this.#refusal();
+    if (refused !== null) {
+      this.rollback();
+      this.home.later(() => done(refused));
+      return;
+    }
+    const puts = this.#puts;
+    const settlements = this.#settlements;
+    this.#forget();
+    const isDurable = [...puts, ...settlements].some(({ queue }) => !queue.temporary);
+    const group = this.home.change(isDurable);
+    for (const settlement of settlements) commitSettlement(settlement);
+    for (const { queue, payload, publisher } of puts)
+      queue.put(payload, 0, payload.length, publisher, null, 0, NOBODY, 0);
+    group.waiting.push({ done: (error) => done(error === null ? null : failure(error)) });
+  }
+
+  /** Why it cannot be done, as far as that can be told before. */
+  #refusal(): FairleadError | null {
+    const before = new Map<HomeQueue, { messages: number; bytes: number }>();
+    for (const { queue, payload } of this.#puts) {
+      const sum = before.get(queue) ?? { messages: 0, bytes: 0 };
+      const refusal = queue.refusalOf(payload, sum.messages, sum.bytes);
+      if (refusal !== REFUSAL.none) {
+        const { condition, description } = refusalDetail(refusal) ?? {};
+        return new TransactionFailedError(condition ?? 'amqp:internal-error', `${queue.name}: ${description}`);
+      }
+      before.set(queue, { messages: sum.messages + 1, bytes: sum.bytes + payload.length });
+    }
+    for (const { queue } of this.#settlements) if (queue.core.error !== null) return queue.core.error;
+    return null;
+  }
+
+  rollback(): void {
+    const settlements = this.#settlements;
+    this.#forget();
+    for (const { queue, consumer, token, entry } of settlements) {
+      consumer.freeToken(token);
+      if (entry !== null) queue.failed(entry);
+    }
+  }
+
+  #forget(): void {
+    this.#puts = [];
+    this.#settlements = [];
+    this.#bytes = 0;
+  }
+}
+
+function commitSettlement({ queue, consumer, token, entry, outcome, detail }: StagedSettlement): void {
+  consumer.freeToken(token);
+  if (entry === null) return;
+  entry.inTransaction = !queue.temporary;
+  queue.settled(consumer, entry, outcome, detail);
+}
+
+function failure(error: Error): FairleadError {
+  const condition = error instanceof FairleadError ? error.condition : undefined;
+  return new TransactionFailedError(condition ?? 'amqp:internal-error', error.message, error);
+}
