@@ -66,11 +66,16 @@ export class HomeConsumer implements QueueClient, QueueSink {
   // --- what the client asks --------------------------------------------------------------------------------------------------
 
   pump(): void {
-    if (!this.closed) this.#consumer?.pump();
+    if (this.closed) return;
+    this.#consumer?.pump();
+    // Deliveries that are settled are removals.
+    if (this.spec.settled) this.ports.scheduleFlush();
   }
 
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
-    if (!this.closed) this.#consumer?.settle(token, outcome, detail, confirm);
+    if (this.closed) return;
+    this.#consumer?.settle(token, outcome, detail, confirm);
+    this.ports.scheduleFlush();
   }
 
   drain(): void {
@@ -98,6 +103,7 @@ export class HomeConsumer implements QueueClient, QueueSink {
     if (this.closed) return;
     this.closed = true;
     this.#consumer?.close(failed);
+    this.ports.scheduleFlush();
     this.ports.closed(this);
   }
 

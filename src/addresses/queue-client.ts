@@ -25,6 +25,8 @@ export interface QueueClientPorts {
   /** It has something to do at the end of this turn; `later` at the end of whichever turn comes next. */
   due(client: QueueClient, later?: 'later'): void;
   delivered(): void;
+  /** What it has changed in a queue here goes to the disk with all that this turn brings. */
+  scheduleFlush(): void;
   closed(client: QueueClient): void;
 }
 

@@ -91,6 +91,10 @@ export class QueueConsumers implements RemoteConsumerPorts {
     this.#due.add(client);
   }
 
+  scheduleFlush(): void {
+    this.ports.scheduleFlush();
+  }
+
   delivered(): void {
     this.ports.counters.delivered++;
   }

@@ -115,6 +115,8 @@ export class QueueForwarder implements Forwarder {
   /** @param seq of one that was on its way to another node before, else 0 */
   #putHere(state: QueueState, slot: number, tag: number, bytes: Buffer, start: number, end: number, seq: number): void {
     const { queue } = state;
+    // It goes to the disk with all that this turn brings.
+    this.shared.scheduleFlush();
     this.#charge(slot, end - start);
     if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
     else queue.put(bytes, start, end, tag, this.#ownMark(queue, seq), seq, this.#ownPut, slot);
@@ -122,6 +124,7 @@ export class QueueForwarder implements Forwarder {
 
   #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, seq: number): void {
     const { queue } = state;
+    this.shared.scheduleFlush();
     // Its bytes are counted by what holds them.
     this.#charge(slot, 0);
     if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));

@@ -21,6 +21,20 @@ describe('a queue of this node', () => {
     expect(node('b').running.queues.find('jobs.x')?.view().depth).toBe(0);
   });
 
+  it('puts on the disk what comes and what is settled with the turn in which it came, not at the next tick', () => {
+    const { node, run, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    const consumer = new SimConsumer(node('b'), 'jobs.x');
+    consumer.confirming = true;
+    // More than credit changes at: what that brings asks for a turn by itself.
+    until('credit', () => publisher.credit >= 10);
+    for (let n = 1; n <= 10; n++) {
+      publisher.send(`${n}`);
+      run(30);
+      expect([publisher.outcomes.size, consumer.settled.length]).toEqual([n, n]);
+    }
+  });
+
   it('keeps what it accepted over a crash, and marks what may have been delivered', () => {
     const { node, run, until } = simMesh(['a-b'], { shared });
     const publisher = new SimPublisher(node('b'), 'jobs.x');
