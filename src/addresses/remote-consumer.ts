@@ -62,9 +62,12 @@ export class RemoteConsumer implements QueueClient {
   #arrived = 0;
   #limit = 0;
   readonly #lane: Lane;
-  /** Deliveries that are not settled by slot, with their number. */
+  /** Deliveries that are not settled by token, with their number. */
   readonly #unsettled = new IntMap();
-  /** Slots of settlements that the home has not confirmed, by number; null while the client wants no confirmation. */
+  /** Slots of deliveries by token. A slot is used again once it is settled, a token only once that is confirmed. */
+  readonly #slots: number[] = [];
+  readonly #freeTokens: number[] = [];
+  /** Tokens of settlements that the home has not confirmed, by number; null while the client wants no confirmation. */
   #confirming: Map<number, number> | null = null;
   /** Drains that are not answered, and those of them that the home has answered: so many deliveries are all there are. */
   #drains = 0;
@@ -81,7 +84,7 @@ export class RemoteConsumer implements QueueClient {
     this.#lane = new Lane(
       {
         dropped: (reason, count) => ports.dropped(reason, count),
-        settled: (slot, outcome) => this.#giveBack(slot, outcome),
+        settled: (token, outcome) => this.#giveBack(token, outcome),
         onSlow: () => undefined,
       },
       ports.lanes,
@@ -162,13 +165,15 @@ export class RemoteConsumer implements QueueClient {
     this.#state = 'waiting';
     this.ports.waits(this, true);
     this.#lane.clear();
-    const slots: number[] = [];
-    this.#unsettled.forEachSorted((slot) => void slots.push(slot));
-    for (const slot of slots) this.#giveBack(slot, OUTCOME.undelivered);
+    const tokens: number[] = [];
+    this.#unsettled.forEachSorted((token) => void tokens.push(token));
+    for (const token of tokens) this.#giveBack(token, OUTCOME.undelivered);
   }
 
-  #giveBack(slot: number, outcome: Outcome): void {
-    if (this.#unsettled.take(slot) >= 0) this.ports.settled(slot, outcome, null);
+  #giveBack(token: number, outcome: Outcome): void {
+    if (this.#unsettled.take(token) < 0) return;
+    this.#freeTokens.push(token);
+    this.ports.settled(this.#slots[token] as number, outcome, null);
   }
 
   /** The queue cannot be served to it. */
@@ -211,29 +216,35 @@ export class RemoteConsumer implements QueueClient {
   // --- what comes by it --------------------------------------------------------------------------------------------------------
 
   arrived(slot: number, chunk: Chunk, start: number, end: number): void {
-    this.#note(slot);
-    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.push(this.entry, chunk.bytes, start, end, chunk, slot);
+    const token = this.#note(slot);
+    if (this.#lane.size > 0 || !this.handler.ready())
+      this.#lane.push(this.entry, chunk.bytes, start, end, chunk, token);
     else {
       this.ports.delivered();
-      this.handler.deliver(slot, this.entry, this.spec.settled, chunk.bytes, start, end);
+      this.handler.deliver(token, this.entry, this.spec.settled, chunk.bytes, start, end);
     }
     if (this.#drainedAt >= 0) this.#checkDrained();
   }
 
   arrivedLarge(slot: number, body: LargeBody): void {
-    this.#note(slot);
-    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.pushLarge(this.entry, body, slot);
+    const token = this.#note(slot);
+    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.pushLarge(this.entry, body, token);
     else {
       this.ports.delivered();
-      this.handler.deliverLarge(slot, this.entry, this.spec.settled, body);
+      this.handler.deliverLarge(token, this.entry, this.spec.settled, body);
     }
     if (this.#drainedAt >= 0) this.#checkDrained();
   }
 
-  #note(slot: number): void {
+  /** @returns the token that the client knows the delivery by; -1 for one that wants no outcome */
+  #note(slot: number): number {
     this.#arrived++;
-    if (slot >= 0) this.#unsettled.set(slot, this.#arrived & NUMBER_MASK);
     this.ports.due(this);
+    if (slot < 0) return -1;
+    const token = this.#freeTokens.pop() ?? this.#slots.length;
+    this.#slots[token] = slot;
+    this.#unsettled.set(token, this.#arrived & NUMBER_MASK);
+    return token;
   }
 
   pump(): void {
@@ -250,11 +261,12 @@ export class RemoteConsumer implements QueueClient {
 
   // --- settlement --------------------------------------------------------------------------------------------------------------
 
-  settle(slot: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
-    const number = this.#unsettled.take(slot);
+  settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
+    const number = this.#unsettled.take(token);
     if (number < 0) return;
-    if (confirm) this.#confirms().set(number, slot);
-    this.ports.settled(slot, outcome, detail);
+    if (confirm) this.#confirms().set(number, token);
+    else this.#freeTokens.push(token);
+    this.ports.settled(this.#slots[token] as number, outcome, detail);
   }
 
   /** Asked for ahead of the first outcome that is to be confirmed. */
@@ -266,10 +278,11 @@ export class RemoteConsumer implements QueueClient {
 
   onSettled(delivery: number, error: FairleadError | null): void {
     const number = delivery & NUMBER_MASK;
-    const slot = this.#confirming?.get(number);
-    if (slot === undefined) return;
+    const token = this.#confirming?.get(number);
+    if (token === undefined) return;
     this.#confirming?.delete(number);
-    this.handler.onSettled(slot, error);
+    this.#freeTokens.push(token);
+    this.handler.onSettled(token, error);
   }
 
   // --- drain -------------------------------------------------------------------------------------------------------------------
@@ -313,9 +326,9 @@ export class RemoteConsumer implements QueueClient {
     if (this.closed) return;
     this.closed = true;
     this.#lane.clear();
-    const slots: number[] = [];
-    this.#unsettled.forEachSorted((slot) => void slots.push(slot));
-    for (const slot of slots) this.#giveBack(slot, failed ? OUTCOME.modifiedFailed : OUTCOME.released);
+    const tokens: number[] = [];
+    this.#unsettled.forEachSorted((token) => void tokens.push(token));
+    for (const token of tokens) this.#giveBack(token, failed ? OUTCOME.modifiedFailed : OUTCOME.released);
     this.#circuit?.close();
     this.#circuit = null;
     this.ports.closed(this);

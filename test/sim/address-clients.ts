@@ -37,6 +37,9 @@ export class SimConsumer {
   readonly redelivered = new Map<number, number>();
   /** Settlements that were confirmed, by token, and drains answered. */
   readonly settled: number[] = [];
+  /** Tokens that came again before the settlement of what they had stood for was confirmed. */
+  reused = 0;
+  readonly #unconfirmed = new Set<number>();
   drained = 0;
   confirmed: readonly string[] | null = null;
   gone: string | null = null;
@@ -65,9 +68,10 @@ export class SimConsumer {
     const settle = (token: number, text: string): void => {
       if (consumer === null) early.push([token, text]);
       else if (this.holds(text)) this.held.push(token);
-      else consumer.settle(token, this.outcome, this.detail, this.confirming);
+      else this.#settle(consumer, token, this.outcome, this.detail);
     };
     const take = (token: number, text: string): void => {
+      if (this.#unconfirmed.has(token)) this.reused++;
       this.#credit--;
       this.got.push(text);
       if (token >= 0) settle(token, text);
@@ -101,7 +105,10 @@ export class SimConsumer {
         },
         onGap: (gap) => void this.gaps.set(this.got.length, gap),
         onConfirmed: (unconfirmed) => (this.confirmed = unconfirmed),
-        onSettled: (token) => void this.settled.push(token),
+        onSettled: (token) => {
+          this.#unconfirmed.delete(token);
+          this.settled.push(token);
+        },
         onDrained: () => void this.drained++,
         onGone: (error) => (this.gone = error.code),
       },
@@ -130,7 +137,12 @@ export class SimConsumer {
 
   /** Settles what it holds, the first ones first. */
   settleHeld(outcome: Outcome = OUTCOME.accepted, count = this.held.length): void {
-    for (const token of this.held.splice(0, count)) this.#consumer.settle(token, outcome, null, this.confirming);
+    for (const token of this.held.splice(0, count)) this.#settle(this.#consumer, token, outcome, null);
+  }
+
+  #settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    if (this.confirming) this.#unconfirmed.add(token);
+    consumer.settle(token, outcome, detail, this.confirming);
   }
 
   /** Gives credit back that cannot be used now. */

@@ -194,6 +194,19 @@ describe('a consumer of a queue of another node', () => {
     expect(node('b').running.queues.find('jobs.x')?.view().depth).toBe(0);
   });
 
+  it('gets no token a second time before what it stood for is confirmed', () => {
+    const { node, until } = simMesh(['a-b'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    const consumer = new SimConsumer(node('a'), 'jobs.x');
+    consumer.confirming = true;
+    for (let sent = 0; sent < 100; sent++) {
+      until('credit', () => publisher.credit > 0);
+      publisher.send(`m${sent}`);
+    }
+    until('confirmed', () => consumer.settled.length === 100);
+    expect(consumer.reused).toBe(0);
+  });
+
   it('that leaves gives back what it has not settled, in its place', () => {
     const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
     const publisher = new SimPublisher(node('b'), 'jobs.x');
