@@ -85,6 +85,7 @@ mesh: { listen: [{ port: ${port('55671')} }] }
 
   async run({ text }: Block): Promise<void> {
     for (const line of this.#local(text).trimEnd().split('\n')) {
+      await this.#stopFormer(line);
       const command = new ShellCommand(line, {
         cwd: this.#folder,
         env: {
@@ -102,6 +103,14 @@ mesh: { listen: [{ port: ${port('55671')} }] }
         if (code !== 0) throw new Error(`${line} ended with ${code}:\n${command.output}`);
       }
     }
+  }
+
+  /** A node that is to run again is stopped first, as the reader is told to. */
+  async #stopFormer(line: string): Promise<void> {
+    const former = this.#commands.findIndex((command) => line.startsWith('npx fairlead run') && command.line === line);
+    const [command] = former < 0 ? [] : this.#commands.splice(former, 1);
+    command?.interrupt();
+    if (command !== undefined && (await command.code) !== 0) throw new Error(`${line} ended badly:\n${command.output}`);
   }
 
   /** Each line of the answer is shown by one of the commands, after what was shown before. */
