@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { durable } from './durable';
 import { measure, type Figures } from './measure';
 import { startLine, type Relay } from './nodes';
 import { OptionError, readOptions, USAGE, type Options, type Peer } from './options';
 import { details, header, row, save, type Result } from './report';
-import { baselineOf, SCENARIOS, type Scenario } from './scenarios';
+import { baselineOf, QUEUE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios';
 
 const RESULTS = join(__dirname, '..', '..', 'bench', 'results');
 
@@ -55,9 +56,10 @@ async function run(scenario: Scenario, options: Options): Promise<Result[]> {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help' || options === 'list') {
-    say(options === 'help' ? USAGE : SCENARIOS.map(({ name }) => name).join('\n'));
+    say(options === 'help' ? USAGE : [...SCENARIOS, ...QUEUE_SCENARIOS].map(({ name }) => name).join('\n'));
     return 0;
   }
+  if (options.durable) return durable(options, RESULTS, say);
   const results: Result[] = [];
   say(header());
   for (const scenario of options.scenarios) {

@@ -9,6 +9,14 @@ import { WorkerProcess } from './worker-process';
 const WARM_UP_MS = 1_500;
 /** The same at a given rate: a few thousand messages a second take longer to have everything compiled. */
 const PACED_WARM_UP_MS = 8_000;
+/** Queues: journals and memory take longer to settle. */
+const QUEUE_WARM_UP_MS = 3_000;
+
+function warmUpMs({ rate, durable }: Scenario): number {
+  if (durable) return QUEUE_WARM_UP_MS;
+  return rate > 0 ? PACED_WARM_UP_MS : WARM_UP_MS;
+}
+
 const NOBODY: Relay = {
   ingress: { host: '127.0.0.1', port: 0 },
   sites: [],
@@ -35,6 +43,9 @@ export interface Figures {
   readonly nodesCpuPerMillion: number;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  /** From sending to the outcome, where the sender has a window. */
+  readonly outcomeP50Ms: number | null;
+  readonly outcomeP99Ms: number | null;
   readonly sent: number;
   readonly received: number;
   readonly lost: number;
@@ -94,7 +105,7 @@ class Run {
     const { count, seconds } = this.length;
     if (count === 0) {
       await this.#sender.go(0);
-      await wait(this.scenario.rate > 0 ? PACED_WARM_UP_MS : WARM_UP_MS);
+      await wait(warmUpMs(this.scenario));
     }
     const before = await this.#marks(true);
     if (count > 0) await this.#sender.go(count);
@@ -112,7 +123,7 @@ class Run {
 
   async #start(direct: boolean): Promise<void> {
     const { scenario, relay } = this;
-    const { address, settled, bodyBytes, rate } = scenario;
+    const { address, settled, bodyBytes, rate, durable, window } = scenario;
     let at: Endpoint = relay.ingress;
     if (scenario.idle > 0) await this.#startIdle();
     // A paced sender stamps each message; one at full speed stamps several at once, of which the first is true.
@@ -120,12 +131,12 @@ class Run {
     for (const [site, links] of scenario.receivers.entries()) {
       if (links === 0) continue;
       const from = direct ? null : (relay.sites[site] as Endpoint);
-      const job = { role: 'receiver', at: from, address, settled, links, sampleEvery } as const;
+      const job = { role: 'receiver', at: from, address, settled, durable, links, sampleEvery } as const;
       const { worker, port } = await this.open(`receiver ${site + 1}`, job);
       this.#receivers.push(worker);
       if (direct) at = { host: '127.0.0.1', port };
     }
-    const job = { role: 'sender', at, address, settled, bodyBytes, rate } as const;
+    const job = { role: 'sender', at, address, settled, bodyBytes, durable, window, rate } as const;
     this.#sender = (await this.open('sender', job)).worker;
   }
 
@@ -190,6 +201,8 @@ class Run {
       nodesCpuPerMillion: nodes.reduce((sum, { cpuPerMillion }) => sum + cpuPerMillion, 0),
       p50Ms: last.p50Ms,
       p99Ms: last.p99Ms,
+      outcomeP50Ms: after.sender.p50Ms,
+      outcomeP99Ms: after.sender.p99Ms,
       sent,
       received,
       lost: expected - received,

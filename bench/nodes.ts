@@ -26,6 +26,9 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
+/** As in a site document. */
+export type AddressRule = Readonly<Record<string, string | number>>;
+
 interface RunningNode {
   readonly child: ChildProcess;
   readonly amqp: Endpoint;
@@ -34,7 +37,11 @@ interface RunningNode {
 }
 
 /** Runs nodes in a line on free ports of this machine, each a process as `fairlead run` starts it. */
-export async function startLine(length: number, profileFolder: string | null): Promise<Relay> {
+export async function startLine(
+  length: number,
+  profileFolder: string | null,
+  addresses: readonly AddressRule[] = [],
+): Promise<Relay> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
   const nodes: RunningNode[] = [];
   const stop = async (): Promise<void> => {
@@ -43,7 +50,8 @@ export async function startLine(length: number, profileFolder: string | null): P
   };
   try {
     for (const name of NAMES.slice(0, length)) {
-      nodes.push(await startNode(name, folder, nodes[nodes.length - 1]?.mesh ?? null, profileFolder));
+      const document = siteDocument(name, folder, nodes[nodes.length - 1]?.mesh ?? null, addresses);
+      nodes.push(await startNode(name, folder, document, profileFolder));
     }
     await linked(nodes);
   } catch (error) {
@@ -55,7 +63,12 @@ export async function startLine(length: number, profileFolder: string | null): P
   return { ingress: sites[0] as Endpoint, sites, subjects, stop };
 }
 
-function siteDocument(name: string, folder: string, neighbour: number | null): string {
+function siteDocument(
+  name: string,
+  folder: string,
+  neighbour: number | null,
+  addresses: readonly AddressRule[],
+): string {
   const links = neighbour === null ? [] : [{ name: `to-${neighbour}`, connect: `amqp://127.0.0.1:${neighbour}` }];
   return JSON.stringify({
     site: name,
@@ -63,6 +76,7 @@ function siteDocument(name: string, folder: string, neighbour: number | null): s
     http: { port: 0 },
     listeners: [{ name: 'amqp', protocol: 'amqp', port: 0 }],
     mesh: { listen: [{ port: 0 }], links },
+    addresses,
     limits: { connections: 20_000 },
     log: { level: 'error' },
   });
@@ -71,11 +85,11 @@ function siteDocument(name: string, folder: string, neighbour: number | null): s
 async function startNode(
   name: string,
   folder: string,
-  neighbour: number | null,
+  document: string,
   profileFolder: string | null,
 ): Promise<RunningNode> {
   const file = join(folder, `${name}.yaml`);
-  writeFileSync(file, siteDocument(name, folder, neighbour));
+  writeFileSync(file, document);
   const profiling = profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileFolder, name)}`];
   const args = [...profiling, join(ROOT, 'dist', 'cli', 'main.js'), 'run', '-c', file];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Endpoint } from './load/protocol';
-import { SCENARIOS, type Scenario } from './scenarios';
+import { QUEUE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios';
 
 /** Another router that is given the same work. */
 export interface Peer {
@@ -20,12 +20,21 @@ export interface Options {
   readonly repeat: number;
   readonly peers: readonly Peer[];
   readonly profile: boolean;
+  /** Queues instead: against Artemis, on the disk. */
+  readonly durable: boolean;
+  /** Messages that are put before the first is taken; 0 for none. */
+  readonly backlog: number;
+  /** What `durable` measures: `fairlead`, `artemis` or both. */
+  readonly through: readonly string[];
 }
 
 /** A usage error; its message is what the user is told. */
 export class OptionError extends Error {}
 
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `npm run bench -- [durable] [options]
+  durable           durable queues instead, beside Artemis 2.44 (needs Java 17 and Maven, which fetches it once)
+  --through NAME    durable: only this, fairlead or artemis
+  --backlog N       durable: puts N messages before the first is taken (5000000), and tells memory and how fast they drain
   --scenario TEXT   only scenarios whose name holds one of these texts (may be repeated); --list names them
   --seconds N       measure for so long after a short warm-up (default 5)
   --count N         send so many messages instead
@@ -37,11 +46,13 @@ export const USAGE = `npm run bench -- [options]
 
 /** @throws OptionError */
 export function readOptions(args: readonly string[]): Options | 'list' | 'help' {
-  const { values } = parse(args);
+  const { values, positionals } = parse(args);
   if (values.help) return 'help';
   if (values.list) return 'list';
   const wanted = values.scenario ?? [];
-  const scenarios = SCENARIOS.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+  const durable = isDurable(positionals);
+  const known = durable ? QUEUE_SCENARIOS : SCENARIOS;
+  const scenarios = known.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
   if (scenarios.length === 0) throw new OptionError(`no scenario's name holds ${wanted.join(' or ')}`);
   return {
     scenarios,
@@ -50,6 +61,9 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
     repeat: Math.floor(number('repeat', values.repeat ?? '1', 1)),
     peers: (values.peer ?? []).map(readPeer),
     profile: values.profile === true,
+    durable,
+    backlog: Math.floor(number('backlog', values.backlog ?? '0', 0)),
+    through: values.through ?? ['fairlead', 'artemis'],
   };
 }
 
@@ -57,6 +71,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         scenario: { type: 'string', multiple: true },
         seconds: { type: 'string' },
@@ -64,6 +79,8 @@ function parse(args: readonly string[]) {
         repeat: { type: 'string' },
         peer: { type: 'string', multiple: true },
         profile: { type: 'boolean' },
+        backlog: { type: 'string' },
+        through: { type: 'string', multiple: true },
         list: { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -71,6 +88,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new OptionError((error as Error).message);
   }
+}
+
+function isDurable(words: readonly string[]): boolean {
+  const unknown = words.find((word) => word !== 'durable');
+  if (unknown !== undefined) throw new OptionError(`${unknown}: expected durable, or an option`);
+  return words.length > 0;
 }
 
 function number(name: string, text: string, least: number): number {

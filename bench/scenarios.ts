@@ -3,7 +3,7 @@ export interface Scenario {
   /** `topology/kind/settlement/size`; `--scenario` picks by any part of it. */
   readonly name: string;
   /** Nodes in a line between sender and receiver; 0 for none. */
-  readonly nodes: 0 | 1 | 3;
+  readonly nodes: 0 | 1 | 2 | 3;
   readonly address: string;
   readonly settled: boolean;
   readonly bodyBytes: number;
@@ -13,6 +13,10 @@ export interface Scenario {
   readonly copies: boolean;
   /** Messages a second; 0 for as many as credit allows. */
   readonly rate: number;
+  /** Messages are durable, and the address is a queue. */
+  readonly durable: boolean;
+  /** Messages whose outcome the sender waits for at the same time; 0 for as many as credit allows. */
+  readonly window: number;
   /** Connections that are open beside the load and do nothing. */
   readonly idle: number;
 }
@@ -27,8 +31,8 @@ const SETTLEMENTS = [
 ] as const;
 
 function scenario(name: string, nodes: Scenario['nodes'], more: Partial<Scenario> = {}): Scenario {
-  const base = { name, nodes, address: 'topic/bench', settled: false, bodyBytes: 100, copies: false, rate: 0, idle: 0 };
-  return { ...base, receivers: lastSite(nodes), ...more };
+  const load = { settled: false, bodyBytes: 100, copies: false, rate: 0, durable: false, window: 0, idle: 0 };
+  return { name, nodes, address: 'topic/bench', ...load, receivers: lastSite(nodes), ...more };
 }
 
 /** One receiver, at the far end. */
@@ -63,3 +67,20 @@ export function baselineOf({ settled, bodyBytes, rate }: Scenario): Scenario {
     other.nodes === 0 && other.settled === settled && other.bodyBytes === bodyBytes && other.rate === rate;
   return SCENARIOS.find(same) as Scenario;
 }
+
+/** Clients at one node, through a queue that lives there (`here`), or at the other of two nodes (`away`). */
+function queue(home: 'here' | 'away', window: number, [size, bodyBytes]: readonly [string, number]): Scenario {
+  const nodes = home === 'here' ? 1 : 2;
+  const name = ['queue', home, `window-${window}`, size].join('/');
+  return scenario(name, nodes, { address: `queue/${home}`, bodyBytes, durable: true, window, receivers: [1] });
+}
+
+const QUEUE_SIZES = [
+  ['100B', 100],
+  ['1KiB', 1024],
+] as const;
+
+/** The fastest first: brokers compile their code in it. */
+export const QUEUE_SCENARIOS: readonly Scenario[] = (['here', 'away'] as const).flatMap((home) =>
+  [1_000, 100, 1].flatMap((window) => QUEUE_SIZES.map((size) => queue(home, window, size))),
+);

@@ -21,18 +21,23 @@ export function monotonicUs(): number {
   return ORIGIN_US + performance.now() * 1e3;
 }
 
-/** One encoded AMQP message, a data section, that is stamped anew for each sending. */
+/** A header section that says `durable`. */
+const DURABLE = [0x00, 0x53, 0x70, 0xc0, 0x02, 0x01, 0x41];
+
+/** One encoded AMQP message, a data section, behind a header where it is durable, that is stamped anew for each sending. */
 export class Payload {
   readonly bytes: Buffer;
   readonly #body: number;
 
-  constructor(bodyBytes: number) {
+  constructor(bodyBytes: number, durable: boolean) {
     const short = bodyBytes < 256;
-    this.#body = short ? 5 : 8;
+    const header = durable ? DURABLE : [];
+    const data = header.length;
+    this.#body = data + (short ? 5 : 8);
     this.bytes = Buffer.alloc(this.#body + bodyBytes, 0x2e);
-    this.bytes.set([0x00, 0x53, 0x75, short ? 0xa0 : 0xb0]);
-    if (short) this.bytes[4] = bodyBytes;
-    else this.bytes.writeUInt32BE(bodyBytes, 4);
+    this.bytes.set([...header, 0x00, 0x53, 0x75, short ? 0xa0 : 0xb0]);
+    if (short) this.bytes[data + 4] = bodyBytes;
+    else this.bytes.writeUInt32BE(bodyBytes, data + 4);
   }
 
   sequence(value: number): void {

@@ -12,6 +12,10 @@ export type Job =
       readonly address: string;
       readonly settled: boolean;
       readonly bodyBytes: number;
+      /** The header says so, and the terminus that it is a queue. */
+      readonly durable: boolean;
+      /** Messages whose outcome is open at the same time; 0 for as many as credit allows. */
+      readonly window: number;
       /** Messages a second by the clock, whatever comes back; 0 for as many as credit allows. */
       readonly rate: number;
     }
@@ -21,6 +25,8 @@ export type Job =
       readonly at: Endpoint | null;
       readonly address: string;
       readonly settled: boolean;
+      /** The terminus says that it is a queue. */
+      readonly durable: boolean;
       /** Links, each on a connection of its own. */
       readonly links: number;
       /** One message in so many has its latency taken. */
@@ -46,6 +52,7 @@ export interface Mark {
   readonly messages: number;
   /** Sender: outcomes that were not `accepted`. Receiver: messages out of turn, repeated or missing. */
   readonly wrong: number;
+  /** Receiver: from sending to receiving. Sender with a window: from sending to the outcome. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
 }

@@ -36,7 +36,7 @@ export class Receiver {
       const connection = await connect(job.at);
       const link = connection.begin().attachReceiver(`bench-${process.pid}-${n}`, {
         sndSettleMode: job.settled ? 1 : 0,
-        source: { type: 'source', address: job.address },
+        source: { type: 'source', address: job.address, capabilities: job.durable ? ['queue'] : [] },
       });
       const inlet = new Inlet(link, this.latencies, job.sampleEvery);
       this.#links.push(inlet);

@@ -2,6 +2,7 @@ import type { AmqpErrorFields } from '../../src/amqp/codec/types';
 import { AMQP_OUTCOME, type AmqpOutcome } from '../../src/amqp/constants';
 import type { SenderHandler, SenderLink } from '../../src/amqp/sender-link';
 import { connect } from './client';
+import { Histogram } from './histogram';
 import { monotonicUs, Payload, STAMPED_TOGETHER } from './payload';
 import type { Job } from './protocol';
 
@@ -13,6 +14,12 @@ export class Sender implements SenderHandler {
   sent = 0;
   /** Outcomes other than `accepted`. */
   refused = 0;
+  /** From sending to the outcome, where there is a window. */
+  readonly latencies = new Histogram();
+  /** When the message of a token left; tokens are places in the window. */
+  readonly #sentUs: Float64Array;
+  readonly #freeTokens: Int32Array;
+  #free: number;
   #limit = 0;
   #startUs = 0;
   #onIdle: (() => void) | null = null;
@@ -24,7 +31,10 @@ export class Sender implements SenderHandler {
     private readonly link: SenderLink,
     private readonly job: Job & { role: 'sender' },
   ) {
-    this.#payload = new Payload(job.bodyBytes);
+    this.#payload = new Payload(job.bodyBytes, job.durable);
+    this.#sentUs = new Float64Array(job.window);
+    this.#freeTokens = Int32Array.from({ length: job.window }, (_, token) => token);
+    this.#free = job.window;
     link.handler = this;
   }
 
@@ -32,7 +42,7 @@ export class Sender implements SenderHandler {
     const connection = await connect(job.at);
     const link = connection.begin().attachSender(`bench-${process.pid}`, {
       sndSettleMode: job.settled ? 1 : 0,
-      target: { type: 'target', address: job.address },
+      target: { type: 'target', address: job.address, capabilities: job.durable ? ['queue'] : [] },
     });
     return new Promise((resolve) => {
       const sender = new Sender(link, job);
@@ -46,6 +56,11 @@ export class Sender implements SenderHandler {
     this.#limit = limit === 0 ? Infinity : limit;
     this.#startUs = monotonicUs();
     if (this.job.rate > 0) this.#paced();
+    else this.#more();
+  }
+
+  #more(): void {
+    if (this.job.window > 0) this.#fill();
     else this.#burst();
   }
 
@@ -59,6 +74,21 @@ export class Sender implements SenderHandler {
       if (this.sent % STAMPED_TOGETHER === 0) payload.time(monotonicUs());
       payload.sequence(this.sent++);
       link.send(bytes, 0, bytes.length, 0, settled, 0);
+    }
+  }
+
+  /** As many as the window holds. */
+  #fill(): void {
+    const { link } = this;
+    const payload = this.#payload;
+    const { bytes } = payload;
+    while (this.#free > 0 && this.sent < this.#limit && link.canSend()) {
+      const token = this.#freeTokens[--this.#free] as number;
+      const now = monotonicUs();
+      this.#sentUs[token] = now;
+      payload.time(now);
+      payload.sequence(this.sent++);
+      link.send(bytes, 0, bytes.length, token, false, 0);
     }
   }
 
@@ -93,15 +123,20 @@ export class Sender implements SenderHandler {
   }
 
   onWritable(): void {
-    if (this.job.rate === 0) this.#burst();
+    if (this.job.rate === 0) this.#more();
   }
 
   onCredit(): void {
-    if (this.job.rate === 0) this.#burst();
+    if (this.job.rate === 0) this.#more();
   }
 
-  onOutcome(_link: SenderLink, _id: number, _token: number, outcome: AmqpOutcome): void {
+  onOutcome(_link: SenderLink, _id: number, token: number, outcome: AmqpOutcome): void {
     if (outcome !== AMQP_OUTCOME.accepted) this.refused++;
+    if (this.job.window > 0) {
+      this.latencies.add(monotonicUs() - (this.#sentUs[token] as number));
+      this.#freeTokens[this.#free++] = token;
+      this.#fill();
+    }
     this.#settled();
   }
 

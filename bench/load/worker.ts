@@ -24,7 +24,7 @@ async function open(job: Job): Promise<number> {
 
 function mark(reset: boolean): Mark {
   const { user, system } = process.cpuUsage();
-  const latencies = receiver?.latencies;
+  const latencies = receiver?.latencies ?? sender?.latencies;
   const taken = {
     atUs: monotonicUs(),
     cpuUs: user + system,
