@@ -4,7 +4,7 @@ import { encodeValue } from '../amqp/codec/encoder';
 import { VALUE } from '../amqp/codec/values.fixture';
 import { AmqpMap, AmqpTyped, sym, type AmqpValue } from '../amqp/codec/values';
 import { DecodeError } from '../amqp/errors';
-import { annotate } from './annotate';
+import { annotate, annotationAt } from './annotate';
 import { SECTION } from './locate';
 
 const KEY = 'x-opt-fairlead-gap';
@@ -134,5 +134,36 @@ describe('annotate (part 3.2)', () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+});
+
+describe('annotationAt', () => {
+  it('finds the value of an annotation among others, and none where there is none', () => {
+    fc.assert(
+      fc.property(pairs, pairs, VALUE, fc.boolean(), (before, behind, value, there) => {
+        const own: (readonly [AmqpValue, AmqpValue])[] = there ? [[sym(KEY), value]] : [];
+        const all = [...before, ...behind].map(([name, other]) => [sym(name), other] as const);
+        const map = new AmqpMap([...all.slice(0, before.length), ...own, ...all.slice(before.length)]);
+        const bytes = Buffer.concat([
+          section(SECTION.header, [true]),
+          section(SECTION.messageAnnotations, map),
+          section(SECTION.data, Buffer.from('body')),
+        ]);
+        const at = annotationAt(bytes, 0, bytes.length, KEY);
+        const encoded = encodeValue(value);
+        if (there) expect(bytes.subarray(at, at + encoded.length)).toEqual(encoded);
+        else expect(at).toBe(-1);
+      }),
+    );
+  });
+
+  it('is none in a message without annotations, and in a head that ends before them', () => {
+    const bytes = Buffer.concat([section(SECTION.header, [true]), section(SECTION.data, Buffer.from('body'))]);
+    for (let end = 0; end <= bytes.length; end++) expect(annotationAt(bytes, 0, end, KEY)).toBe(-1);
+  });
+
+  it('annotations that are no map are an error', () => {
+    const bytes = section(SECTION.messageAnnotations, 'text');
+    expect(() => annotationAt(bytes, 0, bytes.length, KEY)).toThrow(DecodeError);
   });
 });

@@ -43,6 +43,33 @@ export function annotate(
   return { head: headOf(bytes, start, at, key, value, []), rest: at };
 }
 
+/**
+ * Where the value of a message annotation is, or BEYOND where there is none. Looks no further than the annotations.
+ * @throws DecodeError
+ */
+export function annotationAt(bytes: Buffer, start: number, end: number, key: string): number {
+  let at = start;
+  while (at < end) {
+    const body = sectionBody(bytes, at, end);
+    const code = body === BEYOND ? BEYOND : sectionCode(bytes, at);
+    const next = body === BEYOND || code > SECTION.messageAnnotations ? BEYOND : skip(bytes, body, end);
+    if (next === BEYOND) return BEYOND;
+    if (code === SECTION.messageAnnotations) return valueOf(bytes, entriesOf(bytes, body, next), next, key);
+    at = next;
+  }
+  return BEYOND;
+}
+
+function valueOf(bytes: Buffer, { first, count }: Entries, end: number, key: string): number {
+  let at = first;
+  for (let left = count; left > 1; left -= 2) {
+    const value = skipAny(bytes, at, end);
+    if (isSymbol(bytes, at, value, key)) return value;
+    at = skipAny(bytes, value, end);
+  }
+  return BEYOND;
+}
+
 interface Entries {
   readonly first: number;
   /** Keys and values together. */

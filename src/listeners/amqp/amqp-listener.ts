@@ -18,7 +18,8 @@ import { PublisherLink } from './publisher-link';
 
 /** Frames to clients' liking: small enough that a window of them is a bounded number of bytes. */
 const FRAME_BYTES = 16 * 1024;
-const OFFERED = ['ANONYMOUS-RELAY'];
+/** What JMS clients look for in the open. Delays are those of queues; other kinds of address keep nothing back. */
+const OFFERED = ['ANONYMOUS-RELAY', 'DELAYED_DELIVERY'];
 
 /** AMQP 1.0 for clients: their sending links publish, their receiving links consume. */
 export class AmqpListener implements ConnectionHandler {

@@ -108,7 +108,11 @@ export class FakeAddresses implements AddressSpace {
   onOpen: (consumer: FakeConsumer) => void = (consumer) => consumer.handler.onConfirmed([]);
   refusal: FairleadError | null = null;
 
-  resolve(address: string): AddressRef {
+  /** What was asked for, with the hint. */
+  readonly resolved: [string, KindHint][] = [];
+
+  resolve(address: string, hint: KindHint): AddressRef {
+    this.resolved.push([address, hint]);
     if (this.refusal !== null) throw this.refusal;
     const kind = (KIND.exec(address)?.[1] ?? 'queue') as AddressKind;
     return { name: address.replace(KIND, ''), kind };
@@ -126,14 +130,14 @@ export class FakeAddresses implements AddressSpace {
 
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
     if (this.refusal !== null) throw this.refusal;
-    const publisher = new FakePublisher(spec.address === null ? null : this.resolve(spec.address), handler);
+    const publisher = new FakePublisher(spec.address === null ? null : this.resolve(spec.address, spec.hint), handler);
     this.publishers.push(publisher);
     handler.onCredit(100);
     return publisher;
   }
 
   openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
-    const consumer = new FakeConsumer(this.resolve(spec.address), spec, handler);
+    const consumer = new FakeConsumer(this.resolve(spec.address, spec.hint), spec, handler);
     this.consumers.push(consumer);
     this.onOpen(consumer);
     return consumer;

@@ -1,6 +1,9 @@
+import { AmqpMap, AmqpTyped, sym } from '../../amqp/codec/values';
 import { CONDITION } from '../../amqp/constants';
 import { Outbox } from '../../amqp/pair.fixture';
 import { FairleadError } from '../../common/errors';
+import { encodeMessage } from '../../message/encode-message';
+import { dataBody } from '../../message/message';
 import { FakeClient } from './listener.fixture';
 
 it('a dynamic target is a temporary address, gone with its link', () => {
@@ -26,4 +29,30 @@ it('one that nobody can publish to goes at once', () => {
   client.run();
   expect(outbox.detached).toMatchObject({ condition: CONDITION.limit });
   expect(client.addresses.dropped).toEqual(['temporary']);
+});
+
+describe('through the anonymous relay', () => {
+  it.each([
+    [0, 'queue'],
+    [1, 'topic'],
+    [2, 'queue'],
+    [3, 'topic'],
+    [4, null],
+    [-1, null],
+  ] as const)('a message of a JMS client says what its `to` is: %d is a %s', (type, hint) => {
+    for (const size of [10, 100_000]) {
+      const client = new FakeClient();
+      const sender = client.session.attachSender('s', { target: { type: 'target', address: null } });
+      sender.handler = new Outbox();
+      client.run();
+      const message = encodeMessage({
+        messageAnnotations: new AmqpMap([[sym('x-opt-jms-dest'), new AmqpTyped('byte', type)]]),
+        properties: { to: 'jobs.a' },
+        body: dataBody(Buffer.alloc(size)),
+      });
+      sender.send(message, 0, message.length, 0, false, 0);
+      client.run();
+      expect(client.addresses.resolved).toEqual([['jobs.a', hint]]);
+    }
+  });
 });

@@ -16,7 +16,7 @@ import type { ClientContext } from './client-options';
 import { type ClientTransaction, UnknownTransactionError } from './client-transactions';
 import { CoordinatorLink } from './coordinator-link';
 import { Gathering } from './gathering';
-import { hintOf } from './hints';
+import { hintOf, hintWithin } from './hints';
 import { bareState, OutcomesTaken, toAmqpOutcome, toDeliveryState, toErrorFields } from './outcomes';
 import { HEAD_BYTES_MAX, LateAddressError, MessageFormatError, NoAddressError } from './publisher-errors';
 import { targetAnswer } from './termini';
@@ -194,7 +194,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   #target(bytes: Buffer, start: number, end: number, deliveryId: number, settled: boolean): AddressRef | null {
     try {
       locate(bytes, start, end, true, LOCATED);
-      return this.#publisher.address ?? this.#resolve(bytes);
+      return this.#publisher.address ?? this.#resolve(bytes, start, end);
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
       this.#reject(deliveryId, settled, error);
@@ -202,9 +202,10 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     }
   }
 
-  #resolve(bytes: Buffer): AddressRef {
+  #resolve(bytes: Buffer, start: number, end: number): AddressRef {
     if (LOCATED.toEnd === LOCATED.toStart) throw new NoAddressError();
-    return this.context.addresses.resolve(bytes.toString('utf8', LOCATED.toStart, LOCATED.toEnd), null);
+    const to = bytes.toString('utf8', LOCATED.toStart, LOCATED.toEnd);
+    return this.context.addresses.resolve(to, hintWithin(bytes, start, end));
   }
 
   #reject(deliveryId: number, settled: boolean, error: FairleadError): void {
@@ -246,7 +247,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
         if (length <= HEAD_BYTES_MAX) return;
         throw new LateAddressError();
       }
-      const to = this.#publisher.address ?? this.#resolve(bytes);
+      const to = this.#publisher.address ?? this.#resolve(bytes, 0, length);
       const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
       const { transaction } = this.link;
       if (transaction === null) this.#publisher.begin(to, bits, deliveryId);
