@@ -30,6 +30,12 @@ export interface ReceiverOptions extends LinkOptions {
   readonly prefetch?: number;
   /** The client accepts by itself. Default: the test answers. */
   readonly autoAccept?: boolean;
+  /** A JMS selector, as a filter of the source. */
+  readonly selector?: string;
+  /** Not what the client's own container has sent. */
+  readonly noLocal?: boolean;
+  /** Distribution mode `copy`: it looks, and leaves what it sees. */
+  readonly browse?: boolean;
 }
 
 export type State = 'accepted' | 'rejected' | 'released' | 'modified';
@@ -133,4 +139,6 @@ export interface Client {
   connect(port: number, options?: ConnectOptions): Promise<ClientConnection>;
   /** Closes all connections. */
   close(): Promise<void>;
+  /** Ends without a word to any node. */
+  kill(): Promise<void>;
 }

@@ -37,6 +37,10 @@ export class ProtonClient implements Client {
   close(): Promise<void> {
     return this.driver.stop();
   }
+
+  kill(): Promise<void> {
+    return this.driver.kill();
+  }
 }
 
 export class ProtonConnection implements ClientConnection {
@@ -91,8 +95,9 @@ export class ProtonConnection implements ClientConnection {
   }
 
   async openReceiver(options: ReceiverOptions & { readonly describe?: boolean }): Promise<ProtonReceiver> {
-    const { prefetch = 100, autoAccept = false, describe = false } = options;
-    const opening = { ...this.#opening(options), prefetch, autoAccept, describe };
+    const { prefetch = 100, autoAccept = false, describe = false, selector, noLocal = false, browse = false } = options;
+    const source = { browse, noLocal, ...(selector === undefined ? {} : { selector }) };
+    const opening = { ...this.#opening(options), ...source, prefetch, autoAccept, describe };
     return new ProtonReceiver(this.driver, opening, await this.#open('receiver', opening)).listen();
   }
 

@@ -90,6 +90,11 @@ export class ProtonProcess {
     this.#child.stdin?.write(`${JSON.stringify({ id, op, ...command })}\n`);
   }
 
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await within('the proton driver is gone', this.#exited);
+  }
+
   async stop(): Promise<void> {
     this.#child.stdin?.end();
     await within('the proton driver ends', this.#exited);

@@ -1,4 +1,5 @@
-import { create_container, type Connection, type EventContext, type Source, type TerminusOptions } from 'rhea';
+import type { Socket } from 'node:net';
+import { create_container, types, type Connection, type EventContext, type Source, type TerminusOptions } from 'rhea';
 import { within } from '../eventually';
 import {
   ClientError,
@@ -42,6 +43,20 @@ export class RheaClient implements Client {
     this.#connections.clear();
     await Promise.all(open.map((connection) => connection.close()));
   }
+
+  async kill(): Promise<void> {
+    const open = [...this.#connections];
+    this.#connections.clear();
+    await Promise.all(open.map((connection) => connection.kill()));
+  }
+}
+
+/** As JMS clients name and describe them. */
+function filtersOf({ selector, noLocal }: ReceiverOptions): { filter?: Record<string, unknown> } {
+  const filter: Record<string, unknown> = {};
+  if (selector !== undefined) filter['jms-selector'] = types.wrap_described(selector, 0x0000468c00000004);
+  if (noLocal) filter['no-local'] = types.wrap_described('NoLocalFilter{}', 0x0000468c00000003);
+  return Object.keys(filter).length === 0 ? {} : { filter };
 }
 
 class RheaConnection implements ClientConnection {
@@ -98,11 +113,13 @@ class RheaConnection implements ClientConnection {
 
   async openReceiver(options: ReceiverOptions): Promise<ClientReceiver> {
     const { address, dynamic, capabilities, snd = SND.mixed, rcv = RCV.first, name = this.#name() } = options;
-    const { prefetch = 100, autoAccept = false } = options;
+    const { prefetch = 100, autoAccept = false, browse = false } = options;
+    const filter = filtersOf(options);
+    const mode = browse ? { distribution_mode: 'copy' } : {};
     const receiver = new RheaReceiver(
       this.connection.open_receiver({
         name,
-        source: { address: address ?? undefined, dynamic, capabilities } as Source,
+        source: { address: address ?? undefined, dynamic, capabilities, ...filter, ...mode } as unknown as Source,
         snd_settle_mode: snd,
         rcv_settle_mode: rcv,
         credit_window: prefetch,
@@ -114,6 +131,15 @@ class RheaConnection implements ClientConnection {
 
   #name(): string {
     return `link-${++this.#links}`;
+  }
+
+  /** Cuts the socket. */
+  async kill(): Promise<void> {
+    this.connection.set_reconnect(false);
+    const { socket } = this.connection as unknown as { socket: Socket };
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.destroy();
+    await within('a rhea connection is cut', closed);
   }
 
   close(): Promise<void> {

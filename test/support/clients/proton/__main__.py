@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 
-from proton import UNDESCRIBED, Array, Data, symbol
+from proton import UNDESCRIBED, Array, Data, Described, Terminus, symbol
 from proton.handlers import MessagingHandler
 from proton.reactor import ApplicationEvent, Container, EventInjector, LinkOption
 
@@ -37,6 +37,17 @@ class Options(LinkOption):
         if command.get("capabilities"):
             names = [symbol(name) for name in command["capabilities"]]
             terminus.capabilities.put_object(Array(UNDESCRIBED, Data.SYMBOL, *names))
+        if command.get("browse"):
+            terminus.distribution_mode = Terminus.DIST_MODE_COPY
+        filters = {}
+        if "selector" in command:
+            name = symbol("apache.org:selector-filter:string")
+            filters[name] = Described(name, command["selector"])
+        if command.get("noLocal"):
+            name = symbol("apache.org:no-local-filter:list")
+            filters[name] = Described(name, [])
+        if filters:
+            terminus.filter.put_object(filters)
 
 
 class ConnectionEnd(MessagingHandler):

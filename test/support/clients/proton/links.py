@@ -197,6 +197,7 @@ class ReceiverEnd(LinkEnd):
         self.check_drained()
 
     def check_drained(self):
-        if self.draining and not self.link.draining():
+        # What came before the end of the drain is told before it.
+        if self.draining and not self.link.draining() and self.link.queued == 0:
             self.draining = False
             self.tell("drained", unused=self.link.drained(), credit=self.link.credit)
