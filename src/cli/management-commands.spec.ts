@@ -116,6 +116,61 @@ describe('commands that ask a node', () => {
     ]);
   });
 
+  it('queues tells what the queues of the node hold, and where others are', async () => {
+    const counts = { depth: 4, ready: 2, delayed: 1, acquired: 1, consumers: 3, bytes: 400 };
+    const body = {
+      queues: [
+        { name: 'audit', home: 'west', here: null },
+        { name: 'jobs', home: 'east', here: { ...counts, state: 'open', temporary: false } },
+        { name: 'reply', home: 'east', here: { ...counts, state: 'open', temporary: true } },
+      ],
+    };
+    expect((await run(['queues'], { body })).stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['QUEUE', 'HOME', 'DEPTH', 'READY', 'DELAYED', 'ACQUIRED', 'CONSUMERS', 'BYTES', 'STATE'],
+      ['audit', 'west', '-', '-', '-', '-', '-', '-', 'elsewhere'],
+      ['jobs', 'east', '4', '2', '1', '1', '3', '400', 'open'],
+      ['reply', 'east', '4', '2', '1', '1', '3', '400', 'open, temporary'],
+    ]);
+    server?.close();
+    expect((await run(['queues'], { body: { queues: [] } })).stdout).toBe('no queues');
+  });
+
+  it('queue peek shows messages', async () => {
+    const row = { id: 7, state: 'ready', priority: 4, deliveryCount: 1, bytes: 90, expiresAt: null };
+    const body = {
+      messages: [
+        { ...row, message: { body: 'hello' } },
+        { ...row, id: 8, message: null },
+      ],
+    };
+    const { stdout } = await run(['queue', 'peek', 'queue/jobs.a/b', '--count', '2', '--from', '5'], { body });
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['ID', 'STATE', 'PRIORITY', 'DELIVERIES', 'BYTES', 'EXPIRES', 'MESSAGE'],
+      ['7', 'ready', '4', '1', '90', 'never', '{"body":"hello"}'],
+      ['8', 'ready', '4', '1', '90', 'never', '(not shown)'],
+    ]);
+    expect(requests).toEqual([{ line: 'GET /api/v1/queues/jobs.a%2Fb/messages?count=2&from=5', body: '' }]);
+  });
+
+  it.each([
+    [['queue', 'purge', 'jobs'], 'POST /api/v1/queues/jobs/purge', '{}', '3 messages dropped'],
+    [
+      ['queue', 'move', 'jobs', 'queue/other'],
+      'POST /api/v1/queues/jobs/move',
+      '{"to":"queue/other"}',
+      '3 messages moved',
+    ],
+    [
+      ['dlq', 'retry', 'queue://dlq', '--count', '3'],
+      'POST /api/v1/queues/dlq/retry',
+      '{"count":3}',
+      '3 messages sent back',
+    ],
+  ])('%j asks for it, and says how many', async (args, line, body, said) => {
+    expect(await run(args, { body: { count: 3 } })).toMatchObject({ code: 0, stdout: said });
+    expect(requests).toEqual([{ line, body }]);
+  });
+
   it.each([
     [{ state: 'inForce', newest: 'applied', restartNeeded: [] }, 0, 'in force'],
     [

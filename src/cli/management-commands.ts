@@ -1,15 +1,26 @@
 import type { Command } from 'commander';
 import { positiveInteger } from './arguments';
 import { addresses, configStatus, links, setLinkCost, status, type ApiOptions } from './commands/management';
+import {
+  type CountOptions,
+  type PeekOptions,
+  moveQueue,
+  peekQueue,
+  purgeQueue,
+  queues,
+  retryDead,
+} from './commands/queues';
 import type { CliIo, Finish } from './io';
 import { requireOption } from './required-option';
 
 const API_DEFAULT = 'http://127.0.0.1:8080';
 
+type AddCommand = (parent: Command, name: string, description: string) => Command;
+
 /** The commands that ask a node's management API. */
 export function addManagementCommands(program: Command, io: CliIo, finish: Finish): void {
   const api = io.env['FAIRLEAD_API'] ?? API_DEFAULT;
-  const command = (parent: Command, name: string, description: string): Command =>
+  const command: AddCommand = (parent, name, description) =>
     parent
       .command(name)
       .description(description)
@@ -26,6 +37,8 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
     async (options: ApiOptions) => finish(await addresses(options, io)),
   );
 
+  addQueueCommands(program, command, io, finish);
+
   const config = program.command('config').description('the site document of a running node');
   command(config, 'status', 'which document is in force, and what is wrong with a newer one').action(
     async (options: ApiOptions) => finish(await configStatus(options, io)),
@@ -39,4 +52,29 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
       requireOption(command, 'cost');
       finish(await setLinkCost(name, options.cost, options, io));
     });
+}
+
+function addQueueCommands(program: Command, command: AddCommand, io: CliIo, finish: Finish): void {
+  command(program, 'queues', 'queues of the mesh, and what those of the node hold').action(
+    async (options: ApiOptions) => finish(await queues(options, io)),
+  );
+  const queue = program.command('queue').description('look into a queue where it lives, and change what it holds');
+  command(queue, 'peek', 'look at messages, which stay where they are')
+    .argument('<name>')
+    .option('--count <n>', 'so many', positiveInteger)
+    .option('--from <id>', 'from this id on', positiveInteger)
+    .action(async (name: string, options: PeekOptions) => finish(await peekQueue(name, options, io)));
+  command(queue, 'purge', 'drop all messages that no consumer has')
+    .argument('<name>')
+    .action(async (name: string, options: ApiOptions) => finish(await purgeQueue(name, options, io)));
+  command(queue, 'move', 'move messages to another address, the oldest first')
+    .argument('<name>')
+    .argument('<to>', 'the address')
+    .option('--count <n>', 'so many; default: all', positiveInteger)
+    .action(async (name: string, to: string, options: CountOptions) => finish(await moveQueue(name, to, options, io)));
+  const dlq = program.command('dlq').description('dead letters');
+  command(dlq, 'retry', 'send dead letters of a queue back to the addresses that they came from')
+    .argument('<name>', 'the queue that holds them')
+    .option('--count <n>', 'so many, the oldest first; default: all', positiveInteger)
+    .action(async (name: string, options: CountOptions) => finish(await retryDead(name, options, io)));
 }

@@ -4,7 +4,7 @@ import { runCli } from './program';
 it.each([
   [['drain'], 'drain'],
   [['link', 'add', 'to-west', '--cost', '5'], 'link add'],
-  [['queue', 'peek', 'jobs'], 'queue'],
+  [['queue', 'rehome', 'jobs', 'west'], 'queue rehome'],
   [['token', 'create', '--site', 'west', '--ttl', '15m'], 'token'],
   [['node', 'forget', '--help'], 'node'],
 ])('%j is known, and is not served yet', async (args, name) => {
@@ -15,7 +15,7 @@ it.each([
 
 it('help lists what is served only', async () => {
   for (const [args, served, unserved] of [
-    [['--help'], /^ {2}config /m, /drain|queue|token/],
+    [['--help'], /^ {2}config /m, /drain|token|rehome/],
     [['link', '--help'], /^ {2}set /m, /^ {2}(?:add|remove)/m],
   ] as const) {
     const io = bufferIo();

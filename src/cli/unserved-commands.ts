@@ -5,16 +5,18 @@ import type { CliIo, Finish } from './io';
 
 /** Commands that the design names and this version does not serve; a group is refused with all that stands below it. */
 const UNSERVED = [
-  ...['drain', 'trace', 'plan', 'bench', 'queues', 'queue', 'dlq', 'bridges', 'expose'],
+  ...['drain', 'trace', 'plan', 'bench', 'bridges', 'expose'],
   ...['node', 'user', 'ca', 'token', 'join'],
 ];
-const UNSERVED_OF_LINK = ['add', 'remove'];
+const UNSERVED_BELOW: Readonly<Record<string, readonly string[]>> = { link: ['add', 'remove'], queue: ['rehome'] };
 
 /** Says of a command that will come that it has not come yet, rather than that it is unknown. Help does not list them. */
 export function addUnservedCommands(program: Command, io: CliIo, finish: Finish): void {
-  const link = program.commands.find((command) => command.name() === 'link');
   for (const name of UNSERVED) refuse(program, name, name);
-  if (link) for (const name of UNSERVED_OF_LINK) refuse(link, name, `link ${name}`);
+  for (const [parent, names] of Object.entries(UNSERVED_BELOW)) {
+    const group = program.commands.find((command) => command.name() === parent);
+    if (group) for (const name of names) refuse(group, name, `${parent} ${name}`);
+  }
 
   function refuse(parent: Command, name: string, whole: string): void {
     parent

@@ -6,9 +6,10 @@ import { DocsController } from './docs.controller';
 import { LinksController } from './links.controller';
 import { NodeController } from './node.controller';
 import { NodesController } from './nodes.controller';
+import { QueuesController } from './queues.controller';
 
 @Module({
   imports: [MeshModule, LinksModule, ListenersModule],
-  controllers: [NodeController, NodesController, LinksController, DocsController],
+  controllers: [NodeController, NodesController, LinksController, QueuesController, DocsController],
 })
 export class ManagementModule {}

@@ -1,17 +1,38 @@
 import { z } from 'zod';
 import { VERSION } from '../config/version';
-import { ADDRESSES, CONFIG, LINK, LINKS, LINK_CHANGE, LISTENERS, NODES, PROBLEM, STATUS } from './schemas';
+import {
+  ADDRESSES,
+  CONFIG,
+  COUNT,
+  LINK,
+  LINKS,
+  LINK_CHANGE,
+  LISTENERS,
+  MESSAGES,
+  NODES,
+  PEEK,
+  PROBLEM,
+  QUEUES,
+  QUEUE_MOVE,
+  QUEUE_PURGE,
+  QUEUE_RETRY,
+  STATUS,
+} from './schemas';
 
 /** One operation of the management API. */
 export interface Operation {
-  readonly method: 'get' | 'patch';
+  readonly method: 'get' | 'patch' | 'post';
   readonly path: string;
   readonly summary: string;
   readonly answer: z.ZodType;
   readonly body?: z.ZodType;
+  /** Parameters of the query. */
+  readonly query?: z.ZodObject;
   /** Statuses of the problems that it may answer with. */
   readonly problems?: readonly number[];
 }
+
+const QUEUE_PROBLEMS = [400, 404, 409] as const;
 
 export const OPERATIONS: readonly Operation[] = [
   { method: 'get', path: '/api/v1/status', summary: 'The node in short', answer: STATUS },
@@ -38,6 +59,44 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'The document in force, and what is wrong with a newer one',
     answer: CONFIG,
   },
+  {
+    method: 'get',
+    path: '/api/v1/queues',
+    summary: 'Queues of the mesh, and what those of this node hold',
+    answer: QUEUES,
+  },
+  {
+    method: 'get',
+    path: '/api/v1/queues/{name}/messages',
+    summary: 'Messages of a queue that lives here, which stay where they are; `from` goes on behind an id',
+    query: PEEK,
+    answer: MESSAGES,
+    problems: QUEUE_PROBLEMS,
+  },
+  {
+    method: 'post',
+    path: '/api/v1/queues/{name}/purge',
+    summary: 'Drops what no consumer has',
+    body: QUEUE_PURGE,
+    answer: COUNT,
+    problems: QUEUE_PROBLEMS,
+  },
+  {
+    method: 'post',
+    path: '/api/v1/queues/{name}/move',
+    summary: 'Moves messages to another address, the oldest first',
+    body: QUEUE_MOVE,
+    answer: COUNT,
+    problems: QUEUE_PROBLEMS,
+  },
+  {
+    method: 'post',
+    path: '/api/v1/queues/{name}/retry',
+    summary: 'Moves dead letters back to the addresses that they came from',
+    body: QUEUE_RETRY,
+    answer: COUNT,
+    problems: QUEUE_PROBLEMS,
+  },
 ];
 
 function contentOf(type: string, schema: z.ZodType): object {
@@ -45,13 +104,25 @@ function contentOf(type: string, schema: z.ZodType): object {
   return { [type]: { schema: plain } };
 }
 
-function operationOf({ path, summary, answer, body, problems = [] }: Operation): object {
-  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+function parametersOf({ path, query }: Operation): object[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
+  const inQuery = Object.keys(query?.shape ?? {}).map((name) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema: { type: 'integer' },
+  }));
+  return [...inPath, ...inQuery];
+}
+
+function operationOf(operation: Operation): object {
+  const { summary, answer, body, problems = [] } = operation;
+  const parameters = parametersOf(operation);
   const refusals = problems.map((status) => [
     status,
     { description: 'A problem (RFC 9457)', content: contentOf('application/problem+json', PROBLEM) },

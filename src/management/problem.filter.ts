@@ -17,6 +17,8 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   FL_LINK_AMBIGUOUS: 409,
   FL_LINK_COST: 409,
   FL_REQUEST_INVALID: 400,
+  FL_QUEUE_NOT_FOUND: 404,
+  FL_QUEUE_ELSEWHERE: 409,
 };
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',

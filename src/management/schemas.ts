@@ -5,6 +5,7 @@ import type { ListenerRow } from '../runtime/listener-manager';
 import type { AddressesAnswer, ConfigAnswer, RuleAnswer, StatusAnswer } from './answers';
 import type { NodeRow } from './node-rows';
 import type { Problem } from './problem.filter';
+import type { CountAnswer, MessageRow, MessagesAnswer, QueueRow, QueuesAnswer } from './queue-rows';
 
 /** The answers of the management API, for its description; tests hold real answers against them. */
 
@@ -126,9 +127,76 @@ export const CONFIG = z.strictObject({
   site: z.custom<ConfigAnswer['site']>((value) => typeof value === 'object').describe('The document, compiled.'),
 });
 
+const QUEUE_HERE = z.strictObject({
+  state: z.enum(['open', 'damaged']),
+  temporary: z.boolean(),
+  depth: count().describe('All messages.'),
+  bytes: count(),
+  ready: count(),
+  delayed: count(),
+  acquired: count().describe('With a consumer, not settled.'),
+  consumers: count(),
+  put: count().describe('This and the following: since the node started.'),
+  removed: count(),
+  expired: count(),
+  deadLettered: count(),
+  dropped: count(),
+  duplicates: count(),
+});
+
+export const QUEUE = z.strictObject({
+  name: z.string(),
+  home: z.string().describe('The node where it lives.'),
+  here: QUEUE_HERE.nullable().describe('Null for a queue of another node.'),
+}) satisfies z.ZodType<QueueRow>;
+
+export const QUEUES = z.strictObject({ queues: z.array(QUEUE) }) satisfies z.ZodType<QueuesAnswer>;
+
+const MESSAGE = z.strictObject({
+  id: count(),
+  state: z.enum(['ready', 'delayed', 'acquired']),
+  priority: count(),
+  deliveryCount: count().describe('Deliveries that failed.'),
+  bytes: count(),
+  expiresAt: time().nullable(),
+  message: z.json().describe('Its sections; null when it is too large to be shown.'),
+}) satisfies z.ZodType<MessageRow>;
+
+export const MESSAGES = z.strictObject({ messages: z.array(MESSAGE) }) satisfies z.ZodType<MessagesAnswer>;
+export const COUNT = z.strictObject({ count: count() }) satisfies z.ZodType<CountAnswer>;
+
+/** A body must be there: a form of another site cannot send one of this type without being asked for leave first. */
+const bodyOf = <T extends z.ZodRawShape>(shape: T, keys: string) =>
+  z.strictObject(shape, {
+    error: (issue) => (issue.code === 'invalid_type' ? 'a JSON object' : `only the keys ${keys}`),
+  });
+
+const HOW_MANY = 'a whole number from 1 on';
+const howMany = () => z.int({ error: HOW_MANY }).min(1, { error: HOW_MANY }).optional();
+const PEEK_COUNT = 'a whole number from 1 to 1000';
+const ID = 'the id of a message';
+
+export const PEEK = bodyOf(
+  {
+    count: z.coerce
+      .number({ error: PEEK_COUNT })
+      .int({ error: PEEK_COUNT })
+      .min(1, { error: PEEK_COUNT })
+      .max(1_000, { error: PEEK_COUNT })
+      .default(20),
+    from: z.coerce.number({ error: ID }).int({ error: ID }).min(0, { error: ID }).default(0),
+  },
+  'count and from',
+);
+export const QUEUE_PURGE = bodyOf({}, 'of an empty object');
+export const QUEUE_MOVE = bodyOf(
+  { to: z.string({ error: 'an address' }).min(1, { error: 'an address' }), count: howMany() },
+  'to and count',
+);
+export const QUEUE_RETRY = bodyOf({ count: howMany() }, 'count');
+
 const COST = 'a whole number from 1 to 1000000';
 
-/** The one request that has a body. */
 export const LINK_CHANGE = z.strictObject(
   { cost: z.int({ error: COST }).min(1, { error: COST }).max(1_000_000, { error: COST }) },
   { error: (issue) => (issue.code === 'invalid_type' ? 'a JSON object' : 'only the key cost') },

@@ -37,6 +37,7 @@ const registry = {
       meshErrors: () => links.errors,
       lag: () => lag.samples(),
       spool: () => spool.usage,
+      queues: () => node.queues.views(),
       stateWrites: () => state.writes,
       queueStore: () => queues.usage,
       configChecks: () => config.checks,

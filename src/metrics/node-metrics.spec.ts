@@ -3,11 +3,19 @@ import { join } from 'node:path';
 import { linkRows } from '../runtime/link-rows';
 import { FakeMeshNode, view } from '../runtime/runtime.fixture';
 import { type MetricSources, createNodeMetrics } from './node-metrics';
+import type { QueueView } from '../queues/contract';
 import { metricsReferencePage } from './reference';
+
+function queueView(name: string, temporary = false): QueueView {
+  const counts = { depth: 6, ready: 3, delayed: 2, acquired: 1, bytes: 600, consumers: 4 };
+  const totals = { put: 10, removed: 1, expired: 2, deadLettered: 3, dropped: 4, duplicates: 5 };
+  return { name, state: 'open', temporary, ...counts, ...totals };
+}
 
 function sources(more: Partial<MetricSources> = {}): MetricSources {
   return {
     node: new FakeMeshNode(),
+    queues: () => [queueView('jobs'), queueView('reply', true), queueView('other', true)],
     links: () => linkRows([], [view()]),
     listeners: () => [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, connections: 3 }],
     listenerCounters: () => [
@@ -55,6 +63,11 @@ describe('the metrics of a node', () => {
         'fairlead_pool_capacity_bytes{pool="ingress"} 100',
         'fairlead_event_loop_lag_seconds{quantile="0.99"} 0.002',
         'fairlead_spool_bytes 2048',
+        'fairlead_queue_messages{queue="jobs",state="ready"} 3',
+        'fairlead_queue_messages{queue="other",state="acquired"} 2',
+        'fairlead_queue_consumers{queue="jobs"} 4',
+        'fairlead_queue_duplicates_total{queue="other"} 10',
+        'fairlead_queues_damaged 0',
         'fairlead_state_writes_failed_total 7',
         'fairlead_queue_store_state{state="ok"} 0',
         'fairlead_queue_store_state{state="full"} 1',

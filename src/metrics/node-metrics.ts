@@ -1,15 +1,19 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { ConfigChecks } from '../config/live-config';
 import type { MeshNode } from '../mesh/contract';
+import type { QueueView } from '../queues/contract';
 import type { LinkRow } from '../runtime/link-rows';
 import type { ListenerRow } from '../runtime/listener-manager';
 import type { ClientListener, PeerErrors } from '../runtime/ports';
 import type { StoreUsage } from '../store/queue-store';
 import type { LagSample } from './loop-lag';
+import { type Labels, Metrics, type Sample } from './metric-set';
+import { addQueues } from './queue-metrics';
 
 /** Everything is read when scraped: between scrapes metrics cost nothing. */
 export interface MetricSources {
   readonly node: Pick<MeshNode, 'counters' | 'pools' | 'identity'>;
+  readonly queues: () => readonly QueueView[];
   readonly links: () => readonly LinkRow[];
   readonly listeners: () => readonly ListenerRow[];
   readonly listenerCounters: () => readonly (Pick<ClientListener, 'errors' | 'counters'> & { readonly name: string })[];
@@ -26,39 +30,6 @@ export interface MetricSources {
 const LINK_LABELS_MAX = 200;
 const LINK_STATES = ['connecting', 'synchronising', 'up', 'draining', 'down'] as const;
 
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [labels: Labels, value: number];
-
-class Metrics {
-  constructor(private readonly registry: Registry) {}
-
-  gauge(name: string, help: string, labelNames: readonly string[], samples: () => Iterable<Sample>): void {
-    const metric: Gauge = new Gauge({
-      name,
-      help,
-      labelNames: [...labelNames],
-      registers: [this.registry],
-      collect: () => {
-        metric.reset();
-        for (const [labels, value] of samples()) metric.inc(labels, value);
-      },
-    });
-  }
-
-  counter(name: string, help: string, labelNames: readonly string[], samples: () => Iterable<Sample>): void {
-    const metric: Counter = new Counter({
-      name,
-      help,
-      labelNames: [...labelNames],
-      registers: [this.registry],
-      collect: () => {
-        metric.reset();
-        for (const [labels, value] of samples()) metric.inc(labels, value);
-      },
-    });
-  }
-}
-
 /** @returns a registry of its own: several nodes may live in one process */
 export function createNodeMetrics(sources: MetricSources): Registry {
   const registry = new Registry();
@@ -67,6 +38,7 @@ export function createNodeMetrics(sources: MetricSources): Registry {
   addListeners(metrics, sources);
   addMessages(metrics, sources);
   addLinks(metrics, sources);
+  addQueues(metrics, sources.queues);
   addMemory(metrics, sources);
   addQueueStore(metrics, sources);
   addConfig(metrics, sources);

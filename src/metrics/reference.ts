@@ -36,6 +36,7 @@ const NO_SOURCES: MetricSources = {
     },
     pools: () => [],
   },
+  queues: () => [],
   links: () => [],
   listeners: () => [],
   listenerCounters: () => [],

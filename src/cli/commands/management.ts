@@ -12,7 +12,8 @@ export interface ApiOptions {
   readonly json?: boolean;
 }
 
-function print(answer: unknown, lines: () => readonly string[], { json }: ApiOptions, io: CliIo): number {
+/** Prints an answer as JSON or as lines. */
+export function print(answer: unknown, lines: () => readonly string[], { json }: ApiOptions, io: CliIo): number {
   if (json) io.out(JSON.stringify(answer, null, 2));
   else for (const line of lines()) io.out(line);
   return EXIT.ok;

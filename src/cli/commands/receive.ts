@@ -4,7 +4,7 @@ import { formatDuration } from '../../config/units';
 import { EXIT } from '../exit-codes';
 import type { CliIo } from '../io';
 import { openClient } from '../open-client';
-import { messageToJson, messageToLine } from '../render-message';
+import { messageToJson, messageToLine } from '../../message/render-message';
 
 export interface ReceiveOptions {
   readonly url: string;

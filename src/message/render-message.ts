@@ -1,7 +1,8 @@
 import { AmqpArray, AmqpDescribed, AmqpMap, AmqpSymbol, AmqpTyped, type AmqpValue } from '../amqp/codec/values';
-import type { Message, MessageBody } from '../message/message';
+import type { Message, MessageBody } from './message';
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** What JSON can say. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -64,10 +65,10 @@ function bodyToJson(body: MessageBody): Json {
   return body.kind === 'value' ? valueToJson(body.value) : body.lists.map((list) => list.map(valueToJson));
 }
 
-/** All of a message as one line of JSON; sections that it has not are left out. */
-export function messageToJson(message: Message): string {
+/** All of a message; sections that it has not are left out. */
+export function messageToObject(message: Message): Json {
   const { header, deliveryAnnotations, messageAnnotations, properties, applicationProperties, body, footer } = message;
-  return JSON.stringify({
+  return {
     ...(header && { header: fieldsToJson(header) }),
     ...(deliveryAnnotations && { deliveryAnnotations: mapToJson(deliveryAnnotations) }),
     ...(messageAnnotations && { messageAnnotations: mapToJson(messageAnnotations) }),
@@ -75,7 +76,12 @@ export function messageToJson(message: Message): string {
     ...(applicationProperties && { applicationProperties: mapToJson(applicationProperties) }),
     body: bodyToJson(body),
     ...(footer && { footer: mapToJson(footer) }),
-  });
+  };
+}
+
+/** All of a message as one line of JSON. */
+export function messageToJson(message: Message): string {
+  return JSON.stringify(messageToObject(message));
 }
 
 /** What would end the line, or drive the terminal. */

@@ -1,7 +1,7 @@
 import { AmqpArray, AmqpDescribed, AmqpMap, AmqpTyped, type AmqpValue, sym } from '../amqp/codec/values';
-import { decodeMessage } from '../message/decode-message';
-import { encodeMessage } from '../message/encode-message';
-import { type MessageBody, dataBody, textBody } from '../message/message';
+import { decodeMessage } from './decode-message';
+import { encodeMessage } from './encode-message';
+import { type MessageBody, dataBody, textBody } from './message';
 import { messageToJson, messageToLine, valueToJson } from './render-message';
 
 describe('a message as a line', () => {

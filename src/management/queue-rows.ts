@@ -1,0 +1,72 @@
+import { DecodeError } from '../amqp/errors';
+import { decodeMessage } from '../message/decode-message';
+import { type Json, messageToObject } from '../message/render-message';
+import type { PeekedMessage, QueueView } from '../queues/contract';
+
+/** A queue of the mesh: all of it where it lives, else only where that is. */
+export interface QueueRow {
+  readonly name: string;
+  /** Name of the node where it lives. */
+  readonly home: string;
+  /** Null for a queue of another node. */
+  readonly here: Omit<QueueView, 'name'> | null;
+}
+
+export interface QueuesAnswer {
+  readonly queues: readonly QueueRow[];
+}
+
+/** A message that is looked at and stays. */
+export interface MessageRow {
+  readonly id: number;
+  readonly state: PeekedMessage['state'];
+  readonly priority: number;
+  readonly deliveryCount: number;
+  readonly bytes: number;
+  readonly expiresAt: string | null;
+  /** Its sections; null when it is too large to be shown, or is no AMQP message. */
+  readonly message: Json;
+}
+
+export interface MessagesAnswer {
+  readonly messages: readonly MessageRow[];
+}
+
+/** Messages that something was done to. */
+export interface CountAnswer {
+  readonly count: number;
+}
+
+/** All queues of the mesh, by name. */
+export function queueRows(
+  self: string,
+  views: readonly QueueView[],
+  homes: Iterable<readonly [name: string, node: string]>,
+): QueueRow[] {
+  const rows = new Map<string, QueueRow>();
+  for (const [name, home] of homes) rows.set(name, { name, home, here: null });
+  for (const { name, ...here } of views) rows.set(name, { name, home: rows.get(name)?.home ?? self, here });
+  return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+export function messageRow({ payload, expiresAt, ...row }: PeekedMessage): MessageRow {
+  const { id, state, priority, deliveryCount, bytes } = row;
+  return {
+    id,
+    state,
+    priority,
+    deliveryCount,
+    bytes,
+    expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+    message: payload.length < bytes ? null : sectionsOf(payload),
+  };
+}
+
+function sectionsOf(payload: Buffer): Json {
+  try {
+    return messageToObject(decodeMessage(payload));
+  } catch (error) {
+    if (error instanceof DecodeError) return null;
+    throw error;
+  }
+}
