@@ -8,7 +8,6 @@ import {
   RESERVE_BYTES,
   RESERVE_PART,
   SPACE_LOOK_BYTES,
-  SPACE_LOOK_MS,
 } from './limits';
 
 const FILL_BYTES = 64 * 1024;
@@ -18,12 +17,10 @@ export class DiskSpace {
   readonly #folder: string;
   readonly #reserve: string;
   #bytesSince = 0;
-  #lookedAt = -Infinity;
   #full = false;
 
   constructor(
     file: string,
-    private readonly now: () => number,
     /** Bytes of free pages in the store's file. */
     private readonly freeInFile: () => number,
   ) {
@@ -32,18 +29,23 @@ export class DiskSpace {
   }
 
   /** Told of what was written; says whether it is time for a look. */
-  isDue(bytes: number): boolean {
+  hasWritten(bytes: number): boolean {
     this.#bytesSince += bytes;
-    return this.#bytesSince >= SPACE_LOOK_BYTES || this.now() - this.#lookedAt >= SPACE_LOOK_MS;
+    return this.#bytesSince >= SPACE_LOOK_BYTES;
   }
 
   /** True while there is less room than has to be kept. */
   isFull(): boolean {
     this.#bytesSince = 0;
-    this.#lookedAt = this.now();
     const volume = this.#volume();
     if (volume) this.#full = this.#isFull(volume);
     return this.#full;
+  }
+
+  /** True where next to nothing is left, whatever is free in the file. */
+  isUsedUp(): boolean {
+    const volume = this.#volume();
+    return volume !== null && volume.bavail * volume.bsize < FREE_BYTES_LEAST;
   }
 
   /** Null when the system does not say: then it says so of the next write too. */

@@ -62,9 +62,9 @@ export class StoreFailedError extends FairleadError {
   /** The disk is full. */
   readonly full: boolean;
 
-  constructor(file: string, cause: unknown) {
+  constructor(file: string, cause: unknown, usedUp = false) {
     const { code, message } = cause as Error & { readonly code?: unknown };
-    const full = NO_ROOM.includes(code as number);
+    const full = usedUp || NO_ROOM.includes(code as number);
     super('FL_STORE_FAILED', `the store ${file} could not be written (${message}); it is tried again by itself`, {
       condition: full ? 'amqp:resource-limit-exceeded' : 'amqp:internal-error',
       retryable: true,

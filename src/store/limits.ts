@@ -8,7 +8,7 @@ export const RECORD_BYTES_MAX = 8 * 1024 ** 2;
 export const FREE_BYTES_MIN = 64 * 1024 ** 2;
 /** On a small volume the least is this part of it. */
 export const FREE_PART_MIN = 8;
-/** The least of the least, for volumes that say nothing of their size. */
+/** The least of the least, for volumes that say nothing of their size; below it a write that fails has failed for want of room. */
 export const FREE_BYTES_LEAST = 1024 ** 2;
 /** A file that is given up when a write finds the disk full, so that deletes go on: some thousand pages. */
 export const RESERVE_BYTES = 4 * 1024 ** 2;
@@ -16,7 +16,7 @@ export const RESERVE_BYTES = 4 * 1024 ** 2;
 export const RESERVE_PART = 32;
 /** Free space is looked at again after so many bytes were written: a fraction of what is kept free. */
 export const SPACE_LOOK_BYTES = 1024 ** 2;
-/** And after so long, because others write to the volume too; also how soon a full store sees that there is room. */
+/** And again and again after so long, because others write to the volume too. */
 export const SPACE_LOOK_MS = 250;
 /** Groups that wait are copied into pieces of this size. */
 export const CHUNK_BYTES = 256 * 1024;

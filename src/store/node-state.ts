@@ -8,6 +8,7 @@ import { DataDirLock } from './data-dir-lock';
 import { type Environment, openEnvironment } from './environment';
 import { DataDirUnusableError, StoreDamagedError, StoreVersionError } from './errors';
 import { makeFolders } from './folders';
+import { boundErrorText } from './lmdb-error-text';
 import { KeptFacts, type FactChange } from './kept-facts';
 import { decodeFact, decodeStamp, seal, unseal } from './records';
 
@@ -68,6 +69,8 @@ export class NodeState {
     const lock = new DataDirLock(folder);
     lock.acquire(onLost);
     try {
+      // Before anything is written by LMDB in this process.
+      if (!boundErrorText()) journal.warn('lmdb-errors-unbounded');
       const environment = openEnvironment(path, probe);
       const lastRun = readLastRun(path, environment);
       const incarnation = nextIncarnation(environment.root, path, wall(), random16());

@@ -142,8 +142,11 @@ describe('a life of the store of queues', () => {
       store.put(1, 1, n, Buffer.from('x'));
       store.commit({ done: (error) => void told.push(error) });
     }
-    await store.close();
-    expect(told).toEqual([null, null, null, null, null]);
+    const closed = store.close();
+    store.put(1, 1, 5, Buffer.from('x'));
+    store.commit({ done: (error) => void told.push(error) });
+    await closed;
+    expect(told).toEqual([null, null, null, null, null, expect.objectContaining({ code: 'FL_STORE_FAILED' })]);
     store.put(1, 1, 6, Buffer.from('x'));
     expect(await done(store)).toMatchObject({ code: 'FL_STORE_FAILED', condition: 'amqp:internal-error' });
     expect(() => store.get(1, 1, 1)).toThrow('it is closed');

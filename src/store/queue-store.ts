@@ -5,6 +5,7 @@ import type { QueueStore, StoreCompletion, StoreState, StoreVisit } from '../que
 import { commitReason } from './commit-reason';
 import { DiskSpace } from './disk-space';
 import { StoreFailedError } from './errors';
+import { boundErrorText } from './lmdb-error-text';
 import { RECORD_BYTES_MAX, REOPEN_MS_MAX, REOPEN_MS_MIN, SPACE_LOOK_MS, TRANSACTION_BYTES_MAX } from './limits';
 import {
   type QueueEnvironment,
@@ -24,7 +25,6 @@ export interface QueueStorePorts {
   readonly journal: Journal;
   /** Wall-clock ms, for the epoch of puts. */
   readonly wall: () => number;
-  readonly now: () => number;
   readonly random16: () => number;
   /** Says what is wrong with a store that must not be opened in this process; null when it may be. */
   readonly probe: (file: string) => string | null;
@@ -35,7 +35,6 @@ export interface QueueStorePorts {
 const DEFAULT_PORTS: QueueStorePorts = {
   journal: SILENT_JOURNAL,
   wall: Date.now,
-  now: () => performance.now(),
   random16: () => randomBytes(2).readUInt16BE(),
   probe: () => null,
 };
@@ -74,6 +73,8 @@ export class LmdbQueueStore implements QueueStore {
   /** Positions in the log: behind what is done, and behind what is committed. */
   #doneTo = 0;
   #committedTo = 0;
+  /** Committed while it closes: refused once all before them are done. */
+  #late: StoreCompletion[] = [];
   #busy = false;
   #state: StoreState = 'ok';
   #failures = 0;
@@ -92,7 +93,7 @@ export class LmdbQueueStore implements QueueStore {
   ) {
     this.putEpoch = life.putEpoch;
     this.wasClean = life.wasClean;
-    this.#space = new DiskSpace(file, ports.now, () => this.#freeInFile());
+    this.#space = new DiskSpace(file, () => this.#freeInFile());
     this.#look();
   }
 
@@ -100,6 +101,7 @@ export class LmdbQueueStore implements QueueStore {
   static open(dataDir: string, ports: Partial<QueueStorePorts> = {}): LmdbQueueStore {
     const all = { ...DEFAULT_PORTS, ...ports };
     const file = queueStoreFile(dataDir);
+    if (!boundErrorText()) all.journal.warn('lmdb-errors-unbounded');
     const environment = openProbed(file, all.probe, all.mapBytes);
     try {
       return new LmdbQueueStore(file, environment, beginLife(file, environment, all.wall(), all.random16()), all);
@@ -136,6 +138,7 @@ export class LmdbQueueStore implements QueueStore {
   }
 
   commit(completion: StoreCompletion): void {
+    if (this.#closing && !this.#failure) return void this.#late.push(completion);
     this.#committedTo = this.#log.end;
     this.#groups.push({ end: this.#committedTo, completion });
     if (!this.#busy) this.#next();
@@ -164,6 +167,7 @@ export class LmdbQueueStore implements QueueStore {
     if (environment && !this.#failure) await this.#sayClean(environment);
     this.environment = null;
     this.#failure = this.#closed();
+    for (const completion of this.#late.splice(0)) completion.done(this.#failure);
     await environment?.root.close();
   }
 
@@ -210,7 +214,7 @@ export class LmdbQueueStore implements QueueStore {
     const groups = this.#groups.splice(0, count);
     // Still busy: what completions commit gathers into one transaction.
     for (const { completion } of groups) completion.done(null);
-    if (this.#space.isDue(bytes)) this.#look();
+    if (this.#space.hasWritten(bytes)) this.#look();
     this.#next();
   }
 
@@ -233,12 +237,17 @@ export class LmdbQueueStore implements QueueStore {
   async #fail(error: unknown): Promise<void> {
     const reason = await commitReason(error);
     this.#failures++;
-    this.#failure = new StoreFailedError(this.file, reason);
+    this.#failure = this.#failureOf(reason);
     this.ports.journal.warn('store-write-failed', { error: reason.message });
     if (this.#failure.full) this.#space.giveReserve();
     this.#enter('failed');
     this.#recovery = this.#recover();
     this.#refuse();
+  }
+
+  /** LMDB calls it EIO when only a part of a page has found room. */
+  #failureOf(reason: Error): StoreFailedError {
+    return new StoreFailedError(this.file, reason, this.#space.isUsedUp());
   }
 
   /** Opens the environment again until a write succeeds. */
@@ -256,7 +265,7 @@ export class LmdbQueueStore implements QueueStore {
         return this.#look();
       } catch (error) {
         const reason = await commitReason(error);
-        this.#failure = new StoreFailedError(this.file, reason);
+        this.#failure = this.#failureOf(reason);
         if (this.#failure.full) this.#space.giveReserve();
         if (!this.environment) await this.#pause(pauseMs);
       }
@@ -270,13 +279,13 @@ export class LmdbQueueStore implements QueueStore {
     });
   }
 
-  /** Looks whether the volume is full, and again in a while as long as it is. */
+  /** Looks whether the volume is full, and again in a while: others write to it too. */
   #look(): void {
     if (this.#failure || this.#closing) return;
     this.#enter(this.#space.isFull() ? 'full' : 'ok');
     if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = this.#state === 'full' ? setTimeout(() => this.#look(), SPACE_LOOK_MS) : null;
-    this.#timer?.unref();
+    this.#timer = setTimeout(() => this.#look(), SPACE_LOOK_MS);
+    this.#timer.unref();
   }
 
   #enter(state: StoreState): void {

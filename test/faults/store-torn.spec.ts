@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { queueStoreFile } from '../../src/store/queue-environment';
+import { heldGroups, RECORDS_PER_GROUP, StoreWriter } from '../support/disk/store-writer';
+import { fairlead } from '../support/command';
+import { leash } from '../support/reaper';
+import { note, randomOf, seedOf } from '../support/seed';
+
+const random = randomOf(seedOf(__filename));
+const below = (n: number): number => random.u32() % n;
+const CASE_MS = 180_000;
+const CASES = 60;
+const PAGE = 4_096;
+
+const top = mkdtempSync(join(tmpdir(), 'fairlead-torn-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+const fresh = (): string => mkdtempSync(join(top, 'node-'));
+
+interface Opened {
+  readonly refused: string | null;
+  readonly damaged: number;
+  readonly found: number;
+}
+
+/** A process that opens stores. */
+class Opener {
+  readonly #process: ChildProcess;
+  readonly #lines: Interface;
+  readonly #death: Promise<never>;
+
+  constructor() {
+    const program = join(__dirname, '../support/disk/store-opener.js');
+    this.#process = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'ignore'] });
+    leash(this.#process);
+    this.#lines = createInterface(this.#process.stdout!);
+    this.#death = once(this.#process, 'exit').then((how) => Promise.reject(new Error(`it died: ${how.join(' ')}`)));
+    // It is ended by us when it is needed no more.
+    this.#death.catch(() => undefined);
+  }
+
+  /** Throws when the process dies of it. */
+  async open(folder: string): Promise<Opened> {
+    const answer = once(this.#lines, 'line') as Promise<[string]>;
+    this.#process.stdin!.write(`${folder}\n`);
+    const [line] = await Promise.race([answer, this.#death]);
+    return JSON.parse(line) as Opened;
+  }
+
+  stop(): void {
+    this.#process.kill('SIGKILL');
+  }
+}
+
+/** A store that was killed under load, and how many records it has. */
+async function killed(): Promise<{ bytes: Buffer; records: number }> {
+  const folder = fresh();
+  const writer = new StoreWriter({ folder, keep: 300 });
+  await writer.writes(1_200);
+  await writer.kill();
+  const { first, last, problems } = heldGroups(queueStoreFile(folder));
+  expect(problems).toEqual([]);
+  return { bytes: readFileSync(queueStoreFile(folder)), records: (last - first + 1) * RECORDS_PER_GROUP };
+}
+
+/** Pages that the last transaction wrote, by their own word. */
+function lastWritten(bytes: Buffer): number[] {
+  const newest = Math.max(...[0, PAGE].map((meta) => Number(bytes.readBigUInt64LE(meta + 152))));
+  const pages = Array.from({ length: Math.floor(bytes.length / PAGE) }, (_, n) => n).slice(2);
+  return pages.filter((n) => Number(bytes.readBigUInt64LE(n * PAGE + 8)) >= newest);
+}
+
+const DAMAGES: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  'cut off at any byte': (bytes) => bytes.subarray(0, below(bytes.length)),
+  'with zeros from a byte of the last write on': (bytes) => {
+    for (const page of lastWritten(bytes))
+      if (below(2) === 0) bytes.fill(0, page * PAGE + below(PAGE), (page + 1) * PAGE);
+    return bytes;
+  },
+  'with zeros for some pages': (bytes) => {
+    for (let n = 1 + below(3); n > 0; n--) {
+      const page = 2 + below(bytes.length / PAGE - 3);
+      bytes.fill(0, page * PAGE, (page + 1) * PAGE);
+    }
+    return bytes;
+  },
+};
+
+describe('a torn copy of a data folder (F19)', () => {
+  it.each(Object.entries(DAMAGES))(
+    '%s opens with all that it had, or says that it has not',
+    async (_how, damage) => {
+      const { bytes, records } = await killed();
+      const folder = fresh();
+      mkdirSync(join(folder, 'queues'));
+      const opener = new Opener();
+      const counts = { whole: 0, damaged: 0, refused: 0 };
+      for (let n = 0; n < CASES; n++) {
+        writeFileSync(queueStoreFile(folder), damage(Buffer.from(bytes)));
+        const { refused, damaged, found } = await opener.open(folder);
+        if (refused !== null) expect(refused).toBe('FL_STORE_DAMAGED');
+        else if (damaged === 0) expect(found).toBe(records);
+        if (refused !== null) counts.refused++;
+        else if (damaged > 0) counts.damaged++;
+        else counts.whole++;
+      }
+      opener.stop();
+      note(JSON.stringify(counts));
+      expect(counts.damaged + counts.refused).toBeGreaterThan(0);
+    },
+    CASE_MS,
+  );
+});
+
+describe('fairlead store beside a process that writes', () => {
+  it(
+    'checks and copies a state that was',
+    async () => {
+      const folder = fresh();
+      const site = join(folder, 'site.yaml');
+      writeFileSync(site, 'site: east\ndataDir: data\n');
+      const data = join(folder, 'data');
+      const node = spawn(process.execPath, [
+        '-e',
+        `require(${JSON.stringify(join(__dirname, '../../dist/store/node-state.js'))}).NodeState.open(process.argv[1]).close()`,
+        data,
+      ]);
+      await once(node, 'close');
+      const writer = new StoreWriter({ folder: data, window: 100 });
+      for (let n = 0; n < 3; n++) {
+        await writer.writes(500);
+        const check = await fairlead('store', 'check', '-c', site);
+        expect([check.code, check.stderr]).toEqual([0, '']);
+        expect(check.stdout).toContain('no damage');
+        const acknowledged = writer.acknowledged;
+        const copy = join(folder, `copy-${n}`);
+        const backup = await fairlead('store', 'backup', copy, '-c', site);
+        expect([backup.code, backup.stderr]).toEqual([0, '']);
+        const { last, problems } = heldGroups(queueStoreFile(copy));
+        expect(problems).toEqual([]);
+        expect(last).toBeGreaterThanOrEqual(acknowledged);
+      }
+      await writer.close();
+      const epochs: string[] = [];
+      for (const dataDir of [data, join(folder, 'copy-0'), join(folder, 'copy-0')]) {
+        const life = new StoreWriter({ folder: dataDir, to: -1 });
+        epochs.push((await life.said('open')).split(' ')[1]!);
+        await life.close();
+      }
+      expect(epochs[1]).toBe(epochs[2]);
+      expect(Number(epochs[1])).toBeGreaterThan(Number(epochs[0]));
+    },
+    CASE_MS,
+  );
+});
