@@ -15,12 +15,17 @@ import type { AddressEntry } from './address-entry';
 import { writeCircuit, writeCount, writeGone, writeSettled } from './circuit-messages';
 import { circuitWire } from './circuits';
 import { CONTROL } from './control';
+import { CIRCUIT_SHORT_BYTES } from './limits';
 
 /** What a home's end of a circuit asks of those around it. */
 export interface HomeCircuitPorts {
   readonly streams: Streams;
-  /** Slot of a delivery that is under way; -1 where none is wanted. */
-  addSlot(circuit: HomeCircuit, token: number, delivery: number): number;
+  /** Slot of a delivery that is under way. */
+  addSlot(circuit: HomeCircuit, token: number, delivery: number, bytes: number): number;
+  /** The memory for what is under way is short. */
+  readonly isShort: boolean;
+  /** It was denied credit for that, and is pumped again at the end of each turn. */
+  starved(circuit: HomeCircuit): void;
   /** The delivery of a slot will not be answered. */
   giveBack(slot: number): void;
   /** It may have something to do at the end of each turn. */
@@ -40,8 +45,9 @@ export class HomeCircuit implements QueueSink {
   /** Deliveries so far, and how many there may be. */
   #sent = 0;
   #limit: number;
-  /** Deliveries under way that have a slot. */
+  /** Deliveries under way that have a slot, and their bytes. */
   #outstanding = 0;
+  #outstandingBytes = 0;
   /** Drains that are not answered. */
   #drains = 0;
   #confirms = false;
@@ -76,27 +82,42 @@ export class HomeCircuit implements QueueSink {
 
   credit(): number {
     if (this.#consumer === null || this.paused || this.#closing || this.#large !== null) return 0;
-    return this.ports.streams.isFull(this.node, this.#cls) ? 0 : Math.max(0, this.#limit - this.#sent);
+    if (this.ports.streams.isFull(this.node, this.#cls)) return 0;
+    if (this.#outstandingBytes >= CIRCUIT_SHORT_BYTES && this.ports.isShort) {
+      this.ports.starved(this);
+      return 0;
+    }
+    return Math.max(0, this.#limit - this.#sent);
   }
 
   deliver(token: number, payload: Buffer, start: number, end: number): void {
-    this.ports.streams.append(this.set, this.#cls, this.#wire, this.#flags, payload, start, end, this.#next(token));
+    this.ports.streams.append(
+      this.set,
+      this.#cls,
+      this.#wire,
+      this.#flags,
+      payload,
+      start,
+      end,
+      this.#next(token, end - start),
+    );
   }
 
   get #flags(): number {
     return this.spec.settled ? MESSAGE_FLAG.settled : MESSAGE_FLAG.tracked;
   }
 
-  #next(token: number): number {
+  #next(token: number, bytes: number): number {
     this.#sent++;
     if (this.spec.settled) return -1;
     this.#outstanding++;
-    return this.ports.addSlot(this, token, this.#sent);
+    this.#outstandingBytes += bytes;
+    return this.ports.addSlot(this, token, this.#sent, bytes);
   }
 
   deliverLarge(token: number, body: LargeBody): void {
     body.retain();
-    const slot = this.#next(token);
+    const slot = this.#next(token, body.length);
     const largeId = this.ports.streams.beginLarge(this.set, this.#cls, this.#wire, this.#flags, slot);
     this.#large = { slot, largeId, body, at: 0 };
     this.#pumpLarge();
@@ -172,8 +193,9 @@ export class HomeCircuit implements QueueSink {
     this.#endIfDone();
   }
 
-  onOutcome(token: number, delivery: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+  onOutcome(token: number, delivery: number, bytes: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     this.#outstanding--;
+    this.#outstandingBytes -= bytes;
     const settled = outcome === OUTCOME.undelivered ? OUTCOME.released : outcome;
     if (this.#confirms) this.#settling.set(token, delivery);
     this.#consumer?.settle(token, settled, detail, this.#confirms);
@@ -181,9 +203,9 @@ export class HomeCircuit implements QueueSink {
   }
 
   /** @param sent the node may have the delivery */
-  onLost(token: number, delivery: number, slot: number, sent: boolean): void {
+  onLost(token: number, delivery: number, bytes: number, slot: number, sent: boolean): void {
     if (this.#large?.slot === slot) this.#endLarge(true);
-    this.onOutcome(token, delivery, sent ? OUTCOME.modifiedFailed : OUTCOME.released, null);
+    this.onOutcome(token, delivery, bytes, sent ? OUTCOME.modifiedFailed : OUTCOME.released, null);
   }
 
   #endIfDone(): void {

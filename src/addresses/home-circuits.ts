@@ -1,4 +1,5 @@
 import { FairleadError } from '../common/errors';
+import type { ChunkPool } from '../common/chunk';
 import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { Routes } from '../routing/contract';
@@ -8,6 +9,7 @@ import { readOpen, writeGone } from './circuit-messages';
 import { CONTROL } from './control';
 import { HomeCircuit, type HomeCircuitPorts } from './home-circuit';
 import { moved } from './home-consumer';
+import { CIRCUITS_LEAVE_SHARE } from './limits';
 import type { QueueState } from './queue-state';
 
 /** Slots from here on are of deliveries by circuits; those below are of messages of publishers. */
@@ -18,6 +20,9 @@ const INITIAL = 64;
 export interface HomeCircuitsPorts {
   readonly streams: Streams;
   readonly routes: Routes;
+  readonly retention: ChunkPool;
+  /** Bytes that publishers have credit for. */
+  reservedBytes(): number;
   entryOf(wire: string): AddressEntry;
   refresh(entry: AddressEntry): QueueState;
 }
@@ -30,8 +35,13 @@ export class HomeCircuits implements HomeCircuitPorts {
   readonly #free: number[] = [];
   #tokens = new Int32Array(INITIAL);
   #deliveries = new Float64Array(INITIAL);
+  #bytes = new Float64Array(INITIAL);
+  #starved = new Set<HomeCircuit>();
+  readonly #leave: number;
 
-  constructor(private readonly ports: HomeCircuitsPorts) {}
+  constructor(private readonly ports: HomeCircuitsPorts) {
+    this.#leave = Math.ceil(ports.retention.capacity * CIRCUITS_LEAVE_SHARE);
+  }
 
   get streams(): Streams {
     return this.ports.streams;
@@ -39,12 +49,21 @@ export class HomeCircuits implements HomeCircuitPorts {
 
   // --- deliveries under way ----------------------------------------------------------------------------------------------------
 
-  addSlot(circuit: HomeCircuit, token: number, delivery: number): number {
+  get isShort(): boolean {
+    return this.ports.retention.spare - this.ports.reservedBytes() < this.#leave;
+  }
+
+  starved(circuit: HomeCircuit): void {
+    this.#starved.add(circuit);
+  }
+
+  addSlot(circuit: HomeCircuit, token: number, delivery: number, bytes: number): number {
     const at = this.#free.pop() ?? this.#circuits.length;
     if (at >= this.#tokens.length) this.#grow();
     this.#circuits[at] = circuit;
     this.#tokens[at] = token;
     this.#deliveries[at] = delivery;
+    this.#bytes[at] = bytes;
     return CIRCUIT_SLOTS + at;
   }
 
@@ -53,6 +72,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     const grow = <T extends Int32Array | Float64Array>(to: T, from: T): T => (to.set(from), to);
     this.#tokens = grow(new Int32Array(length), this.#tokens);
     this.#deliveries = grow(new Float64Array(length), this.#deliveries);
+    this.#bytes = grow(new Float64Array(length), this.#bytes);
   }
 
   #take(slot: number): HomeCircuit | null {
@@ -66,12 +86,18 @@ export class HomeCircuits implements HomeCircuitPorts {
 
   onOutcome(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     const at = slot - CIRCUIT_SLOTS;
-    this.#take(slot)?.onOutcome(this.#tokens[at] as number, this.#deliveries[at] as number, outcome, detail);
+    const token = this.#tokens[at] as number;
+    const delivery = this.#deliveries[at] as number;
+    const bytes = this.#bytes[at] as number;
+    this.#take(slot)?.onOutcome(token, delivery, bytes, outcome, detail);
   }
 
   onLost(slot: number, sent: boolean): void {
     const at = slot - CIRCUIT_SLOTS;
-    this.#take(slot)?.onLost(this.#tokens[at] as number, this.#deliveries[at] as number, slot, sent);
+    const token = this.#tokens[at] as number;
+    const delivery = this.#deliveries[at] as number;
+    const bytes = this.#bytes[at] as number;
+    this.#take(slot)?.onLost(token, delivery, bytes, slot, sent);
   }
 
   giveBack(slot: number): void {
@@ -128,6 +154,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     ofNode.delete(id);
     if (ofNode.size === 0) this.#byNode.delete(node);
     this.#watched.delete(circuit);
+    this.#starved.delete(circuit);
     entry.attached--;
   }
 
@@ -173,6 +200,14 @@ export class HomeCircuits implements HomeCircuitPorts {
   }
 
   flush(): void {
+    this.#pumpStarved();
     for (const circuit of this.#watched) circuit.flush();
+  }
+
+  #pumpStarved(): void {
+    if (this.#starved.size === 0) return;
+    const starved = this.#starved;
+    this.#starved = new Set();
+    for (const circuit of starved) circuit.pump();
   }
 }

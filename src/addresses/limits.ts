@@ -104,5 +104,9 @@ export const CLIENT_CHARS_TOLD = 256;
 export const ROOM_REVIEW_MS = 20;
 /** A drain that waits for messages on their way to the disk is looked at again this often: they arrive without a word. */
 export const DRAIN_REVIEW_MS = 5;
+/** Deliveries to other nodes leave this part of the retention pool free, beside what publishers have credit for. */
+export const CIRCUITS_LEAVE_SHARE = 1 / 4;
+/** While that is less a consumer elsewhere has no more than so much unsettled: progress for all, a round trip on a fast link. */
+export const CIRCUIT_SHORT_BYTES = 64 * 1024;
 /** What a consumer far from its queue may have on the way to it at most, whatever its client's credit. */
 export const CIRCUIT_CREDIT_MAX = 4_096;

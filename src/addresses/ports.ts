@@ -60,6 +60,11 @@ export class AddressCounters {
   overflows = 0;
   /** Times that publishers were asked to wait for a slow consumer. */
   chokes = 0;
+  /** Puts into queues of other nodes that had to be sent again, and puts of other nodes that this one had already. */
+  putsResent = 0;
+  putsRepeated = 0;
+  /** Circuits to queues of other nodes that broke and were opened again without the client noticing. */
+  circuitsReopened = 0;
   readonly dropped = new Map<string, number>();
 
   drop(reason: DropReason, count: number): void {

@@ -103,6 +103,10 @@ export class QueueConsumers implements RemoteConsumerPorts {
     this.ports.counters.drop(reason, count);
   }
 
+  reopened(): void {
+    this.ports.counters.circuitsReopened++;
+  }
+
   settled(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     this.ports.sites.settle(slot, outcome, detail);
   }

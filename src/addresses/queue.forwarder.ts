@@ -192,7 +192,7 @@ export class QueueForwarder implements Forwarder {
       this.#refuse(site, state);
       return;
     }
-    const mark = state.mark(queue, receipt.origin, head.fromOutbox, head.epoch, this.ports.nodeName);
+    const mark = this.#markOf(state, queue, receipt.origin);
     queue.put(chunk.bytes, start + PUT_HEAD_BYTES, end, head.publisher, mark, head.seq, this.#sitePut, site);
     this.#chokeIfFull(entry, queue, receipt.origin);
   }
@@ -212,9 +212,17 @@ export class QueueForwarder implements Forwarder {
       this.#refuse(site, state);
       return;
     }
-    const mark = state.mark(queue, receipt.origin, head.fromOutbox, head.epoch, this.ports.nodeName);
+    const mark = this.#markOf(state, queue, receipt.origin);
     queue.putLarge(new PutBody(body), head.publisher, mark, head.seq, this.#sitePut, site);
     this.#chokeIfFull(entry, queue, receipt.origin);
+  }
+
+  /** The mark of the put whose head was read last. */
+  #markOf(state: QueueState, queue: Queue, origin: NodeId): PutMark {
+    const { fromOutbox, epoch, seq } = this.#head;
+    const mark = state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName);
+    if (seq <= mark.last) this.shared.counters.putsRepeated++;
+    return mark;
   }
 
   /** Not stored here, for certain: its origin asks where the queue lives by now, or is told what is wrong. */

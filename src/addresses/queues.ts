@@ -83,7 +83,14 @@ export class Queues {
     const refresh = this.forwarder.refresh.bind(this.forwarder);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
     const entryOf = (wire: string): AddressEntry => ports.table().ofWire(wire);
-    this.#homeCircuits = new HomeCircuits({ streams, routes, entryOf, refresh });
+    this.#homeCircuits = new HomeCircuits({
+      streams,
+      routes,
+      retention: node.retention,
+      reservedBytes: () => shared.credit.reserved,
+      entryOf,
+      refresh,
+    });
     this.#consumers = new QueueConsumers({
       self,
       clock,
@@ -169,6 +176,7 @@ export class Queues {
     if (!reachable) return;
     this.forwarder.puts.wake();
     this.#consumers.wake();
+    this.ports.relieved();
   }
 
   /** Whatever this node and that one (null: any other) had agreed on is void. */
@@ -198,6 +206,7 @@ export class Queues {
       this.shared.credit.changed(entry);
     }
     this.forwarder.puts.wake();
+    this.ports.relieved();
   }
 
   rulesChanged(changedKind: (entry: AddressEntry) => AddressError): void {

@@ -43,6 +43,8 @@ export interface RemoteConsumerPorts extends QueueClientPorts {
   homeName(entry: AddressEntry): string;
   settled(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void;
   dropped(reason: DropReason, count: number): void;
+  /** It goes on although the way to the home broke. */
+  reopened(): void;
 }
 
 const NUMBER_MASK = 0x7fff_ffff;
@@ -123,6 +125,7 @@ export class RemoteConsumer implements QueueClient {
     const limit = this.#credit;
     this.#circuit = this.ports.openCircuit(this, { wire: this.entry.wire, limit, spec: queueSpec(this.spec, false) });
     if (this.#circuit === null) return;
+    if (this.#confirmed) this.ports.reopened();
     this.#state = 'opening';
     this.#arrived = 0;
     this.#limit = limit;
@@ -145,9 +148,8 @@ export class RemoteConsumer implements QueueClient {
   /** The way to the home broke: what was unsettled is delivered again by the queue. */
   broken(): void {
     if (this.#circuit === null) return;
-    const held = this.#held;
+    const mustSee = this.#mustSee;
     this.#release();
-    const mustSee = held > 0 || (this.#confirming?.size ?? 0) > 0 || this.spec.queue?.browse === true;
     if (mustSee && this.#confirmed) {
       const message = `the way to ${this.ports.homeName(this.entry)}, where queue '${this.entry.name}' lives, broke: attach again`;
       this.end(new AddressError('FL_QUEUE_INTERRUPTED', message));
@@ -156,6 +158,11 @@ export class RemoteConsumer implements QueueClient {
     if (!this.#confirmed) this.deadline = this.ports.now() + QUEUE_ATTACH_MS;
     this.#answer(this.#drains);
     this.ports.due(this);
+  }
+
+  /** Its client has something that is void without the circuit, or waits for an answer by it. */
+  get #mustSee(): boolean {
+    return this.#held > 0 || (this.#confirming?.size ?? 0) > 0 || this.spec.queue?.browse === true;
   }
 
   /** Forgets the circuit with all that is unsettled of it. */
@@ -180,7 +187,7 @@ export class RemoteConsumer implements QueueClient {
   onGone(error: FairleadError): void {
     this.#circuit?.forget();
     this.#circuit = null;
-    if (error.code === 'FL_QUEUE_MOVED' && this.#held === 0 && this.spec.queue?.browse !== true) {
+    if (error.code === 'FL_QUEUE_MOVED' && !this.#mustSee) {
       this.#release();
       this.ports.due(this);
     } else this.end(error);

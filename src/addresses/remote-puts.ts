@@ -311,7 +311,10 @@ export class RemotePuts {
     load.bytes -= bytes;
     if (again) load.unsentBytes += bytes;
     lane.back(at, again);
-    if (again) this.#waiting.add(lane);
+    if (again) {
+      this.shared.counters.putsResent++;
+      this.#waiting.add(lane);
+    }
     if (load.asked.size > 0) this.#lighter.add(load);
     this.wake();
     if (this.#lighter.size > 0) this.shared.scheduleFlush();

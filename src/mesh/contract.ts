@@ -93,6 +93,12 @@ export interface MeshCounters {
   readonly gaps: number;
   /** Anycast messages that went past the nearest site because its quota was full. */
   readonly overflows: number;
+  /** Puts into queues of other nodes that had to be sent again: their home was killed, or the queue is at another node. */
+  readonly putsResent: number;
+  /** Puts of other nodes that were answered from what is remembered of them. */
+  readonly putsRepeated: number;
+  /** Consumers of queues of other nodes that went on although the way there broke. */
+  readonly circuitsReopened: number;
   /** Frames whose checksum was wrong; each cost its link. */
   readonly damagedFrames: number;
   readonly dropped: ReadonlyMap<string, number>;

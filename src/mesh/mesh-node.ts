@@ -219,6 +219,9 @@ class ComposedNode implements MeshNode {
       chokes: addresses.chokes,
       gaps: addresses.gaps,
       overflows: addresses.overflows,
+      putsResent: addresses.putsResent,
+      putsRepeated: addresses.putsRepeated,
+      circuitsReopened: addresses.circuitsReopened,
       damagedFrames: this.#damagedFrames + streams.corruptFrames,
       dropped: addresses.dropped,
     };

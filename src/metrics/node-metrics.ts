@@ -117,6 +117,13 @@ function addMessages(metrics: Metrics, { node }: MetricSources): void {
       'Anycast messages that went past the nearest site because its quota was full.',
       'overflows',
     ],
+    ['fairlead_puts_resent_total', 'Messages for queues of other nodes that had to be sent again.', 'putsResent'],
+    ['fairlead_puts_repeated_total', 'Messages for queues here that were there already.', 'putsRepeated'],
+    [
+      'fairlead_circuits_reopened_total',
+      'Times the way of a consumer to a queue of another node broke and was found again.',
+      'circuitsReopened',
+    ],
     ['fairlead_frames_damaged_total', 'Batches whose checksum was wrong; each cost its link.', 'damagedFrames'],
   ] as const;
   for (const [name, help, key] of plain) metrics.counter(name, help, [], () => [[{}, node.counters()[key]]]);

@@ -196,6 +196,8 @@ export interface QueueHost {
   deadline(): number;
   /** False while something is not on the disk yet. */
   readonly settled: boolean;
+  /** Bytes of messages that wait in memory. */
+  readonly windowBytes: number;
 }
 
 /** What queues are built on, beside their store. */

@@ -297,6 +297,10 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return hasWork ? 0 : this.#times.deadline();
   }
 
+  get windowBytes(): number {
+    return this.budget.used;
+  }
+
   get settled(): boolean {
     return this.#inFlight === 0 && this.#touched.length === 0 && !this.#durable.isTouched;
   }

@@ -44,6 +44,9 @@ const COUNTERS: MeshCounters = {
   chokes: 0,
   gaps: 0,
   overflows: 0,
+  putsResent: 0,
+  putsRepeated: 0,
+  circuitsReopened: 0,
   damagedFrames: 0,
   dropped: new Map([['noSubscriber', 2]]),
 };

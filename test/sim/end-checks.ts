@@ -1,9 +1,12 @@
+import { WINDOW_BYTES } from '../../src/queues/limits';
 import type { Problem } from './problems';
 import type { VirtualNode } from './virtual-node';
 import type { World } from './world';
 
 const LOOK_MS = 50;
 const TOLD_MAX = 5;
+/** What three queues may have waiting in memory, each with all that it had given to a consumer given back. */
+const WINDOWS_MAX = 3 * 2 * (WINDOW_BYTES + 60_000);
 
 /** Looks again and again whether every pool keeps within its capacity (G8). */
 export class PoolWatch {
@@ -21,8 +24,34 @@ export class PoolWatch {
           this.problems.push(`G8: pool ${name} of ${node} holds ${used} of ${capacity} bytes at ${time.now} ms`);
       }
     }
+    for (const { name: node, node: running } of nodes) {
+      const used = running?.queues.windowBytes ?? 0;
+      if (used > WINDOWS_MAX && this.problems.length < TOLD_MAX)
+        this.problems.push(`G8: queues of ${node} have ${used} bytes waiting in memory at ${time.now} ms`);
+    }
     time.after(LOOK_MS, () => this.#look());
   }
+}
+
+/** Every queue is empty, and its consumers wait for more. */
+export function isDrained(world: World): boolean {
+  return world.receivers.every(({ client }) => client?.idle === true) && filledQueues(world).length === 0;
+}
+
+/** All that was put into queues is gone from them, and from memory. */
+export function checkDrained(world: World): Problem[] {
+  return filledQueues(world);
+}
+
+function filledQueues({ nodes }: World): Problem[] {
+  return nodes.flatMap(({ name: node, node: running }) =>
+    (running?.queues.views() ?? [])
+      .filter(({ depth, acquired }) => depth > 0 || acquired > 0)
+      .map(
+        ({ name, depth, acquired, consumers }) =>
+          `G1: queue ${name} at ${node} has ${depth} messages at the end, ${acquired} of them with its ${consumers} consumers`,
+      ),
+  );
 }
 
 /** After the end every pool is empty but for credit that publishers hold, and with them that goes too. */

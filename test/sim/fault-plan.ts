@@ -19,7 +19,10 @@ export type FaultWhat =
   | { readonly kind: 'wall'; readonly node: number; readonly ms: number }
   | { readonly kind: 'conflict'; readonly node: number }
   | { readonly kind: 'stuck'; readonly consumer: number }
-  | { readonly kind: 'roam'; readonly consumer: number };
+  | { readonly kind: 'roam'; readonly consumer: number }
+  | { readonly kind: 'hold'; readonly receiver: number }
+  | { readonly kind: 'leave'; readonly receiver: number; readonly failed: boolean }
+  | { readonly kind: 'disk'; readonly node: number; readonly state: 'full' | 'failed' };
 
 export type FaultKind = FaultWhat['kind'];
 
@@ -34,6 +37,16 @@ export interface Breakable {
   readonly limits: MeshLimits;
 }
 
+/** What there is to break about queues. */
+export interface BreakableQueues {
+  /** Where they live. */
+  readonly homes: readonly number[];
+  readonly nodes: number;
+  /** Nodes of their consumers. */
+  readonly receivers: readonly number[];
+  readonly limits: MeshLimits;
+}
+
 const HOUR_MS = 3_600_000;
 /** How long a drain may take before the node goes all the same, and what it leaves its links for their goodbyes. */
 export const DRAIN_MS = 2_000;
@@ -41,8 +54,10 @@ export const LEAVE_MS = 1_000;
 
 type Make = (what: Breakable, dice: Dice) => readonly [forMs: number, fault: FaultWhat];
 
+type MakeOfQueues = (what: BreakableQueues, dice: Dice) => readonly [forMs: number, fault: FaultWhat];
+
 /** How each kind is drawn; short ones heal well within `partitionHold`, long ones well after it. */
-const MAKE: Readonly<Record<FaultKind, readonly [weight: number, Make]>> = {
+const MAKE: Readonly<Record<Exclude<FaultKind, 'hold' | 'leave' | 'disk'>, readonly [weight: number, Make]>> = {
   cut: [6, (on, dice) => [span(on, dice), { kind: 'cut', wire: dice.below(on.wires) }]],
   hole: [3, (on, dice) => [dice.between(300, 2_700), { kind: 'hole', wire: dice.below(on.wires), side: bit(dice) }]],
   loss: [
@@ -83,11 +98,44 @@ const MAKE: Readonly<Record<FaultKind, readonly [weight: number, Make]>> = {
   roam: [4, (on, dice) => [500, { kind: 'roam', consumer: dice.below(on.consumers) }]],
 };
 
+/** Faults of those that queues have to do with. */
+const MAKE_OF_QUEUES: readonly (readonly [weight: number, MakeOfQueues])[] = [
+  [6, ({ homes }, dice) => restart(dice.pick(homes), 0.3, dice)],
+  [2, ({ receivers }, dice) => restart(dice.pick(receivers), 0.3, dice)],
+  [1, ({ nodes }, dice) => restart(dice.below(nodes), 0.3, dice)],
+  [3, ({ homes, limits }, dice) => [span({ limits }, dice), { kind: 'partition', side: [dice.pick(homes)] }]],
+  [
+    2,
+    ({ receivers }, dice) => [
+      dice.pick([1_000, 3_000, 8_000]),
+      { kind: 'hold', receiver: dice.below(receivers.length) },
+    ],
+  ],
+  [
+    4,
+    ({ receivers }, dice) => [
+      dice.pick([0, 100, 1_000]),
+      { kind: 'leave', receiver: dice.below(receivers.length), failed: dice.chance(0.5) },
+    ],
+  ],
+  [
+    2,
+    ({ homes }, dice) => [
+      dice.pick([50, 1_000]),
+      { kind: 'disk', node: dice.pick(homes), state: dice.pick(['full', 'failed']) },
+    ],
+  ],
+];
+
+function restart(node: number, losesDisk: number, dice: Dice): readonly [number, FaultWhat] {
+  return [dice.pick([50, 400, 2_000]), { kind: 'restart', node, loseDisk: dice.chance(losesDisk) }];
+}
+
 function bit(dice: Dice): 0 | 1 {
   return dice.chance(0.5) ? 1 : 0;
 }
 
-function span({ limits }: Breakable, dice: Dice): number {
+function span({ limits }: Pick<Breakable, 'limits'>, dice: Dice): number {
   return dice.chance(0.25) ? limits.partitionHoldMs + dice.between(2_000, 3_000) : dice.between(100, 2_500);
 }
 
@@ -95,21 +143,46 @@ const FAULTS_FROM_MS = 2_000;
 const FAULTS_TO_MS = 5_000;
 
 export function planFaults(on: Breakable, dice: Dice): Fault[] {
-  const kinds = Object.values(MAKE).map(([weight, make]) => [weight, make] as const);
+  const many: Many = [
+    [1, 0],
+    [3, 1],
+    [4, 2],
+    [4, 3],
+    [2, 5],
+  ];
+  return draw(on, many, Object.values(MAKE), dice);
+}
+
+/** Faults of a run with queues, beside the others. */
+export function planQueueFaults(on: BreakableQueues, dice: Dice): Fault[] {
+  const many: Many = [
+    [1, 0],
+    [4, 1],
+    [4, 2],
+    [2, 4],
+  ];
+  return draw(on, many, MAKE_OF_QUEUES, dice);
+}
+
+type Many = readonly (readonly [weight: number, faults: number])[];
+
+function draw<W>(
+  on: W,
+  many: Many,
+  kinds: readonly (readonly [
+    weight: number,
+    make: (on: W, dice: Dice) => readonly [forMs: number, fault: FaultWhat],
+  ])[],
+  dice: Dice,
+): Fault[] {
   const faults: Fault[] = [];
-  for (
-    let left = dice.weighted([
-      [1, 0],
-      [3, 1],
-      [4, 2],
-      [4, 3],
-      [2, 5],
-    ]);
-    left > 0;
-    left--
-  ) {
+  for (let left = dice.weighted(many); left > 0; left--) {
     const [forMs, fault] = dice.weighted(kinds)(on, dice);
     faults.push({ ...fault, at: dice.between(FAULTS_FROM_MS, FAULTS_TO_MS), forMs });
   }
-  return faults.sort((a, b) => a.at - b.at);
+  return byTime(faults);
+}
+
+export function byTime(faults: readonly Fault[]): Fault[] {
+  return [...faults].sort((a, b) => a.at - b.at);
 }

@@ -75,6 +75,7 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
   restart: (world, { node: n, loseDisk }) => {
     const node = world.node(n);
     node.kill({ loseDisk });
+    if (loseDisk) world.loseDisk(node);
     return () => {
       world.start(node);
       // Without its disk it may have to begin another life at once, above what others remember.
@@ -158,6 +159,30 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
     slot?.client?.close();
     return () => slot !== undefined && world.openConsumer(slot, n);
   },
+
+  hold: (world, { receiver: n }) => {
+    world.holding.add(n);
+    world.receivers[n]?.client?.hold();
+    return () => {
+      world.holding.delete(n);
+      world.receivers[n]?.client?.resume();
+    };
+  },
+
+  leave: (world, { receiver: n, failed }) => {
+    world.away.add(n);
+    world.receivers[n]?.client?.close(failed);
+    return () => {
+      world.away.delete(n);
+      world.openReceiver(n);
+    };
+  },
+
+  disk: (world, { node: n, state }) => {
+    const node = world.node(n);
+    node.breakDisk(state);
+    return () => node.mendDisk();
+  },
 };
 
 /** Lets every fault of the plan begin and end. */
@@ -183,5 +208,7 @@ export function healAll(world: World): void {
   for (const node of world.nodes) world.start(node);
   world.stuck.clear();
   for (const { client } of world.consumers) client?.resume();
+  for (const node of world.nodes) node.mendDisk();
+  world.agree();
   world.connectivity.note();
 }

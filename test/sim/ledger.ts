@@ -57,10 +57,54 @@ export interface ConsumerRecord {
   readonly got: Delivery[];
 }
 
+/** One message as a consumer of a queue saw it. */
+export interface QueueDelivery {
+  readonly receiver: ReceiverRecord;
+  readonly publisher: number;
+  readonly seq: number;
+  readonly hash: number;
+  readonly at: number;
+  /** Its header said that it may have been delivered before. */
+  readonly marked: boolean;
+  /** When and how its consumer settled it, if it has, and when it heard that this is on the disk. */
+  settledAt: number | null;
+  outcome: Outcome | null;
+  confirmedAt: number | null;
+}
+
+/** A consumer of a queue, from its attach to its end. */
+export interface ReceiverRecord {
+  readonly id: number;
+  readonly node: string;
+  readonly life: number;
+  readonly queue: string;
+  readonly openedAt: number;
+  /** When it ended, and by what. */
+  endedAt: number | null;
+  ended: string | null;
+  /** It had more deliveries unsettled than its credit allows. */
+  overrun: boolean;
+}
+
 /** What the clients of a run did and saw, written by them alone. */
 export class Ledger {
   readonly publishers: PublisherRecord[] = [];
   readonly consumers: ConsumerRecord[] = [];
+  readonly receivers: ReceiverRecord[] = [];
+  /** All that consumers of queues got, in the order in which they got it. */
+  readonly queueDeliveries: QueueDelivery[] = [];
+
+  openReceiver(receiver: Pick<ReceiverRecord, 'node' | 'life' | 'queue' | 'openedAt'>): ReceiverRecord {
+    const record: ReceiverRecord = {
+      ...receiver,
+      id: this.receivers.length,
+      endedAt: null,
+      ended: null,
+      overrun: false,
+    };
+    this.receivers.push(record);
+    return record;
+  }
 
   openPublisher(publisher: Pick<PublisherRecord, 'node' | 'life' | 'kind' | 'address' | 'openedAt'>): PublisherRecord {
     const record: PublisherRecord = { ...publisher, id: this.publishers.length, sent: [], diedAt: null };

@@ -55,6 +55,7 @@ export class LossJudge {
 
   judge(): readonly Problem[] {
     for (const publisher of this.ledger.publishers) {
+      if (publisher.kind === 'queue') continue;
       if (publisher.kind === 'anycast') this.#anycast(publisher);
       else for (const consumers of this.#sites(publisher)) this.#fannedOut(publisher, consumers);
     }

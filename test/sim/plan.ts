@@ -1,9 +1,11 @@
 import type { AddressRule, MeshLimits } from '../../src/mesh/contract';
 import { Dice } from './dice';
-import { planFaults, type Fault } from './fault-plan';
+import { byTime, planFaults, type Fault } from './fault-plan';
+import { NO_QUEUES, planQueues, rulesOfQueues, type QueuePlan } from './queue-plan';
 import { shapeEdges, type ShapeName } from './shapes';
 import type { ConsumerPlan } from './sim-consumer';
 import type { PublisherPlan } from './sim-publisher';
+import type { ReceiverPlan } from './sim-receiver';
 import type { WireQuality } from './virtual-link';
 import { rule } from './virtual-mesh';
 
@@ -22,6 +24,8 @@ export interface Plan {
   readonly limits: MeshLimits;
   readonly publishers: readonly PublisherPlan[];
   readonly consumers: readonly ConsumerPlan[];
+  readonly queues: readonly QueuePlan[];
+  readonly receivers: readonly ReceiverPlan[];
   readonly faults: readonly Fault[];
   /** Address rules of the nodes; of a large mesh's first ones, from which the others learn them. */
   readonly rules: readonly AddressRule[];
@@ -39,6 +43,8 @@ const TRAFFIC_UNTIL_MS = 5_500;
 /** Every so manyth run is a large mesh. */
 const LARGE_EVERY = 500;
 const LARGE_NODES = 200;
+/** Every so manyth run, the large ones among them, has queues; and less of the rest, for a run costs what it sends. */
+const QUEUES_EVERY = 5;
 
 /** Topic `t.…` without a rule, multicast `m.…`, anycast `a.…`, topic that drops `d.…`. */
 const ADDRESSES = ['t.x', 't.y', 't.x.z', 'm.all', 'm.any', 'a.one', 'a.two', 'd.ticks'] as const;
@@ -69,7 +75,12 @@ export function planOf(seed: number): Plan {
   const limits = planLimits(dice, large);
   const publishers = Array.from({ length: dice.between(2, 3) }, () => planPublisher(nodes, dice));
   const consumers = planConsumers(nodes, publishers, dice);
-  const faults = planFaults({ nodes, wires: wires.length, consumers: consumers.length, limits }, dice);
+  const hasQueues = seed % QUEUES_EVERY === QUEUES_EVERY - 1;
+  const queues = hasQueues ? planQueues(nodes, limits, new Dice(seed ^ 0x9e0e)) : NO_QUEUES;
+  const faults = byTime([
+    ...planFaults({ nodes, wires: wires.length, consumers: consumers.length, limits }, dice),
+    ...queues.faults,
+  ]);
   const healAt = Math.max(TRAFFIC_UNTIL_MS, ...faults.map(({ at, forMs }) => at + forMs + 500));
   return {
     seed,
@@ -77,10 +88,12 @@ export function planOf(seed: number): Plan {
     nodes,
     wires,
     limits,
-    publishers,
+    publishers: [...(hasQueues ? publishers.slice(0, 1) : publishers), ...queues.publishers],
     consumers,
+    queues: queues.queues,
+    receivers: queues.receivers,
     faults,
-    rules: RULES,
+    rules: [...RULES, ...rulesOfQueues(queues.queues)],
     trafficFrom: TRAFFIC_FROM_MS,
     healAt,
     quietWithinMs: QUIET_WITHIN_MS,

@@ -1,12 +1,14 @@
 import type { MeshCounters } from '../../src/mesh/contract';
 import { checkLedger } from './checker';
-import { checkConvergence, checkQuiet, PoolWatch } from './end-checks';
+import { checkConvergence, checkDrained, checkQuiet, isDrained, PoolWatch } from './end-checks';
 import { healAll, scheduleFaults } from './faults';
 import type { Counts, LossTally } from './losses';
 import { MeshOracle } from './mesh-oracle';
 import { accountOf, JUDGED_REASONS, type Account } from './oracle';
 import { planOf, type Plan } from './plan';
 import type { Problem } from './problems';
+import { QueueJudge, type QueueTally } from './queue-judge';
+import { WorldQueueOracle } from './queue-oracle';
 import { GOOD_WIRE } from './virtual-link';
 import { World } from './world';
 
@@ -23,6 +25,17 @@ export interface Occurrences {
   overflows: number;
   barrierTimeouts: number;
   startHolds: number;
+  /** Of runs with queues: puts sent again, puts answered from what the home remembered, circuits opened again. */
+  putsResent: number;
+  putsRepeated: number;
+  circuitsReopened: number;
+  /** Consumers that were ended because the way to their queue broke. */
+  interrupted: number;
+  /** Messages of queues that were taken for good, deliveries of such as had been delivered, settlements that were confirmed. */
+  consumed: number;
+  redelivered: number;
+  confirmed: number;
+  lostWithDisk: number;
   /** Deliveries that were owed and came, and those that did not and were counted. */
   arrived: number;
   counted: number;
@@ -64,6 +77,7 @@ export function runPlan(plan: Plan, script: (world: World) => void = () => undef
   const problems: Problem[] = [];
   world.startNodes(300);
   world.openConsumers(CONSUMERS_FROM_MS, CONSUMERS_TO_MS);
+  world.openReceivers(CONSUMERS_FROM_MS, CONSUMERS_TO_MS);
   time.at(plan.trafficFrom, () => world.openPublishers());
   scheduleFaults(world);
   time.runUntil(plan.healAt);
@@ -74,19 +88,20 @@ export function runPlan(plan: Plan, script: (world: World) => void = () => undef
   problems.push(...checkConvergence(world));
   const quiet = awaitQuiet(world, plan.healAt + plan.quietWithinMs);
   if (!quiet) problems.push(`G5: not quiet ${plan.quietWithinMs} ms after the heal`);
-  problems.push(...checkQuiet(world), ...pools.problems);
+  problems.push(...checkDrained(world), ...checkQuiet(world), ...pools.problems);
   const oracle = new MeshOracle(world.ledger, world.connectivity, plan.limits.partitionHoldMs, acknowledgedMs(plan));
   const { problems: broken, losses } = checkLedger(world.ledger, oracle, countsOf(world));
-  problems.push(...broken);
+  const queues = new QueueJudge(world.ledger, queueOracleOf(world));
+  problems.push(...broken, ...queues.judge());
   const { publishers, consumers } = world.ledger;
   return {
     plan,
     world,
     problems,
-    occurrences: { ...occurrencesOf(world), arrived: losses.arrived, counted: losses.counted },
+    occurrences: { ...occurrencesOf(world), ...queues.tally, arrived: losses.arrived, counted: losses.counted },
     losses,
     messages: publishers.reduce((sum, { sent }) => sum + sent.length, 0),
-    deliveries: consumers.reduce((sum, { got }) => sum + got.length, 0),
+    deliveries: consumers.reduce((sum, { got }) => sum + got.length, world.ledger.queueDeliveries.length),
     virtualMs: time.now,
   };
 }
@@ -97,12 +112,23 @@ function awaitQuiet(world: World, until: number): boolean {
   const settled = (): boolean =>
     world.publishers.every(({ client }) => client === null || (client.idle && client.settled)) &&
     world.consumers.every(({ client }) => client === null || client.waiting === 0) &&
+    isDrained(world) &&
     world.nodes.every(({ node }) => node?.pools().every(({ name, used }) => name === 'ingress' || used === 0) ?? true);
   while (time.now < until) {
     time.runUntil(time.now + 100);
     if (settled()) return true;
   }
   return false;
+}
+
+function queueOracleOf({ connectivity, plan, diskLosses, nodes }: World): WorldQueueOracle {
+  const homes = new Map(plan.queues.map(({ name, home }) => [name, nodes[home]?.name ?? '']));
+  return new WorldQueueOracle(connectivity, homes, diskLosses, plan.limits.partitionHoldMs, wayMs(plan));
+}
+
+/** How long a delivery may be on its way; a node that stands still has it in its sockets for as long. */
+function wayMs(plan: Plan): number {
+  return plan.faults.reduce((sum, { kind, forMs }) => sum + (kind === 'stop' ? forMs : 0), acknowledgedMs(plan));
 }
 
 /** The longest way for an acknowledgement, and what holds it up at either end; more where a fault holds up whole wires. */
@@ -124,7 +150,7 @@ function countsOf(world: World): Counts {
   return counts;
 }
 
-function occurrencesOf(world: World): Omit<Occurrences, 'arrived' | 'counted'> {
+function occurrencesOf(world: World): Omit<Occurrences, 'arrived' | 'counted' | keyof QueueTally> {
   const all: MeshCounters[] = world.nodes.flatMap((node) => node.counters().map(({ counters }) => counters));
   const sum = (of: (counters: MeshCounters) => number): number => all.reduce((total, one) => total + of(one), 0);
   return {
@@ -139,5 +165,9 @@ function occurrencesOf(world: World): Omit<Occurrences, 'arrived' | 'counted'> {
     overflows: sum(({ overflows }) => overflows),
     barrierTimeouts: world.ledger.consumers.filter(({ unconfirmed }) => unconfirmed.length > 0).length,
     startHolds: world.nodes.reduce((total, { startHolds }) => total + startHolds, 0),
+    putsResent: sum(({ putsResent }) => putsResent),
+    putsRepeated: sum(({ putsRepeated }) => putsRepeated),
+    circuitsReopened: sum(({ circuitsReopened }) => circuitsReopened),
+    interrupted: world.ledger.receivers.filter(({ ended }) => ended === 'FL_QUEUE_INTERRUPTED').length,
   };
 }

@@ -1,8 +1,10 @@
 import type { AddressRule } from '../../src/mesh/contract';
 import type { Fault } from './fault-plan';
 import { QUIET_WITHIN_MS, type Plan } from './plan';
+import { rulesOfQueues, type QueuePlan } from './queue-plan';
 import type { ConsumerPlan } from './sim-consumer';
 import type { PublisherPlan } from './sim-publisher';
+import type { ReceiverPlan } from './sim-receiver';
 import { DEFAULT_LIMITS, rule } from './virtual-mesh';
 
 /** What a test's scene says; the rest is as in a small, good mesh. */
@@ -12,6 +14,8 @@ export interface Scene {
   readonly wires: readonly (readonly [a: number, b: number, more?: Partial<Omit<Plan['wires'][number], 'ends'>>])[];
   readonly publishers?: readonly PublisherPlan[];
   readonly consumers?: readonly ConsumerPlan[];
+  readonly queues?: readonly QueuePlan[];
+  readonly receivers?: readonly ReceiverPlan[];
   readonly faults?: readonly Fault[];
   readonly rules?: readonly AddressRule[];
   readonly limits?: Partial<Plan['limits']>;
@@ -34,8 +38,10 @@ export function planOfScene(scene: Scene): Plan {
     limits: { ...DEFAULT_LIMITS, partitionHoldMs: 10_000, startHoldMs: 3_000, ...scene.limits },
     publishers: scene.publishers ?? [],
     consumers: scene.consumers ?? [],
+    queues: scene.queues ?? [],
+    receivers: scene.receivers ?? [],
     faults: scene.faults ?? [],
-    rules: scene.rules ?? SCENE_RULES,
+    rules: [...(scene.rules ?? SCENE_RULES), ...rulesOfQueues(scene.queues ?? [])],
     trafficFrom: 2_200,
     healAt: scene.healAt ?? 8_000,
     quietWithinMs: scene.quietWithinMs ?? QUIET_WITHIN_MS,
@@ -50,6 +56,11 @@ export function publisher(node: number, address: string, more: Partial<Publisher
 /** A consumer that takes everything at once. */
 export function consumer(node: number, address: string, more: Partial<ConsumerPlan> = {}): ConsumerPlan {
   return { node, address, perTurn: Infinity, settleAfterMs: 0, rejects: 0, lossy: false, ...more };
+}
+
+/** A consumer of a queue that accepts everything at once. */
+export function receiver(node: number, queue: string, more: Partial<ReceiverPlan> = {}): ReceiverPlan {
+  return { node, queue, credit: 20, settleAfterMs: 0, others: [], confirms: false, ...more };
 }
 
 export const LINE_OF_3 = [

@@ -1,5 +1,6 @@
 import {
   PENDING,
+  PUBLISH_FLAG,
   type AddressRef,
   type Publisher,
   type PublisherHandler,
@@ -8,6 +9,7 @@ import {
 import type { Outcome } from '../../src/streams/contract';
 import type { Ledger, PublisherRecord } from './ledger';
 import { hashOf, writePayload } from './payload';
+import { encodeBytes } from './queue-messages';
 import type { VirtualNode } from './virtual-node';
 
 /** How a publisher behaves. */
@@ -20,6 +22,8 @@ export interface PublisherPlan {
   /** Probability that a message is a large one, and how large at most. */
   readonly large: number;
   readonly largeBytesMax: number;
+  /** Of messages to queues; absent for the usual one. */
+  readonly priority?: number;
 }
 
 const PART_BYTES = 32 * 1024;
@@ -114,6 +118,9 @@ export class SimPublisher implements PublisherHandler {
     const [min, max] = large ? [64 * 1024, plan.largeBytesMax] : plan.bytes;
     const seq = record.sent.length;
     const payload = writePayload(record.id, seq, Math.floor(min + this.random() * (max - min)));
+    const isQueue = record.kind === 'queue';
+    const message = isQueue ? encodeBytes(payload, { priority: plan.priority }) : payload;
+    const flags = isQueue ? PUBLISH_FLAG.durable : 0;
     record.sent.push({
       at: this.node.mesh.time.now,
       hash: hashOf(payload),
@@ -122,9 +129,9 @@ export class SimPublisher implements PublisherHandler {
       outcomes: 0,
     });
     if (large) {
-      this.#publisher.begin(to, 0, seq);
-      this.#large = { payload, seq, at: 0 };
-    } else this.#verdict(seq, this.#publisher.publish(to, 0, payload, 0, payload.length, seq));
+      this.#publisher.begin(to, flags, seq);
+      this.#large = { payload: message, seq, at: 0 };
+    } else this.#verdict(seq, this.#publisher.publish(to, flags, message, 0, message.length, seq));
   }
 
   #part(large: Outgoing): void {

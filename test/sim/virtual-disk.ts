@@ -9,8 +9,7 @@ const FLUSH_SPREAD_MS = 8;
 
 /** A node's disk for its queues: groups are durable a while after their commit, in order. */
 export class VirtualDisk implements QueueStore {
-  /** Groups that are being written. */
-  #writing = 0;
+  #isWriting = false;
 
   constructor(
     private readonly time: VirtualTime,
@@ -46,15 +45,27 @@ export class VirtualDisk implements QueueStore {
 
   commit(done: StoreCompletion): void {
     this.records.commit(done);
-    if (this.#writing++ === 0) this.#write();
+    if (!this.#isWriting) this.#write();
   }
 
   #write(): void {
+    this.#isWriting = true;
     this.time.after(FLUSH_MS + this.random.below(FLUSH_SPREAD_MS), () => {
+      this.#isWriting = false;
       if (!this.alive()) return;
       this.records.step(1);
-      if (--this.#writing > 0) this.#write();
+      if (this.records.pending > 0 && !this.#isWriting) this.#write();
     });
+  }
+
+  /** What is being written fails, or it is full: nothing more is taken until it is mended. */
+  break(state: 'full' | 'failed'): void {
+    this.records.setState(state);
+    if (state === 'failed') this.records.fail();
+  }
+
+  mend(): void {
+    this.records.setState('ok');
   }
 
   get(space: number, queue: number, key: number): Buffer | null {
@@ -71,6 +82,6 @@ export class VirtualDisk implements QueueStore {
 
   /** What is there after its process was killed: some of what was being written, perhaps, though nobody was told. */
   crash(): ModelStore {
-    return this.records.crash(this.random.below(this.#writing + 1));
+    return this.records.crash(this.random.below(this.records.pending + 1));
   }
 }

@@ -145,6 +145,15 @@ export class VirtualNode {
     this.stalledUntil = Math.max(this.stalledUntil, this.mesh.time.now + ms);
   }
 
+  /** The disk of its queues fails, or is full, until it is mended or the process ends. */
+  breakDisk(state: 'full' | 'failed'): void {
+    if (this.alive) this.#disk?.break(state);
+  }
+
+  mendDisk(): void {
+    if (this.alive) this.#disk?.mend();
+  }
+
   /** Ends the process at once; what it has not written is gone, and the sockets are reset. */
   kill(options: { readonly loseDisk?: boolean } = {}): void {
     if (this.node === null) return;

@@ -1,9 +1,11 @@
+import { FairleadError } from '../../src/common/errors';
 import { Connectivity } from './connectivity';
 import { Dice } from './dice';
 import { Ledger } from './ledger';
 import type { Plan } from './plan';
 import { SimConsumer, type ConsumerPlan } from './sim-consumer';
 import { SimPublisher, type PublisherPlan } from './sim-publisher';
+import { SimReceiver, type ReceiverPlan } from './sim-receiver';
 import { VirtualMesh, type VirtualNode, type VirtualWire } from './virtual-mesh';
 import { VirtualTime } from './virtual-time';
 
@@ -31,9 +33,15 @@ export class World {
   readonly ledger = new Ledger();
   readonly publishers: readonly Slot<PublisherPlan, SimPublisher>[];
   readonly consumers: readonly Slot<ConsumerPlan, SimConsumer>[];
-  /** Consumers are told to stop reading, by number of the slot. */
+  readonly receivers: readonly Slot<ReceiverPlan, SimReceiver>[];
+  /** Consumers are told to stop reading, and those of queues to settle nothing or to stay away, by number of the slot. */
   readonly stuck = new Set<number>();
+  readonly holding = new Set<number>();
+  readonly away = new Set<number>();
+  /** When nodes lost their disks, by name. */
+  readonly diskLosses = new Map<string, number[]>();
   #publishing = false;
+  #isAgreed = false;
 
   constructor(readonly plan: Plan) {
     this.dice = new Dice(plan.seed ^ 0x5eed);
@@ -45,6 +53,7 @@ export class World {
     );
     this.publishers = plan.publishers.map((p) => ({ plan: p, node: this.node(p.node), client: null }));
     this.consumers = plan.consumers.map((c) => ({ plan: c, node: this.node(c.node), client: null }));
+    this.receivers = plan.receivers.map((r) => ({ plan: r, node: this.node(r.node), client: null }));
     for (const node of this.nodes) node.onDied = () => this.#died(node);
   }
 
@@ -79,6 +88,40 @@ export class World {
     if (this.stuck.has(n)) slot.client.pause();
   }
 
+  openReceivers(fromMs: number, toMs: number): void {
+    this.receivers.forEach((_, n) =>
+      this.time.at(fromMs + this.random() * (toMs - fromMs), () => this.openReceiver(n)),
+    );
+  }
+
+  /** One that is ended, or refused, comes back after a while. */
+  openReceiver(n: number): void {
+    const slot = this.receivers[n] as Slot<ReceiverPlan, SimReceiver>;
+    if (!slot.node.alive || slot.client?.live === true || this.away.has(n)) return;
+    const again = (): void => this.time.after(RECONNECT_MS, () => this.openReceiver(n));
+    try {
+      slot.client = new SimReceiver(slot.node, this.ledger, slot.plan, this.random, again);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      again();
+      return;
+    }
+    if (this.holding.has(n)) slot.client.hold();
+    if (this.#isAgreed) slot.client.agree();
+  }
+
+  /** All consumers of queues are there, and accept everything from now on. */
+  agree(): void {
+    this.#isAgreed = true;
+    this.holding.clear();
+    this.away.clear();
+    this.receivers.forEach((slot, n) => {
+      this.openReceiver(n);
+      slot.client?.resume();
+      slot.client?.agree();
+    });
+  }
+
   openPublishers(): void {
     this.#publishing = true;
     for (const slot of this.publishers) this.#openPublisher(slot);
@@ -94,9 +137,14 @@ export class World {
     for (const { client } of this.publishers) client?.stop();
   }
 
+  loseDisk({ name }: VirtualNode): void {
+    this.diskLosses.set(name, [...(this.diskLosses.get(name) ?? []), this.time.now]);
+  }
+
   /** A node's process has ended: its clients see their connections end. */
   #died(node: VirtualNode): void {
-    for (const slot of [...this.publishers, ...this.consumers]) if (slot.node === node) slot.client?.died();
+    for (const slot of [...this.publishers, ...this.consumers, ...this.receivers])
+      if (slot.node === node) slot.client?.died();
     this.connectivity.note();
   }
 
@@ -110,6 +158,7 @@ export class World {
       if (node.life !== life) return;
       for (const slot of this.publishers) if (slot.node === node) this.#openPublisher(slot);
       this.consumers.forEach((slot, n) => slot.node === node && this.openConsumer(slot, n));
+      this.receivers.forEach((slot, n) => slot.node === node && this.openReceiver(n));
     });
   }
 }
