@@ -26,6 +26,7 @@ import type {
   Publisher,
   PublisherHandler,
   PublisherSpec,
+  Transaction,
 } from './contract';
 import { CONTROL } from './control';
 import { AddressError } from './errors';
@@ -80,6 +81,10 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   dropTemporary(address: AddressRef): void {
     if (address.kind === 'queue') this.#parts.queues.dropTemporary(address.name);
+  }
+
+  beginTransaction(): Transaction {
+    return this.#parts.queues.transactions.beginTransaction();
   }
 
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {

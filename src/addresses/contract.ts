@@ -132,7 +132,8 @@ export interface Consumer {
 export interface Transaction {
   /**
    * {@link Publisher.publish} within it: the message is kept, and nobody sees it before the commit. The verdict is provisional; accepted
-   * means that nothing speaks against it now. A `settled` one that cannot be taken makes the commit fail.
+   * means that nothing speaks against it now.
+   * @throws AddressError when it cannot be part of a transaction
    */
   publish(
     publisher: Publisher,
@@ -143,7 +144,10 @@ export interface Transaction {
     end: number,
     token: number,
   ): Verdict;
-  /** {@link Publisher.begin} within it; the parts and the end go to the publisher. */
+  /**
+   * {@link Publisher.begin} within it; the parts and the end go to the publisher. A `settled` one that does not fit makes the commit fail.
+   * @throws AddressError when it cannot be part of a transaction
+   */
   begin(publisher: Publisher, to: AddressRef, flags: number, token: number): void;
   /**
    * {@link Consumer.settle} within it, in force from the commit on. After a rollback the delivery goes back to its place as a failed
@@ -159,12 +163,11 @@ export interface Transaction {
 
 /** Where transactions begin. */
 export interface TransactionSpace {
-  /** @throws AddressError when no more of them fit */
-  beginTransaction(client: string): Transaction;
+  beginTransaction(): Transaction;
 }
 
 /** The contract between protocol edges (listeners, bridges) and the mesh. Calls are synchronous and throw typed errors. */
-export interface AddressSpace {
+export interface AddressSpace extends TransactionSpace {
   /** @throws AddressError when the name is malformed or contradicts its rule */
   resolve(address: string, hint: KindHint): AddressRef;
   /** A fresh, mesh-wide unique temporary address. */

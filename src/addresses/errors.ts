@@ -17,6 +17,10 @@ const CONDITIONS = {
   FL_QUEUE_MOVED: { condition: 'amqp:resource-deleted', retryable: true },
   /** A temporary queue that has gone with its owner, or never was. */
   FL_QUEUE_GONE: { condition: 'amqp:not-found' },
+  /** Transactions take no messages to addresses of this kind. Cure: send them outside of one. */
+  FL_TRANSACTION_KIND: { condition: 'amqp:not-implemented' },
+  /** A queue that lives at another node cannot be part of a transaction here. Cure: connect to its node. */
+  FL_TRANSACTION_REMOTE: { condition: 'amqp:not-implemented' },
   /** Nothing more fits. */
   FL_ADDRESS_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },
 } as const;

@@ -1,5 +1,5 @@
 import type { FairleadError } from '../common/errors';
-import type { Queue, QueueConsumer, QueueSink } from '../queues/contract';
+import type { Queue, QueueConsumer, QueueSink, QueueTransaction } from '../queues/contract';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { ConsumerHandler, ConsumerSpec } from './contract';
@@ -76,6 +76,11 @@ export class HomeConsumer implements QueueClient, QueueSink {
     if (this.closed) return;
     this.#consumer?.settle(token, outcome, detail, confirm);
     this.ports.scheduleFlush();
+  }
+
+  /** {@link settle} within a transaction. */
+  settleWithin(transaction: QueueTransaction, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    if (!this.closed && this.#consumer !== null) transaction.settle(this.#consumer, token, outcome, detail);
   }
 
   drain(): void {

@@ -88,6 +88,9 @@ export const LARGE_KEPT_PARTS_MAX = 1_024;
 /** And while more than this share of the retention pool is neither in use nor promised to credit. */
 export const LARGE_KEPT_SHARE = 0.5;
 
+/** Messages in transactions that are not ended, of all clients of a node together: they wait in memory. */
+export const STAGED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** What may be under way from one node to the home of queues: enough for 100 MB/s at 10 ms to its disk and back. */
 export const PUT_WINDOW_BYTES = 1024 * 1024;
 /** And into one queue: below what its home remembers the refusals of. */

@@ -78,6 +78,20 @@ export class LocalPublisher implements Publisher {
     return verdict;
   }
 
+  /** A message was kept for later instead: it has used a credit. */
+  staged(to: AddressRef, bytes: number): void {
+    this.#sized(this.#target(to).wire.length + bytes);
+    this.ports.counters.published++;
+    this.ports.credit.used(this);
+  }
+
+  /** {@link begin} of a large message that is kept for later. */
+  beginStaged(to: AddressRef, large: LargePublish): void {
+    this.#target(to);
+    this.ports.counters.published++;
+    this.#large = large;
+  }
+
   #target(to: AddressRef): AddressEntry {
     let entry = to as AddressEntry;
     if (entry.forgotten) entry = this.ports.live(entry);

@@ -89,6 +89,15 @@ export class QueueForwarder implements Forwarder {
     }
   }
 
+  /** The queue of an entry where it lives here, or null. @throws FairleadError when it cannot be served */
+  queueHere(entry: AddressEntry): Queue | null {
+    const state = this.refresh(entry);
+    if (!this.#isHere(state)) return null;
+    if (state.queue === null)
+      throw state.damage ?? new AddressError('FL_QUEUE_GONE', `there is no queue '${entry.name}'`);
+    return state.queue;
+  }
+
   // --- publishers of this node -------------------------------------------------------------------------------------------------
 
   publish(

@@ -17,6 +17,7 @@ import { QueueConsumers } from './queue-consumers';
 import { NOWHERE, QueueHomes } from './queue-homes';
 import { QueueForwarder } from './queue.forwarder';
 import { defaultPolicy, type AddressPolicy } from './rules';
+import { Transactions } from './transactions';
 import { wireName } from './wire-name';
 
 /** What queues ask of the rest of the address layer. */
@@ -33,6 +34,7 @@ export class Queues {
   readonly host: QueueHost;
   readonly homes: QueueHomes;
   readonly forwarder: QueueForwarder;
+  readonly transactions: Transactions;
   readonly #circuits: Circuits;
   readonly #homeCircuits: HomeCircuits;
   readonly #consumers: QueueConsumers;
@@ -82,6 +84,15 @@ export class Queues {
     });
     const refresh = this.forwarder.refresh.bind(this.forwarder);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
+    this.transactions = new Transactions({
+      streams,
+      large: shared.large,
+      begin: () => host.transaction(),
+      live: (entry) => ports.table().live(entry),
+      queueHere: (entry) => this.forwarder.queueHere(entry),
+      publish: (entry, flags, message) => this.#deadLetters.publish(entry, flags, message),
+      scheduleFlush,
+    });
     const entryOf = (wire: string): AddressEntry => ports.table().ofWire(wire);
     this.#homeCircuits = new HomeCircuits({
       streams,

@@ -19,7 +19,6 @@ export const REAL_PARTS: NodeParts = {
     return (spec) =>
       new AmqpListener(spec, {
         addresses,
-        transactions: null,
         containerId: site.node,
         queue: connections,
         journal,

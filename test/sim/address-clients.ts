@@ -7,6 +7,7 @@ import {
   type KindHint,
   type Publisher,
   type QueueAttach,
+  type Transaction,
   type Verdict,
 } from '../../src/addresses/contract';
 import { OUTCOME, type Outcome, type OutcomeDetail } from '../../src/streams/contract';
@@ -140,6 +141,11 @@ export class SimConsumer {
     for (const token of this.held.splice(0, count)) this.#settle(this.#consumer, token, outcome, null);
   }
 
+  /** The same within a transaction. */
+  settleHeldWithin(transaction: Transaction, outcome: Outcome = OUTCOME.accepted): void {
+    for (const token of this.held.splice(0)) transaction.settle(this.#consumer, token, outcome, null);
+  }
+
   #settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     if (this.confirming) this.#unconfirmed.add(token);
     consumer.settle(token, outcome, detail, this.confirming);
@@ -202,10 +208,28 @@ export class SimPublisher {
     if (to === null) throw new Error('an anonymous publisher must name the address');
     this.credit--;
     const token = this.sent++;
-    const payload = to.kind === 'queue' ? encodeText(text, this.options.header) : Buffer.from(text);
-    const flags = this.options.settled === true ? 1 : 0;
-    this.#verdict(token, this.publisher.publish(to, flags, payload, 0, payload.length, token));
+    const payload = this.#payload(text, to);
+    this.#verdict(token, this.publisher.publish(to, this.#flags, payload, 0, payload.length, token));
     return token;
+  }
+
+  /** The same within a transaction. */
+  sendWithin(transaction: Transaction, text: string, to = this.publisher.address as AddressRef): number {
+    const token = this.sent;
+    const payload = this.#payload(text, to);
+    const verdict = transaction.publish(this.publisher, to, this.#flags, payload, 0, payload.length, token);
+    this.credit--;
+    this.sent++;
+    this.#verdict(token, verdict);
+    return token;
+  }
+
+  #payload(text: string, to: AddressRef): Buffer {
+    return to.kind === 'queue' ? encodeText(text, this.options.header) : Buffer.from(text);
+  }
+
+  get #flags(): number {
+    return this.options.settled === true ? 1 : 0;
   }
 
   #verdict(token: number, verdict: Verdict): void {
@@ -223,12 +247,13 @@ export class SimPublisher {
   }
 
   /** Sends a large message in parts. */
-  sendLarge(text: string, partBytes = 64 * 1024): number {
+  sendLarge(text: string, partBytes = 64 * 1024, transaction: Transaction | null = null): number {
     const token = this.sent++;
     const { address } = this.publisher;
     const bytes = address?.kind === 'queue' ? encodeText(text) : Buffer.from(text);
     this.credit--;
-    this.publisher.begin(this.publisher.address as AddressRef, 0, token);
+    if (transaction === null) this.publisher.begin(address as AddressRef, 0, token);
+    else transaction.begin(this.publisher, address as AddressRef, this.#flags, token);
     for (let at = 0; at < bytes.length; at += partBytes)
       this.publisher.part(bytes, at, Math.min(bytes.length, at + partBytes));
     this.#verdict(token, this.publisher.end());

@@ -60,7 +60,6 @@ async function startSite(name: string): Promise<Site> {
   turns.attach(node);
   const listener = new AmqpListener(LOOPBACK, {
     addresses: node.addresses,
-    transactions: null,
     containerId: name,
     queue: turns.connections,
     journal: SILENT_JOURNAL,

@@ -78,10 +78,10 @@ export class AmqpListener implements ConnectionHandler {
   // --- what connections tell -----------------------------------------------------------------------------------------------
 
   onOpen(connection: Connection, open: Open): void {
-    const { addresses, budget, messageBytesMax, transactions: space } = this.options;
+    const { addresses, budget, messageBytesMax } = this.options;
     const { counters } = this;
     const client = open.containerId;
-    const transactions = space === null ? null : new ClientTransactions(space, client);
+    const transactions = new ClientTransactions(addresses);
     const context: ClientContext = { addresses, transactions, counters, budget, messageBytesMax, client };
     connection.context = context;
     connection.open();

@@ -1,4 +1,4 @@
-import type { AddressSpace, TransactionSpace } from '../../addresses/contract';
+import type { AddressSpace } from '../../addresses/contract';
 import type { ServerMechanism } from '../../amqp/sasl/mechanisms';
 import type { Journal } from '../../common/ports';
 import type { FlushQueue } from '../../transport/flush-queue';
@@ -8,8 +8,6 @@ import type { ClientTransactions } from './client-transactions';
 /** What an AMQP listener is built on. */
 export interface AmqpListenerOptions {
   readonly addresses: AddressSpace;
-  /** Null where transactions are not served. */
-  readonly transactions: TransactionSpace | null;
   /** Told to clients as the container-id. */
   readonly containerId: string;
   readonly queue: FlushQueue;
@@ -36,7 +34,7 @@ export class ListenerCounters {
 /** What the links of one client's connection share. */
 export interface ClientContext {
   readonly addresses: AddressSpace;
-  readonly transactions: ClientTransactions | null;
+  readonly transactions: ClientTransactions;
   readonly counters: ListenerCounters;
   readonly budget: ClientBudget;
   readonly messageBytesMax: number;

@@ -14,16 +14,13 @@ export class ClientTransactions {
   readonly #byId = new Map<string, ClientTransaction>();
   #ended = 0;
 
-  constructor(
-    private readonly space: TransactionSpace,
-    private readonly client: string,
-  ) {}
+  constructor(private readonly space: TransactionSpace) {}
 
   /** @throws FairleadError when no more of them fit */
   begin(): ClientTransaction {
     if (this.#byId.size - this.#ended >= TRANSACTIONS_MAX) throw new TooManyError();
     const id = randomBytes(ID_BYTES);
-    const transaction = new ClientTransaction(id, this.space.beginTransaction(this.client), () => this.#onEnded());
+    const transaction = new ClientTransaction(id, this.space.beginTransaction(), () => this.#onEnded());
     this.#byId.set(keyOf(id), transaction);
     return transaction;
   }

@@ -191,8 +191,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     const consumer = this.#consumer;
     if (consumer === null) return;
     try {
-      if (this.context.transactions === null) throw new TransactionOutcomeError('transactions are not served');
-      if (outcome === null) throw new TransactionOutcomeError('a transactional-state without an outcome');
+      if (outcome === null) throw new TransactionOutcomeError();
       const transaction = this.context.transactions.find(txnId);
       if (token >= 0)
         transaction.settle(consumer, token, fromAmqpOutcome(outcomeOf(outcome), outcome), detailOf(outcome));
@@ -232,8 +231,10 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
 
 /** An outcome within a transaction that nothing can be made of. */
 class TransactionOutcomeError extends FairleadError {
-  constructor(why: string) {
-    super('FL_TRANSACTION_OUTCOME', why, { condition: CONDITION.notImplemented });
+  constructor() {
+    super('FL_TRANSACTION_OUTCOME', 'a transactional-state without an outcome', {
+      condition: CONDITION.invalidField,
+    });
   }
 }
 

@@ -33,10 +33,6 @@ export class CoordinatorLink implements ReceiverHandler {
 
   /** Answers an attach whose target is a coordinator. */
   static attach(link: ReceiverLink, { transactions, budget }: ClientContext): void {
-    if (transactions === null) {
-      link.refuse({ condition: CONDITION.notImplemented, description: 'transactions are not served' });
-      return;
-    }
     link.handler = new CoordinatorLink(link, transactions, budget);
     link.accept({ target: { type: 'coordinator', capabilities: CAPABILITIES }, maxMessageSize: COMMAND_BYTES_MAX });
     link.addCredit(COORDINATOR_CREDIT);

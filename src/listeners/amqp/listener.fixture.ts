@@ -9,6 +9,7 @@ import type {
   Publisher,
   PublisherHandler,
   PublisherSpec,
+  Transaction,
   Verdict,
 } from '../../addresses/contract';
 import type { FairleadError } from '../../common/errors';
@@ -20,6 +21,7 @@ import type { Link } from '../../amqp/link';
 import { OUTCOME, type Outcome, type OutcomeDetail } from '../../streams/contract';
 import { ClientBudget } from './client-budget';
 import { ListenerCounters, type ClientContext } from './client-options';
+import { ClientTransactions } from './client-transactions';
 import { ConsumerLink } from './consumer-link';
 import { PublisherLink } from './publisher-link';
 
@@ -122,6 +124,10 @@ export class FakeAddresses implements AddressSpace {
     return { name: 'temporary', kind: hint ?? 'queue' };
   }
 
+  beginTransaction(): Transaction {
+    throw new Error('no test of this asks for one');
+  }
+
   readonly dropped: string[] = [];
 
   dropTemporary(address: AddressRef): void {
@@ -165,7 +171,7 @@ export class FakeClient {
   constructor(more: Partial<ClientContext> = {}) {
     this.context = {
       addresses: this.addresses,
-      transactions: null,
+      transactions: new ClientTransactions(this.addresses),
       counters: this.counters,
       budget: this.budget,
       messageBytesMax: 1_000_000,

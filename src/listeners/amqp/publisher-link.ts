@@ -33,7 +33,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   readonly #gathering: Gathering;
   #state: Coming = 'nothing';
   #refusal: FairleadError | null = null;
-  readonly takesTransactions: boolean;
+  readonly takesTransactions = true;
   /** Deliveries within transactions that wait for their provisional outcome. */
   readonly #provisional = new Map<number, ClientTransaction>();
 
@@ -48,7 +48,6 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     const hint = hintOf(target?.capabilities);
     this.#taken = new OutcomesTaken(link.remote?.source?.outcomes);
     this.#gathering = new Gathering(context.budget);
-    this.takesTransactions = context.transactions !== null;
     // Credit may be told at once: it is given to the client after the attach.
     this.#publisher = context.addresses.openPublisher({ address, hint, client: context.client }, this);
     context.budget.links++;
@@ -175,9 +174,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
 
   /** The transaction of a delivery, which is noted unless it is settled. @throws UnknownTransactionError */
   #within(id: Buffer, deliveryId: number, settled: boolean): ClientTransaction {
-    const { transactions } = this.context;
-    if (transactions === null) throw new UnknownTransactionError();
-    const within = transactions.find(id);
+    const within = this.context.transactions.find(id);
     if (!settled) this.#provisional.set(deliveryId, within);
     return within;
   }
@@ -187,7 +184,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     this.#reject(deliveryId, settled, error);
     if (!settled) return;
     if (error instanceof UnknownTransactionError) this.link.detach(toErrorFields(error), true);
-    else this.context.transactions?.find(id).end(error);
+    else this.context.transactions.find(id).end(error);
   }
 
   /** Where a message goes; null after it was rejected. A bad one costs the sender that message, not its link. */

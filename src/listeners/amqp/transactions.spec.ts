@@ -82,10 +82,10 @@ class Controller implements TransactionSpace {
   readonly peer: RawPeer;
   #delivery = 0;
 
-  constructor(served = true, source: AmqpValue = described(0x28, ['x'])) {
+  constructor(source: AmqpValue = described(0x28, ['x'])) {
     const context: ClientContext = {
       addresses: this.addresses,
-      transactions: served ? new ClientTransactions(this, 'client') : null,
+      transactions: new ClientTransactions(this),
       counters: new ListenerCounters(),
       budget: this.budget,
       messageBytesMax: 1_000_000,
@@ -179,12 +179,6 @@ const MESSAGE = encodeMessage({ body: textBody('m') });
 const UNKNOWN = Buffer.alloc(16, 7);
 
 describe('the coordinator', () => {
-  it('is refused where transactions are not served', () => {
-    const { peer, budget } = new Controller(false);
-    expect(peer.conditionOf('detach')).toBe(CONDITION.notImplemented);
-    expect(budget.links).toBe(0);
-  });
-
   it('4.5.1 tells what it can, and gives credit', () => {
     const { peer } = new Controller();
     const seen = peer.seen();
@@ -233,7 +227,7 @@ describe('the coordinator', () => {
 
   it('4.3 without `rejected` among its outcomes it hears of an error by the end of its link', () => {
     const outcomes = described(0x28, ['x', ...Array<null>(8).fill(null), sym('amqp:accepted:list')]);
-    const controller = new Controller(true, outcomes);
+    const controller = new Controller(outcomes);
     controller.discharge(UNKNOWN);
     expect(controller.peer.conditionOf('detach')).toBe(CONDITION.transactionUnknown);
   });
@@ -460,20 +454,11 @@ describe('work within a transaction', () => {
 
   it.each<[string, (txnId: Buffer) => AmqpValue, string]>([
     ['of an unknown transaction', () => within(UNKNOWN, described(0x24, [])), CONDITION.transactionUnknown],
-    ['that says nothing', (txnId) => within(txnId), CONDITION.notImplemented],
+    ['that says nothing', (txnId) => within(txnId), CONDITION.invalidField],
   ])('4.4.2 an outcome %s ends its link', (_what, state, condition) => {
     const { controller, txnId } = delivered();
     controller.settle(0, true, state(txnId));
     expect(controller.peer.conditionOf('detach')).toBe(condition);
-  });
-
-  it('where transactions are not served an outcome within one ends its link', () => {
-    const controller = new Controller(false);
-    controller.attachOthers().addresses.consumer.deliver(0, MESSAGE);
-    controller.peer.turn().seen();
-    controller.settle(0, true, within(UNKNOWN, described(0x24, [])));
-    expect(controller.peer.conditionOf('detach')).toBe(CONDITION.notImplemented);
-    expect(controller.addresses.consumer.settled).toEqual([]);
   });
 
   it('of a topic there is nothing to settle', () => {
