@@ -81,13 +81,15 @@ async function createApp(options: StartOptions): Promise<NestFastifyApplication>
 
 function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {
   const turns = app.get(TurnScheduler);
+  const node = app.get<MeshNode>(MESH_NODE);
+  const journal = journalOf(logger);
   return new SiteRuntime({
-    node: app.get<MeshNode>(MESH_NODE),
+    node,
     links: app.get(LinkManager),
     listeners: app.get(ListenerManager),
-    memory: new NodeMemory(app.get(NodeState), app.get(LmdbQueueStore)),
+    memory: new NodeMemory({ state: app.get(NodeState), store: app.get(LmdbQueueStore), queues: node.queues, journal }),
     lifecycle: app.get(Lifecycle),
-    journal: journalOf(logger),
+    journal,
     setLogLevel: (level) => (logger.level = level),
     stopTurns: () => turns.stop(),
   });

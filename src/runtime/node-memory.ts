@@ -1,16 +1,28 @@
+import type { Journal } from '../common/ports';
+import type { QueueHost } from '../queues/contract';
 import type { LmdbQueueStore } from '../store/queue-store';
 import type { NodeState } from '../store/node-state';
 import type { Memory } from './site-runtime';
 
-/** All that a node keeps on its disk. The state is closed last: it holds the lock of the folder. */
+export interface MemoryParts {
+  readonly state: Pick<NodeState, 'close'>;
+  readonly store: Pick<LmdbQueueStore, 'close'>;
+  readonly queues: Pick<QueueHost, 'stop'>;
+  readonly journal: Journal;
+}
+
+/**
+ * All that a node keeps on its disk. Queues write how they stand, then the store says that this was a clean end; the state is closed
+ * last: it holds the lock of the folder.
+ */
 export class NodeMemory implements Memory {
-  constructor(
-    private readonly state: Pick<NodeState, 'close'>,
-    private readonly queues: Pick<LmdbQueueStore, 'close'>,
-  ) {}
+  constructor(private readonly parts: MemoryParts) {}
 
   async close(): Promise<void> {
-    await this.queues.close();
-    await this.state.close();
+    const { state, store, queues, journal } = this.parts;
+    const error = await new Promise<Error | null>((done) => queues.stop(done));
+    if (error) journal.warn('queues-not-stopped', { error: error.message });
+    await store.close();
+    await state.close();
   }
 }

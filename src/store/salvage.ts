@@ -1,13 +1,15 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { StateRecount } from '../queues/recount';
 import { SPACE } from '../queues/spaces';
 import { DataDirLock } from './data-dir-lock';
 import { StoreMissingError } from './errors';
 import { SALVAGE_RECORDS } from './limits';
 import { openQueueEnvironment, type QueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
+import { SPACE_END } from './queue-key';
 import { SEAL_BYTES, sealOf } from './sealed-record';
 import { beginFormat, markRestored } from './store-life';
-import { type StoreSurvey, surveyQueueStore } from './store-survey';
+import { type RecordTaker, type StoreSurvey, surveyQueueStore } from './store-survey';
 import { arenaOf } from './write-log';
 
 export interface Salvage {
@@ -50,11 +52,12 @@ async function copyRecords(file: string, fresh: string): Promise<StoreSurvey> {
   const environment = openQueueEnvironment(fresh);
   try {
     const copy = new RecordCopy(environment);
-    const take = copy.take.bind(copy);
+    const take: RecordTaker = (space, queue, key, record) => copy.take(space, queue, key, record);
     let survey = surveyQueueStore(file, take);
     // Not even the root can be read: what was before the last transaction is better than nothing.
     if (survey.records === 0 && survey.damageCount > 0) survey = surveyQueueStore(file, take, 1);
     for (const { queue, name, records } of survey.queues) if (name === null && records > 0) copy.name(queue);
+    copy.recount();
     copy.flush();
     beginFormat(environment);
     markRestored(environment);
@@ -66,21 +69,39 @@ async function copyRecords(file: string, fresh: string): Promise<StoreSurvey> {
 
 /** Writes records as they are, some thousand in a transaction. */
 class RecordCopy {
+  readonly #recounts = new Map<number, StateRecount>();
   #waiting: { space: number; queue: number; key: number; record: Buffer }[] = [];
 
   constructor(private readonly environment: QueueEnvironment) {}
 
   take(space: number, queue: number, key: number, record: Buffer): void {
+    if (space !== SPACE.directory && space < SPACE_END) {
+      let recount = this.#recounts.get(queue);
+      if (!recount) this.#recounts.set(queue, (recount = new StateRecount()));
+      recount.add(space, key, record.subarray(SEAL_BYTES));
+    }
+    this.#write(space, queue, key, record);
+  }
+
+  #write(space: number, queue: number, key: number, record: Buffer): void {
     this.#waiting.push({ space, queue, key, record: Buffer.from(record) });
     if (this.#waiting.length >= SALVAGE_RECORDS) this.flush();
   }
 
   /** The records of a queue whose name is lost belong to no other that is made later. */
   name(queue: number): void {
-    const name = Buffer.from(`salvaged.${queue}`);
-    const record = Buffer.concat([Buffer.alloc(SEAL_BYTES), name]);
-    record.writeInt32LE(sealOf(SPACE.directory, 0, queue, name, 0, name.length));
-    this.take(SPACE.directory, 0, queue, record);
+    this.#seal(SPACE.directory, 0, queue, Buffer.from(`salvaged.${queue}`));
+  }
+
+  /** What queues know of themselves fits what is left of them. */
+  recount(): void {
+    for (const [queue, recount] of this.#recounts) this.#seal(SPACE.state, queue, 0, recount.result().encode());
+  }
+
+  #seal(space: number, queue: number, key: number, value: Buffer): void {
+    const record = Buffer.concat([Buffer.alloc(SEAL_BYTES), value]);
+    record.writeInt32LE(sealOf(space, queue, key, value, 0, value.length));
+    this.#write(space, queue, key, record);
   }
 
   flush(): void {

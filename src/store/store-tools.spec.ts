@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../common/ports';
+import { QueueState } from '../queues/queue-state';
+import { SPACE } from '../queues/spaces';
 import { backUp } from './backup';
 import { crc32c } from './crc32c';
 import { NodeState } from './node-state';
@@ -158,6 +160,8 @@ describe('a salvage', () => {
     expect(readable.size).toBeGreaterThan(WANTED.size / 2);
     const store = LmdbQueueStore.open(folder);
     expect(store.wasClean).toBe(false);
+    const depths = [0, 1, 2].map((queue) => QueueState.decode(store.get(SPACE.state, queue, 0)!).depth);
+    expect(depths.reduce((sum, depth) => sum + depth)).toBe(readable.size);
     const [key, value] = [...readable][0]!;
     expect(digestOf(store.get(3, key % 3, key)!)).toBe(value);
     await store.close();
