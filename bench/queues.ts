@@ -8,6 +8,7 @@ import { OUTCOME } from '../src/streams/contract';
 
 /** CPU per message of a queue and its store alone: put, delivered and settled in one process, without sockets. */
 const MESSAGES = 1_000_000;
+const TICK_MS = 2;
 const POLICY: QueuePolicy = {
   maxDepth: null,
   maxBytes: null,
@@ -87,7 +88,7 @@ async function run(window: number, bytes: number): Promise<void> {
   const store = LmdbQueueStore.open(folder);
   const host = createQueueHost({
     store,
-    clock: { wall: () => Date.now() },
+    clock: { wall: () => Date.now(), now: () => performance.now() },
     events: {
       onQueue: () => undefined,
       onRoom: () => undefined,
@@ -102,6 +103,7 @@ async function run(window: number, bytes: number): Promise<void> {
   ]);
   payload.writeUInt32BE(bytes, 11);
   const load = new Load(window, payload, host.open('bench', POLICY), () => host.flush());
+  const ticks = setInterval(() => host.tick(performance.now()), TICK_MS);
   const cpu = process.cpuUsage();
   const from = performance.now();
   await new Promise<void>((resolve) => {
@@ -114,6 +116,7 @@ async function run(window: number, bytes: number): Promise<void> {
   process.stdout.write(
     `queue, window ${window}, ${bytes} B: ${(MESSAGES / seconds / 1_000).toFixed(0)} k msg/s, ${perMessage.toFixed(2)} CPU-us a message\n`,
   );
+  clearInterval(ticks);
   await store.close();
   rmSync(folder, { recursive: true, force: true });
 }

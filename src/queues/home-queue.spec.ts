@@ -1,4 +1,5 @@
 import { OUTCOME } from '../streams/contract';
+import { REMOVALS_WAIT_MS } from './limits';
 import { Home, messageOf } from './queues.fixture';
 import { SPACE } from './spaces';
 
@@ -26,6 +27,28 @@ describe('a durable queue', () => {
     consumer.more(5);
     expect(consumer.texts).toEqual(['a', 'b', 'c', 'd']);
     expect(consumer.link.idle).toBe(true);
+  });
+
+  it('flushes removals that nobody waits for with the next put, or a little later', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 10);
+    for (const text of ['a', 'b', 'c']) home.put(queue, text);
+    home.settle();
+    consumer.settle('a', OUTCOME.accepted);
+    home.host.flush();
+    expect([home.store.pending, home.host.settled]).toEqual([0, false]);
+    home.put(queue, 'd');
+    home.host.flush();
+    expect(home.store.pending).toBe(1);
+    home.settle();
+    expect(home.store.keys(SPACE.messages, 1)).toHaveLength(3);
+    consumer.settle('b', OUTCOME.accepted);
+    home.host.flush();
+    home.pass(REMOVALS_WAIT_MS);
+    expect([home.store.keys(SPACE.messages, 1).length, home.host.settled]).toEqual([2, true]);
+    consumer.settle('c', OUTCOME.accepted, null, true);
+    home.host.flush();
+    expect(home.store.pending).toBe(1);
   });
 
   it('forgets what was accepted, on the disk too', () => {

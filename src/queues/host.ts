@@ -7,7 +7,7 @@ import { answerPut, Group } from './group';
 import { HomeQueue } from './home-queue';
 import type { WindowBudget } from './lane';
 import { LargeStore } from './large-store';
-import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, UNFLUSHED_BYTES_MAX } from './limits';
+import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX } from './limits';
 import type { HostedQueue, MoveTarget, QueueHome } from './queue-core';
 import { QueueDirectory } from './queue-directory';
 import { RecordSlab } from './record';
@@ -19,7 +19,7 @@ import { WakeTimes } from './wake-times';
 export interface QueueHostPorts {
   readonly store: QueueStore;
   readonly events: QueueHostEvents;
-  readonly clock: Pick<Clock, 'wall'>;
+  readonly clock: Clock;
 }
 
 /**
@@ -50,6 +50,10 @@ class LocalQueueHost implements QueueHost, QueueHome {
   #volatile = new Group(this.#onDone);
   #touched: HostedQueue[] = [];
   #touchedInMemory: HostedQueue[] = [];
+  /** Somebody waits for what has been changed. */
+  #isUrgent = false;
+  /** When what nobody waits for goes to the disk. */
+  #lazyUntil = Number.POSITIVE_INFINITY;
   /** To be told at the end of the turn. */
   #later: (() => void)[] = [];
   readonly #turns = new Set<HostedQueue>();
@@ -100,6 +104,10 @@ class LocalQueueHost implements QueueHost, QueueHome {
 
   touched(queue: HostedQueue): void {
     (queue.temporary ? this.#touchedInMemory : this.#touched).push(queue);
+  }
+
+  hurry(): void {
+    this.#isUrgent = true;
   }
 
   wantsTurn(queue: HostedQueue): void {
@@ -235,14 +243,26 @@ class LocalQueueHost implements QueueHost, QueueHome {
   #flushDurable(): void {
     if (this.#touched.length === 0 && !this.#durable.isTouched) return;
     // Nothing would be taken: what was changed waits until the store is open again.
-    if (this.#store.state === 'failed') return;
+    if (this.#store.state === 'failed' || this.#mayWait()) return;
     const group = this.#durable;
     const queues = this.#touched;
     this.#durable = new Group(this.#onDone);
     this.#touched = [];
     for (const queue of queues) queue.writeState(group);
+    // What this has changed itself, a mark that is raised ahead, goes with it.
+    this.#isUrgent = false;
+    this.#lazyUntil = Number.POSITIVE_INFINITY;
     this.#inFlight++;
     this.#store.commit(group);
+  }
+
+  /** Removals alone wait for a put: each commit costs the disk a flush, and puts that come meanwhile would have to wait for it. */
+  #mayWait(): boolean {
+    const { isTouched, waiting, repeats } = this.#durable;
+    if (this.#isUrgent || isTouched || waiting.length > 0 || repeats.length > 0) return false;
+    const now = this.ports.clock.now();
+    if (this.#lazyUntil === Number.POSITIVE_INFINITY) this.#lazyUntil = now + REMOVALS_WAIT_MS;
+    return now < this.#lazyUntil;
   }
 
   #tellLater(): void {
@@ -294,7 +314,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
 
   deadline(): number {
     const hasWork = this.#turns.size > 0 || this.#wantsOwnTurn || this.#touchedInMemory.length > 0;
-    return hasWork ? 0 : this.#times.deadline();
+    return hasWork ? 0 : Math.min(this.#lazyUntil, this.#times.deadline());
   }
 
   get windowBytes(): number {

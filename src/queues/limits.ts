@@ -20,6 +20,8 @@ export const PUTS_OUTSTANDING_MAX = 16_384;
 export const MARK_EPOCHS_MAX = 2;
 /** Bytes on their way to the disk past which publishers get no more credit. */
 export const UNFLUSHED_BYTES_MAX = 16 * 1024 * 1024;
+/** Removals that nobody waits for wait so long for puts to be flushed with: what a crash may bring back, marked redelivered. */
+export const REMOVALS_WAIT_MS = 5;
 /** What `room` says where nothing bounds it. */
 export const ROOM_MAX = 1_000_000;
 /** Records are copied into pieces of this size: what one message that stays can keep in memory. */

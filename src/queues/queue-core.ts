@@ -48,6 +48,8 @@ export interface QueueHome {
   /** What this turn changes in queues on the disk, or in those in memory. */
   group(temporary: boolean): Group;
   touched(queue: HostedQueue): void;
+  /** What has been changed is to be on the disk soon. */
+  hurry(): void;
   /** It has something to do at once, in a turn of its own. */
   wantsTurn(queue: HostedQueue): void;
   /** It has something to do at that time, if nothing comes sooner. */
@@ -111,8 +113,14 @@ export class QueueCore {
     return this.home.group(this.store === null);
   }
 
-  /** This turn changes something. */
+  /** This turn changes something that is to be on the disk soon. */
   touch(): void {
+    this.touchLazily();
+    this.home.hurry();
+  }
+
+  /** Nobody waits for this change: it goes with the next that somebody waits for, or a little later. */
+  touchLazily(): void {
     if (this.isTouched) return;
     this.isTouched = true;
     this.home.touched(this.queue);
@@ -145,7 +153,7 @@ export class QueueCore {
     this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, -1);
     this.store?.delete(SPACE.messages, this.id, entry.key);
     if (this.store !== null) this.group.changes.push(entry);
-    this.touch();
+    this.touchLazily();
     if (!this.#hadRoom) this.checkRoom();
   }
 

@@ -191,7 +191,7 @@ export class Home implements QueueHostEvents, PutSink {
   }
 
   #start(): QueueHost {
-    return createQueueHost({ store: this.store, events: this, clock: { wall: () => this.wall } });
+    return createQueueHost({ store: this.store, events: this, clock: { wall: () => this.wall, now: () => this.wall } });
   }
 
   onQueue(name: string, exists: boolean): void {
