@@ -167,8 +167,11 @@ export class RemoteConsumer implements QueueClient {
 
   /** Forgets the circuit with all that is unsettled of it. */
   #release(): void {
-    this.#circuit?.forget();
+    const circuit = this.#circuit;
     this.#circuit = null;
+    // The home may have it nevertheless: it had given this node up, and tells so only after the circuit was opened anew.
+    if (circuit !== null && this.ports.isReachable(circuit.home)) circuit.close();
+    else circuit?.forget();
     this.#state = 'waiting';
     this.ports.waits(this, true);
     this.#lane.clear();

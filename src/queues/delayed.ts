@@ -89,6 +89,10 @@ export class DelayedMessages {
 
   onStored(entry: Entry): void {
     this.#busy.delete(entry.delayedKey);
+    if (this.core.store === null) return;
+    // Where something else was released meanwhile, that look did not see it yet.
+    const tick = EPOCH + Math.floor(entry.delayedKey / SLOTS) * TICK_MS;
+    if (this.#nextDue > tick + TICK_MS) this.#due(tick);
   }
 
   /** Its group failed: it is written again, or for good it is not there. */

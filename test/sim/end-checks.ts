@@ -38,9 +38,20 @@ export function isDrained(world: World): boolean {
   return world.receivers.every(({ client }) => client?.idle === true) && filledQueues(world).length === 0;
 }
 
-/** All that was put into queues is gone from them, and from memory. */
+/** All that was put into queues is gone from them, and they know of no consumers but those that there are. */
 export function checkDrained(world: World): Problem[] {
-  return filledQueues(world);
+  return [...filledQueues(world), ...strayConsumers(world)];
+}
+
+function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
+  const found: Problem[] = [];
+  for (const { name, home } of plan.queues) {
+    const { name: node, node: running } = nodes[home] as VirtualNode;
+    const known = running?.queues.find(name)?.view().consumers ?? 0;
+    const there = receivers.filter(({ plan: { queue }, client }) => queue === name && client?.live === true).length;
+    if (known !== there) found.push(`G8: queue ${name} at ${node} has ${known} consumers at the end, not ${there}`);
+  }
+  return found;
 }
 
 function filledQueues({ nodes }: World): Problem[] {

@@ -1,4 +1,5 @@
 import type { AddressRule, MeshLimits } from '../../src/mesh/contract';
+import type { QueuePolicy } from '../../src/queues/contract';
 import { OUTCOME } from '../../src/streams/contract';
 import type { Dice } from './dice';
 import { planQueueFaults, type Fault } from './fault-plan';
@@ -10,6 +11,8 @@ export interface QueuePlan {
   readonly name: string;
   /** Number of the node where its rule wants it. */
   readonly home: number;
+  /** What its rule says beside. */
+  readonly policy?: Partial<QueuePolicy>;
 }
 
 /** What a run does with queues, beside the rest. */
@@ -24,13 +27,27 @@ export const NO_QUEUES: QueuesPlan = { queues: [], publishers: [], receivers: []
 
 const KIB = 1024;
 
+/** None lets messages go that were accepted. */
+const POLICIES: readonly (readonly [weight: number, Partial<QueuePolicy>])[] = [
+  [6, {}],
+  [1, { maxDepth: 40, overLimit: 'block' }],
+  [1, { maxBytes: 60 * KIB, overLimit: 'block' }],
+  [1, { maxDepth: 60, overLimit: 'reject' }],
+  [2, { retryMs: 150 }],
+  [1, { locality: 'prefer' }],
+];
+
 export function planQueues(nodes: number, limits: MeshLimits, dice: Dice): QueuesPlan {
   const count = dice.weighted([
     [5, 1],
     [3, 2],
     [1, 3],
   ]);
-  const queues = Array.from({ length: count }, (_, n) => ({ name: `q.${n}`, home: dice.below(nodes) }));
+  const queues = Array.from({ length: count }, (_, n) => ({
+    name: `q.${n}`,
+    home: dice.below(nodes),
+    policy: dice.weighted(POLICIES),
+  }));
   const times = <T>(min: number, max: number, plan: (queue: QueuePlan) => T): T[] =>
     queues.flatMap((queue) => Array.from({ length: dice.between(min, max) }, () => plan(queue)));
   const publishers = times(1, 2, (queue) => planPublisher(queue, nodes, dice));
@@ -41,7 +58,7 @@ export function planQueues(nodes: number, limits: MeshLimits, dice: Dice): Queue
 
 /** Names where each queue lives. */
 export function rulesOfQueues(queues: readonly QueuePlan[]): AddressRule[] {
-  return queues.map(({ name, home }) => rule(name, 'queue', { home: `n${home}` }));
+  return queues.map(({ name, home, policy }) => rule(name, 'queue', { home: `n${home}`, ...policy }));
 }
 
 function near({ home }: QueuePlan, nodes: number, dice: Dice): number {

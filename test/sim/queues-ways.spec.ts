@@ -57,6 +57,24 @@ describe('a partition between a queue and its clients', () => {
     expect(occurrences.interrupted).toBe(0);
   });
 
+  it('that lasts longer leaves no consumer behind at the home', () => {
+    const shared = [rule('jobs.#', 'queue', { home: 'b' })];
+    const mesh = simMesh(['a-b', 'b-c'], { shared, limits: { partitionHoldMs: 5_000 } });
+    const { node, until } = mesh;
+    const alone = new SimConsumer(node('c'), 'jobs.x', { queue: { exclusive: true } });
+    until('attached', () => alone.confirmed !== null);
+    mesh.mesh.cut(mesh.wire('b', 'c'));
+    mesh.run(12_000);
+    mesh.mesh.heal(mesh.wire('b', 'c'));
+    mesh.run(5_000);
+    expect(node('b').running.queues.find('jobs.x')?.view().consumers).toBe(1);
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit > 0);
+    publisher.send('m0');
+    until('it', () => alone.got.length === 1);
+    expect(alone.gone).toBeNull();
+  });
+
   it('keeps what a publisher had sent until it is over, whatever the hold, and stores it once', () => {
     const faults = cut(2 * HOLD_MS);
     const { problems, occurrences, world } = run({ ...far, faults, healAt: 2 * HOLD_MS + FROM_MS + 1_000 });
@@ -134,6 +152,17 @@ describe('two consumers that compete', () => {
     for (const text of numbered(16)) publisher.send(text);
     until('all', () => near.got.length + far.got.length === 16);
     expect(near.got).toEqual(numbered(16));
+  });
+
+  it('get again what failed once its time has come, all of it', () => {
+    const failing = { others: [[OUTCOME.modifiedFailed, 0.3]] as const };
+    const { problems, occurrences } = run({
+      queues: [{ name: 'q.0', home: 1, policy: { retryMs: 150 } }],
+      publishers: [publisher(0, 'q.0', { everyMs: 5 })],
+      receivers: [receiver(1, 'q.0', failing), receiver(2, 'q.0', failing)],
+    });
+    expect(problems).toEqual([]);
+    expect(occurrences.redelivered).toBeGreaterThan(100);
   });
 
   it('take what one holds back when it leaves', () => {
