@@ -32,6 +32,7 @@ export class DeadLetters {
   readonly #busy = new Set<number>();
   /** Those that wait for another try. */
   #waiting: number[] = [];
+  #retryAt = 0;
   /** Where the next look begins: each is tried in its turn. */
   #from = 0;
   #sent = 0;
@@ -181,8 +182,9 @@ export class DeadLetters {
       this.#sent--;
       if (outcome === OUTCOME.accepted) this.#sentWell(key, record);
       else {
+        if (this.#waiting.length === 0) this.#retryAt = this.core.home.wall() + FORWARD_RETRY_MS;
         this.#waiting.push(key);
-        this.core.wakeAt(this.core.home.wall() + FORWARD_RETRY_MS);
+        this.core.wakeAt(this.#retryAt);
       }
     });
   }
@@ -208,7 +210,12 @@ export class DeadLetters {
   }
 
   /** Another try for those that were not taken. */
-  retry(): void {
+  retry(wall: number): void {
+    if (this.#waiting.length === 0) return;
+    if (wall < this.#retryAt) {
+      this.core.wakeAt(this.#retryAt);
+      return;
+    }
     for (const key of this.#waiting) this.#busy.delete(key);
     this.#waiting = [];
   }

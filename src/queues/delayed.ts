@@ -88,11 +88,10 @@ export class DelayedMessages {
   }
 
   onStored(entry: Entry): void {
-    this.#busy.delete(entry.delayedKey);
     if (this.core.store === null) return;
-    // Where something else was released meanwhile, that look did not see it yet.
-    const tick = EPOCH + Math.floor(entry.delayedKey / SLOTS) * TICK_MS;
-    if (this.#nextDue > tick + TICK_MS) this.#due(tick);
+    this.#busy.delete(entry.delayedKey);
+    // A look in the meantime has not seen it.
+    this.#due(EPOCH + Math.floor(entry.delayedKey / SLOTS) * TICK_MS);
   }
 
   /** Its group failed: it is written again, or for good it is not there. */
@@ -131,7 +130,10 @@ export class DelayedMessages {
 
   /** Puts what is due into its place among the ready ones, as far as there is room in memory. @throws RecordDamagedError */
   release(wall: number): void {
-    if (this.#nextDue > wall && !this.#isOverdue) return;
+    if (this.#nextDue > wall && !this.#isOverdue) {
+      if (this.#nextDue !== Number.POSITIVE_INFINITY) this.core.wakeAt(this.#nextDue);
+      return;
+    }
     this.#isOverdue = false;
     this.#nextDue = Number.POSITIVE_INFINITY;
     if (this.core.store === null) this.#releaseFromMemory(wall);
@@ -157,7 +159,7 @@ export class DelayedMessages {
   /** A message whose time has come goes where its key says. */
   place(entry: Entry): void {
     const { ready } = this.core;
-    if (entry.key <= (ready.lanes[entry.lane] as Lane).flushedTo) ready.returned(entry, false);
+    if (entry.key <= (ready.lanes[entry.lane] as Lane).flushedTo) ready.returned(entry);
     else ready.stored(entry);
   }
 

@@ -251,6 +251,6 @@ export class Dispatcher {
     const waiting = this.#aside;
     this.#aside = [];
     this.#asideGroups.clear();
-    for (const entry of waiting) this.parts.ready.returned(entry, false);
+    for (const entry of waiting) this.parts.ready.returned(entry);
   }
 }

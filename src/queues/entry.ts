@@ -25,6 +25,8 @@ export interface EntryOwner {
   onChanged(entry: Entry): void;
   /** The change of its record, or its removal, failed: it has to be written again. */
   changeAgain(entry: Entry): void;
+  /** Its removal failed with the transaction that wanted it. */
+  restore(entry: Entry): void;
 }
 
 /** A message in memory. One object for each, so that the hot path makes no other. */
@@ -37,6 +39,8 @@ export class Entry {
   readonly flags: number;
   /** Bytes of the message. */
   readonly size: number;
+  /** Changes of its record, or its removal, that are on their way to the disk. */
+  changing = 0;
   /** It was given to somebody before, or may have been before a crash: it says so in its header. */
   seen = false;
   /** Consumers that it must not go to again. */

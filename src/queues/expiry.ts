@@ -19,8 +19,9 @@ export class ExpiryLook {
 
   /** Messages are there that expire. */
   arm(): void {
-    if (this.core.state.expiring === 0 || this.#nextAt > this.core.home.wall()) return;
-    this.#nextAt = this.core.home.wall() + EXPIRY_LOOK_MS;
+    if (this.core.state.expiring === 0) return;
+    const wall = this.core.home.wall();
+    if (this.#nextAt <= wall) this.#nextAt = wall + EXPIRY_LOOK_MS;
     this.core.wakeAt(this.#nextAt);
   }
 

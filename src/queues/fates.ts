@@ -68,7 +68,7 @@ export class Fates {
       return;
     }
     if (failed || record !== null) this.core.rewrite(entry, record ?? Buffer.from(entry.record));
-    this.core.ready.returned(entry, failed || record !== null);
+    this.core.ready.returned(entry);
   }
 
   /** Its record tells how often it was delivered: what becomes of a dead letter is made from it. */

@@ -49,6 +49,8 @@ export class Group implements StoreCompletion {
   readonly puts: Entry[] = [];
   /** Records that were changed or removed: they are written until it succeeds. */
   readonly changes: Entry[] = [];
+  /** Records that transactions removed: they are there again when it fails. */
+  readonly taken: Entry[] = [];
   readonly repeats: Repeat[] = [];
   readonly settlements: Settlement[] = [];
   readonly states: Written[] = [];
@@ -69,10 +71,12 @@ export class Group implements StoreCompletion {
     if (error === null) {
       for (const entry of this.puts) entry.owner.onStored(entry);
       for (const entry of this.changes) entry.owner.onChanged(entry);
+      for (const entry of this.taken) entry.owner.onChanged(entry);
       for (const { holder, token } of this.settlements) holder.onConfirmed(token);
     } else {
       for (const entry of this.puts) entry.owner.onNotStored(entry, refusal);
       for (const entry of this.changes) entry.owner.changeAgain(entry);
+      for (const entry of this.taken) entry.owner.restore(entry);
     }
     for (const repeat of this.repeats) tellRepeat(repeat, refusal);
     for (const completion of this.waiting) completion.done(error);

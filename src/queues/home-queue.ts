@@ -21,7 +21,6 @@ import { ExpiryLook } from './expiry';
 import { Fates } from './fates';
 import type { Group, GroupMember } from './group';
 import { Intake } from './intake';
-import { WINDOW_MESSAGES } from './limits';
 import type { Mark } from './marks';
 import { compileMessageFilter } from './message-filter';
 import { peekInto } from './peek';
@@ -143,7 +142,8 @@ export class HomeQueue
     const { core } = this;
     // What it changes now is part of this group.
     core.isTouched = true;
-    if (core.store !== null) {
+    if (!core.state.isSound) this.end(new QueueDamagedError(this.name, new Error('its counts do not fit its records')));
+    else if (core.store !== null) {
       if (this.#hasTakers && core.ready.complete) core.raiseMark(core.state.lastSeq);
       core.marks.write(core.store, core.id);
       core.store.put(SPACE.state, core.id, 0, core.state.encode());
@@ -202,10 +202,12 @@ export class HomeQueue
   }
 
   changeAgain(entry: Entry): void {
-    if (entry.inTransaction && entry.state === ENTRY.gone) {
-      this.core.restore(entry);
-      this.#fates.requeue(entry, true, null);
-    } else this.core.changeAgain(entry);
+    this.core.changeAgain(entry);
+  }
+
+  restore(entry: Entry): void {
+    this.core.restore(entry);
+    this.#fates.requeue(entry, true, null);
   }
 
   // Consumers.
@@ -247,7 +249,8 @@ export class HomeQueue
   /** Delivers what can be delivered. */
   pump(): void {
     this.#guard(() => {
-      if (this.#delayed.isOverdue && this.core.ready.loaded < WINDOW_MESSAGES / 2) this.#delayed.release(this.wall());
+      if (this.#delayed.isOverdue && this.core.ready.loaded * 2 < this.core.home.budget.messages)
+        this.#delayed.release(this.wall());
       this.#intake.trim();
       this.#dispatcher.pump();
     });
@@ -401,7 +404,7 @@ export class HomeQueue
       this.#dispatcher.recall();
       this.#delayed.release(wall);
       this.#expiry.look(wall);
-      this.#dead.retry();
+      this.#dead.retry(wall);
       this.#dead.turn();
     });
     this.pump();

@@ -7,7 +7,7 @@ import { answerPut, Group } from './group';
 import { HomeQueue } from './home-queue';
 import type { WindowBudget } from './lane';
 import { LargeStore } from './large-store';
-import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX } from './limits';
+import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX, WINDOW_MESSAGES } from './limits';
 import type { HostedQueue, MoveTarget, QueueHome } from './queue-core';
 import { QueueDirectory } from './queue-directory';
 import { RecordSlab } from './record';
@@ -20,6 +20,8 @@ export interface QueueHostPorts {
   readonly store: QueueStore;
   readonly events: QueueHostEvents;
   readonly clock: Clock;
+  /** Messages of one priority of a queue that wait in memory; a few in tests. */
+  readonly windowMessages?: number;
 }
 
 /**
@@ -38,7 +40,7 @@ function refusalOf(error: Error): Refusal {
 
 class LocalQueueHost implements QueueHost, QueueHome {
   readonly slab = new RecordSlab();
-  readonly budget: WindowBudget = { used: 0 };
+  readonly budget: WindowBudget;
   readonly large: LargeStore;
   pressed = false;
   readonly #store: QueueStore;
@@ -60,11 +62,14 @@ class LocalQueueHost implements QueueHost, QueueHome {
   #wantsOwnTurn = false;
   readonly #times: WakeTimes<HostedQueue>;
   #inFlight = 0;
+  /** A group has failed, and so have those behind it: nothing is committed that counts on them until all are told. */
+  #isFailing = false;
   readonly #whenSettled: ((error: Error | null) => void)[] = [];
 
   constructor(private readonly ports: QueueHostPorts) {
     const { store } = ports;
     this.#store = store;
+    this.budget = { used: 0, messages: ports.windowMessages ?? WINDOW_MESSAGES };
     this.#times = new WakeTimes(ports.clock.wall());
     const change = (): Group => this.change(true);
     this.large = new LargeStore(store, { change, wantsLargeTurn: () => (this.#wantsOwnTurn = true) });
@@ -243,7 +248,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   #flushDurable(): void {
     if (this.#touched.length === 0 && !this.#durable.isTouched) return;
     // Nothing would be taken: what was changed waits until the store is open again.
-    if (this.#store.state === 'failed' || this.#mayWait()) return;
+    if (this.#store.state === 'failed' || this.#isFailing || this.#mayWait()) return;
     const group = this.#durable;
     const queues = this.#touched;
     this.#durable = new Group(this.#onDone);
@@ -274,6 +279,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
 
   #done(group: Group, error: Error | null): void {
     this.#inFlight--;
+    this.#isFailing = this.#inFlight > 0 && (error !== null || this.#isFailing);
     this.#tell(group, error, error === null ? REFUSAL.none : refusalOf(error));
     this.flush();
     this.#tellSettled(error);

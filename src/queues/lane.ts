@@ -1,9 +1,12 @@
 import type { Entry } from './entry';
 import { keyOf, LANE_SPAN } from './spaces';
 
-/** Bytes in the windows of all queues of a host. */
+/** How large the windows of all queues of a host may be, and what they have. */
 export interface WindowBudget {
+  /** Bytes. */
   used: number;
+  /** Of one lane. */
+  readonly messages: number;
 }
 
 /**

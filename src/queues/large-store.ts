@@ -74,13 +74,27 @@ export class LargeStore {
     this.store.delete(SPACE.garbage, 0, body);
   }
 
-  /** No message has the body any more, once this group is on the disk. */
-  discard(body: number, length: number): void {
+  /**
+   * No message has the body any more, once this group is on the disk.
+   * @param tentatively when the group fails, its message is there as before
+   */
+  discard(body: number, length: number, tentatively = false): void {
     this.#mark(body, length);
     this.home.change().waiting.push({
       done: (error) => {
-        if (error !== null) this.discard(body, length);
-        else this.#collect({ body, segments: segmentsOf(length), deleted: 0 });
+        if (error === null) this.#collect({ body, segments: segmentsOf(length), deleted: 0 });
+        else if (tentatively) this.#keep(body);
+        else this.discard(body, length);
+      },
+    });
+  }
+
+  /** It is no garbage, whatever the disk says by now. */
+  #keep(body: number): void {
+    this.adopt(body);
+    this.home.change().waiting.push({
+      done: (error) => {
+        if (error !== null) this.#keep(body);
       },
     });
   }

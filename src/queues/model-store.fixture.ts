@@ -84,6 +84,8 @@ interface Group {
 export interface ModelStoreOptions {
   /** Reads see groups as soon as they are committed, or when they are done. */
   readonly early?: boolean;
+  /** Says that a group is done before it is. */
+  readonly lying?: boolean;
   /** Finds out who changes a value that belongs to the store. */
   readonly checked?: boolean;
 }
@@ -101,9 +103,11 @@ export class ModelStore implements QueueStore {
   readonly #damaged = new Set<string>();
   readonly #early: boolean;
   readonly #checked: boolean;
+  /** Done, as far as anybody knows. */
+  #lies: Group[] = [];
 
-  constructor(options: ModelStoreOptions = {}) {
-    this.#early = options.early ?? false;
+  constructor(private readonly options: ModelStoreOptions = {}) {
+    this.#early = options.early ?? options.lying ?? false;
     this.#checked = options.checked ?? true;
     this.#seen = this.#early ? new Tables() : this.#durable;
   }
@@ -147,9 +151,16 @@ export class ModelStore implements QueueStore {
       const group = this.#groups.shift();
       if (group === undefined) return;
       this.unflushedBytes -= group.bytes;
-      apply(group, this.#durable);
+      if (this.options.lying) this.#lie(group);
+      else apply(group, this.#durable);
       group.completion.done(null);
     }
+  }
+
+  #lie(group: Group): void {
+    apply(group, this.#seen);
+    this.#lies.push(group);
+    for (const late of this.#lies.splice(0, this.#lies.length - 1)) apply(late, this.#durable);
   }
 
   /** Until nothing more is committed. */
@@ -167,9 +178,10 @@ export class ModelStore implements QueueStore {
 
   /** What a process finds that starts after this one was killed: what was durable, and perhaps some groups of which it was not told. */
   crash(untold = 0): ModelStore {
-    const after = new ModelStore({ early: this.#early, checked: this.#checked });
+    const after = new ModelStore(this.options);
     const durable = this.#durable.copy();
-    for (const group of this.#groups.slice(0, untold)) apply(group, durable);
+    // What was said to be there and is not is not followed by what came later.
+    for (const group of this.#groups.slice(0, this.options.lying ? 0 : untold)) apply(group, durable);
     after.#durable = durable;
     after.#seen = this.#early ? durable.copy() : durable;
     for (const name of this.#damaged) after.#damaged.add(name);

@@ -149,31 +149,20 @@ export class QueueCore {
 
   /** Deletes a message that is neither in a window nor with a consumer any more. */
   remove(entry: Entry): void {
-    entry.state = ENTRY.gone;
+    this.ready.removing(entry);
     this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, -1);
     this.store?.delete(SPACE.messages, this.id, entry.key);
-    if (this.store !== null) this.group.changes.push(entry);
-    this.touchLazily();
+    if (this.store !== null) this.#change(entry, entry.inTransaction ? this.group.taken : this.group.changes);
+    if (entry.inTransaction) this.touch();
+    else this.touchLazily();
     if (!this.#hadRoom) this.checkRoom();
   }
 
-  /** A message is gone for good: what it left behind goes too. In a transaction that waits until it is certain. */
+  /** A message is gone for good, with its group: what it left behind goes too. */
   finish(entry: Entry): void {
-    if (entry.inTransaction) {
-      this.group.waiting.push({
-        done: (error) => {
-          if (error === null) this.#finish(entry);
-        },
-      });
-      return;
-    }
-    this.#finish(entry);
-  }
-
-  #finish(entry: Entry): void {
     this.exclusions.forget(entry.key);
     if (!entry.isLarge) return;
-    if (this.store !== null) this.home.large.discard(bodyOf(entry.record), entry.size);
+    if (this.store !== null) this.home.large.discard(bodyOf(entry.record), entry.size, entry.inTransaction);
     entry.body?.release();
     entry.body = null;
   }
@@ -195,8 +184,13 @@ export class QueueCore {
     this.state.bytes += record.length - entry.record.length;
     entry.record = record;
     this.store?.put(SPACE.messages, this.id, entry.key, record);
-    if (this.store !== null) this.group.changes.push(entry);
+    if (this.store !== null) this.#change(entry, this.group.changes);
     this.touch();
+  }
+
+  #change(entry: Entry, changes: Entry[]): void {
+    entry.changing++;
+    changes.push(entry);
   }
 
   /** A change failed with its group: it is made again. */

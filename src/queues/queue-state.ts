@@ -45,6 +45,13 @@ export class QueueState {
     if (expires) this.expiring += by;
   }
 
+  /** False when more was taken out than was there: records do not fit what was said of them. */
+  get isSound(): boolean {
+    return (
+      this.bytes >= 0 && this.expiring >= 0 && this.delayed >= 0 && this.dead >= 0 && this.lanes.every((n) => n >= 0)
+    );
+  }
+
   encode(): Buffer {
     const writer = new WireWriter(160)
       .u8(FORMAT)

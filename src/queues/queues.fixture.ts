@@ -183,15 +183,19 @@ export class Home implements QueueHostEvents, PutSink {
   readonly forwarded: { address: string; message: Message; done: (outcome: Outcome) => void }[] = [];
   #tokens = 0;
 
+  /** @param windowMessages how many messages of a lane wait in memory */
   constructor(
     options: ModelStoreOptions = {},
+    private readonly windowMessages = 4_096,
     public store = new ModelStore(options),
   ) {
     this.host = this.#start();
   }
 
   #start(): QueueHost {
-    return createQueueHost({ store: this.store, events: this, clock: { wall: () => this.wall, now: () => this.wall } });
+    const { store, windowMessages } = this;
+    const clock = { wall: () => this.wall, now: () => this.wall };
+    return createQueueHost({ store, events: this, clock, windowMessages });
   }
 
   onQueue(name: string, exists: boolean): void {

@@ -1,6 +1,6 @@
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Lane, type WindowBudget } from './lane';
-import { WINDOW_BYTES, WINDOW_BYTES_LEAST, WINDOW_MESSAGES, WINDOWS_BYTES } from './limits';
+import { WINDOW_BYTES, WINDOW_BYTES_LEAST, WINDOWS_BYTES } from './limits';
 import { keyOf, LANES, SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
@@ -54,21 +54,28 @@ export class ReadyMessages {
     if (entry.key > (this.lanes[entry.lane] as Lane).loadedTo) this.beyond.set(entry.key, entry);
   }
 
-  /** An entry goes back to its place. @param changed its record on the disk is not as it is in memory */
-  returned(entry: Entry, changed: boolean): void {
+  /** An entry goes back to its place. */
+  returned(entry: Entry): void {
     const lane = this.lanes[entry.lane] as Lane;
     entry.state = ENTRY.ready;
     if (entry.key <= lane.loadedTo) lane.insert(entry);
-    else if (!changed) this.beyond.delete(entry.key);
+    else if (entry.changing === 0) this.beyond.delete(entry.key);
     this.onReturned(entry.key);
   }
 
   /** Told the key of what is back in its place, for those who have passed it. */
   onReturned: (key: number) => void = () => undefined;
 
-  /** Its change or removal is on the disk. */
+  /** It is deleted; until that is on the disk a scan may still come across its record. */
+  removing(entry: Entry): void {
+    entry.state = ENTRY.gone;
+    if (entry.key > (this.lanes[entry.lane] as Lane).loadedTo) this.beyond.set(entry.key, entry);
+  }
+
+  /** A change of it, or its removal, is on the disk. */
   changed(entry: Entry): void {
-    if (this.beyond.size === 0 || entry.state === ENTRY.acquired) return;
+    entry.changing--;
+    if (this.beyond.size === 0 || entry.changing > 0 || entry.state === ENTRY.acquired) return;
     if (this.beyond.get(entry.key) === entry) this.beyond.delete(entry.key);
   }
 
@@ -102,7 +109,7 @@ export class ReadyMessages {
     const { budget, store } = this.parts;
     if (store === null) return true;
     const bytes = budget.used < WINDOWS_BYTES ? WINDOW_BYTES : WINDOW_BYTES_LEAST;
-    return lane.length < WINDOW_MESSAGES && lane.bytes < bytes;
+    return lane.length < budget.messages && lane.bytes < bytes;
   }
 
   /** Fills the window of a lane by one read. */

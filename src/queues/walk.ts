@@ -94,7 +94,7 @@ export class MoveWalk implements ScanVisitor {
         core.finish(entry);
       } else {
         this.#failed++;
-        core.ready.returned(entry, false);
+        core.ready.returned(entry);
       }
       core.wantsTurn();
     };
