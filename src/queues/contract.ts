@@ -163,13 +163,16 @@ export interface Queue {
 export interface QueueTransaction {
   /** Keeps a copy of the message until the commit. @throws FairleadError when there is too much in one transaction */
   put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void;
+  /** The same of a large one, which is retained until it is stored; that begins at once, and a commit waits for it. */
+  putLarge(queue: Queue, body: LargeBody, publisher: number): void;
   /** The consumer does not have the delivery any more; its token is free after the end of the transaction. @throws FairleadError */
   settle(consumer: QueueConsumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
   /**
-   * All changes are part of one group of the store, the one of this turn: what else is put into the store before `flush` shares its fate.
    * @param done told once, never within the call: null when all is on the disk, else why nothing of it is
+   * @param within called when all of it is in one group of the store, within this call or later: what is put into the store meanwhile
+   * shares its fate; not called when nothing of it can be done
    */
-  commit(done: (error: FairleadError | null) => void): void;
+  commit(done: (error: FairleadError | null) => void, within?: () => void): void;
   /** Nothing is put, and what was settled counts as a failed delivery. */
   rollback(): void;
 }

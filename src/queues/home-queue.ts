@@ -20,7 +20,7 @@ import { QueueDamagedError, QueueLockedError } from './errors';
 import { ExpiryLook } from './expiry';
 import { Fates } from './fates';
 import type { Group, GroupMember } from './group';
-import { Intake } from './intake';
+import { Intake, type StagedLarge } from './intake';
 import type { Mark } from './marks';
 import { compileMessageFilter } from './message-filter';
 import { peekInto } from './peek';
@@ -123,9 +123,18 @@ export class HomeQueue
     this.#intake.putMovedLarge(record, lane, body, inTransaction);
   }
 
-  /** Why a put would be refused now. @param before messages and bytes that are to be put before it */
-  refusalOf(payload: Buffer, before: number, bytesBefore: number): Refusal {
-    return this.#intake.refusalOf(payload, before, bytesBefore);
+  /** Why a put would be refused now, of a message with this beginning. @param before messages and bytes that are to be put before it */
+  refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
+    return this.#intake.refusalOf(start, length, before, bytesBefore);
+  }
+
+  /** Stores the parts of a large message of a transaction. */
+  stage(body: LargeBody, publisher: number, told: (refusal: Refusal) => void): StagedLarge {
+    return this.#intake.stage(body, publisher, told);
+  }
+
+  putStaged(staged: StagedLarge, sink: PutSink): void {
+    this.#intake.putStaged(staged, sink);
   }
 
   get room(): number {

@@ -38,6 +38,22 @@ function refusalOf(error: Error): Refusal {
   return isFull ? REFUSAL.storeFull : REFUSAL.storeFailed;
 }
 
+/** What can be said of a queue that could not be opened. */
+const NOTHING: Omit<QueueView, 'name' | 'state' | 'temporary'> = {
+  depth: 0,
+  bytes: 0,
+  ready: 0,
+  delayed: 0,
+  acquired: 0,
+  consumers: 0,
+  put: 0,
+  removed: 0,
+  expired: 0,
+  deadLettered: 0,
+  dropped: 0,
+  duplicates: 0,
+};
+
 class LocalQueueHost implements QueueHost, QueueHome {
   readonly slab = new RecordSlab();
   readonly budget: WindowBudget;
@@ -46,6 +62,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
   readonly #store: QueueStore;
   readonly #directory: QueueDirectory;
   readonly #queues = new Map<string, HomeQueue>();
+  /** Queues that could not be opened, for they are damaged. */
+  readonly #unopened = new Set<string>();
   readonly #onDone = (group: Group, error: Error | null): void => this.#done(group, error);
   /** What this turn has changed on the disk, and in memory alone. */
   #durable = new Group(this.#onDone);
@@ -168,14 +186,16 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return queue;
   }
 
+  /** Opens a queue, or remembers why it cannot be. */
   #make(store: QueueStore | null, id: number, name: string, policy: QueuePolicy): HomeQueue {
     try {
       const queue = new HomeQueue(this, store, id, name, policy);
       this.#queues.set(name, queue);
       return queue;
     } catch (error) {
-      if (error instanceof RecordDamagedError) throw new QueueDamagedError(name, error);
-      throw error;
+      if (!(error instanceof RecordDamagedError)) throw error;
+      this.#unopened.add(name);
+      throw new QueueDamagedError(name, error);
     }
   }
 
@@ -202,6 +222,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
     const wasStored = this.#directory.has(name);
     if (queue === undefined && !wasStored) return;
     this.#queues.delete(name);
+    this.#unopened.delete(name);
     if (queue !== undefined) {
       queue.end(new QueueDeletedError(name));
       this.#turns.delete(queue);
@@ -212,7 +233,13 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   views(): readonly QueueView[] {
-    return [...this.#queues.values()].map((queue) => queue.view());
+    const unopened = [...this.#unopened].map((name) => ({
+      ...NOTHING,
+      name,
+      state: 'damaged' as const,
+      temporary: false,
+    }));
+    return [...[...this.#queues.values()].map((queue) => queue.view()), ...unopened];
   }
 
   transaction(): QueueTransaction {

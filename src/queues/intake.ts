@@ -1,4 +1,5 @@
 import { DecodeError } from '../amqp/errors';
+import { invariant } from '../common/errors';
 import { PutFields, readPutFields } from '../message/put-fields';
 import type { LargeBody } from '../streams/contract';
 import type { PutSink } from './contract';
@@ -16,6 +17,20 @@ import { REFUSAL, type Refusal } from './refusals';
 
 const fields = new PutFields();
 const head = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
+
+/** A large message that a transaction will put. */
+export interface StagedLarge {
+  /** Its beginning. */
+  readonly head: Buffer;
+  readonly length: number;
+  readonly publisher: number;
+  /** The number of its parts on the disk. */
+  readonly stored: number;
+  /** Its bytes, where the queue lives in memory. */
+  readonly body: LargeBody | null;
+  /** It will not be put. */
+  abandon(): void;
+}
 
 /** Takes messages into a queue, or says why not. */
 export class Intake implements LargePutHome {
@@ -59,13 +74,18 @@ export class Intake implements LargePutHome {
     this.#add(this.#entryOf(record, 0, publisher), payload, mark, seq, sink, token);
   }
 
-  /** Why a message would not be taken now. @param before messages and bytes that are to be put before it */
-  refusalOf(payload: Buffer, before: number, bytesBefore: number): Refusal {
+  /**
+   * Why a message would not be taken now.
+   * @param start its bytes, or the first of them
+   * @param before messages and bytes that are to be put before it
+   */
+  refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
     const { core } = this;
     const refusal = this.#closed();
     if (refusal !== REFUSAL.none) return refusal;
-    const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + payload.length);
-    return isOver ? REFUSAL.overLimit : this.#read(payload, 0, payload.length, true);
+    if (length > SEGMENT_BYTES * SEGMENTS_MAX) return REFUSAL.tooLarge;
+    const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + length);
+    return isOver ? REFUSAL.overLimit : this.#read(start, 0, start.length, start.length === length);
   }
 
   /** A message that the host moves here from another queue: it is taken whatever the limits, and expires by this queue's rule alone. */
@@ -198,10 +218,10 @@ export class Intake implements LargePutHome {
 
   /** A large message that is being stored is answered when it is, to whom asked last. */
   #isPending(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
-    const pending = this.#large.find(({ entry }) => entry.mark === mark && entry.putSeq === seq);
-    if (pending === undefined) return false;
-    pending.entry.sink = sink;
-    pending.entry.token = token;
+    const pending = this.#large.find(({ entry }) => entry?.mark === mark && entry.putSeq === seq)?.entry ?? null;
+    if (pending === null) return false;
+    pending.sink = sink;
+    pending.token = token;
     return true;
   }
 
@@ -315,8 +335,8 @@ export class Intake implements LargePutHome {
 
   staged(put: LargePut): void {
     const { core } = this;
-    const { entry, due } = put;
-    this.#end(put);
+    const { due } = put;
+    const entry = this.#end(put);
     core.put++;
     core.home.large.adopt(bodyOf(entry.record));
     if (due > 0) this.delayed.add(entry, due);
@@ -325,8 +345,7 @@ export class Intake implements LargePutHome {
 
   failed(put: LargePut, refusal: Refusal): void {
     const { core } = this;
-    const { entry } = put;
-    this.#end(put);
+    const entry = this.#end(put);
     core.ready.lanes[entry.lane]?.lift(entry.key);
     core.put++;
     core.finish(entry);
@@ -334,13 +353,71 @@ export class Intake implements LargePutHome {
     this.notStored(entry, refusal);
   }
 
-  #end(put: LargePut): void {
+  #end(put: LargePut): Entry {
     const { core } = this;
-    this.#large.splice(this.#large.indexOf(put), 1);
+    const { entry } = put;
+    invariant(entry !== null, 'a large message of no transaction has its place');
+    this.#next(put);
     core.pendingLarge--;
-    core.pendingBytes -= put.entry.size;
+    core.pendingBytes -= entry.size;
     core.storing--;
-    if (this.#large.length > 0) core.wantsTurn();
+    return entry;
+  }
+
+  #next(put: LargePut): void {
+    this.#large.splice(this.#large.indexOf(put), 1);
+    if (this.#large.length > 0) this.core.wantsTurn();
+  }
+
+  /**
+   * Stores the parts of a large message that a transaction is to put; they are garbage until then.
+   * @param told once, never within the call: whether they are all in groups that come before the next one, or in this turn's
+   */
+  stage(body: LargeBody, publisher: number, told: (refusal: Refusal) => void): StagedLarge {
+    const { home, store } = this.core;
+    const start = Buffer.alloc(Math.min(LARGE_HEAD_BYTES, body.length));
+    body.read(0, start);
+    body.retain();
+    if (store === null) {
+      home.later(() => told(REFUSAL.none));
+      return { head: start, length: body.length, publisher, stored: 0, body, abandon: () => body.release() };
+    }
+    const stored = home.large.begin(body.length);
+    let isStored = false;
+    const discard = (): void => home.large.discard(stored, body.length);
+    const put: LargePut = new LargePut(
+      {
+        change: () => this.change(),
+        staged: () => {
+          this.#next(put);
+          isStored = true;
+          told(REFUSAL.none);
+        },
+        failed: (_put, refusal) => {
+          this.#next(put);
+          discard();
+          told(refusal);
+        },
+      },
+      null,
+      stored,
+      body,
+      0,
+    );
+    this.#large.push(put);
+    this.core.wantsTurn();
+    const abandon = (): void => (isStored ? discard() : put.abandon(REFUSAL.storeFailed));
+    return { head: start, length: body.length, publisher, stored, body: null, abandon };
+  }
+
+  /** Puts what was staged, with the group of this turn. */
+  putStaged({ head: start, length, publisher, stored, body }: StagedLarge, sink: PutSink): void {
+    const { core } = this;
+    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) fields.reset();
+    const entry = this.#entryOf(largeRecord(stored, length), RECORD_FLAG.large, publisher);
+    entry.body = body;
+    if (core.store !== null) core.home.large.adopt(stored);
+    this.#add(entry, start, null, 0, sink, 0);
   }
 
   /** The queue is served no more: what is being stored is refused. */

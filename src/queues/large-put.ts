@@ -30,7 +30,8 @@ export class LargePut {
 
   constructor(
     private readonly home: LargePutHome,
-    readonly entry: Entry,
+    /** Of a transaction that is not committed: none yet. */
+    readonly entry: Entry | null,
     private readonly stored: number,
     private readonly body: LargeBody,
     /** When it may be delivered; 0 for at once. */

@@ -54,6 +54,8 @@ export interface QueueHome {
   wantsTurn(queue: HostedQueue): void;
   /** It has something to do at that time, if nothing comes sooner. */
   wakeAt(queue: HostedQueue, wall: number): void;
+  /** Done at the end of the turn. */
+  later(act: () => void): void;
   refuse(sink: PutSink, token: number, refusal: Refusal): void;
   onRoom(queue: Queue): void;
   onDamage(queue: Queue, error: FairleadError): void;

@@ -1,5 +1,6 @@
 import { OUTCOME } from '../streams/contract';
-import { Home, messageOf } from './queues.fixture';
+import { Home, largeOf, messageOf } from './queues.fixture';
+import { SPACE } from './spaces';
 
 describe('a transaction', () => {
   let home: Home;
@@ -80,6 +81,56 @@ describe('a transaction', () => {
     expect(queue.view().depth).toBe(0);
   });
 
+  it('waits with its commit until its large messages are stored, and puts all in their order', () => {
+    const queue = home.open();
+    const consumer = home.consume(queue, 5);
+    const transaction = home.host.transaction();
+    const [small, body] = [messageOf('small'), largeOf('x', 2_000_000)];
+    transaction.put(queue, small, 0, small.length, 0);
+    transaction.putLarge(queue, body, 0);
+    transaction.put(queue, small, 0, small.length, 0);
+    const told: unknown[] = [];
+    transaction.commit(
+      (error) => told.push(error),
+      () => told.push('within'),
+    );
+    home.host.flush();
+    home.store.settle();
+    expect([told, consumer.texts]).toEqual([[], []]);
+    home.settle();
+    expect(told).toEqual(['within', null]);
+    expect(consumer.texts).toEqual(['small', 'large 2000000 of x', 'small']);
+    expect(body.refs).toBe(1);
+  });
+
+  it.each(['rolled back', 'failed', 'half stored at a crash'])(
+    'leaves nothing of a large message when it is %s',
+    (how) => {
+      const queue = home.open();
+      const transaction = home.host.transaction();
+      const body = largeOf('x', 2_000_000);
+      transaction.putLarge(queue, body, 0);
+      let told: unknown = undefined;
+      if (how === 'failed') transaction.commit((error) => (told = error?.code));
+      home.host.flush();
+      home.host.tick(0);
+      home.store.settle();
+      if (how === 'rolled back') transaction.rollback();
+      else if (how === 'failed') home.store.setState('full');
+      else {
+        home.crash();
+        home.open();
+      }
+      home.settle();
+      if (how === 'failed') expect(told).toBe('FL_QUEUE_TRANSACTION');
+      home.store.setState('ok');
+      home.settle();
+      expect([home.store.keys(SPACE.segments, 0), home.store.keys(SPACE.garbage, 0)]).toEqual([[], []]);
+      if (how !== 'half stored at a crash') expect(body.refs).toBe(1);
+      expect(home.host.find('q')?.view().depth).toBe(0);
+    },
+  );
+
   it('outlives the consumer whose deliveries it has', () => {
     const queue = home.open();
     const consumer = home.consume(queue, 1);
@@ -115,6 +166,7 @@ describe('a host', () => {
     home.store.damage(2, 2, 0);
     home.crash();
     expect(() => home.open({}, 'other')).toThrow('damaged');
+    expect(home.host.views()).toMatchObject([{ name: 'other', state: 'damaged', depth: 0 }]);
     expect(home.open().view().depth).toBe(6_000);
   });
 

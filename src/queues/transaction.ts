@@ -1,17 +1,19 @@
 import { FairleadError } from '../common/errors';
-import type { Outcome, OutcomeDetail } from '../streams/contract';
+import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { PutSink, Queue, QueueConsumer, QueueTransaction } from './contract';
 import type { LocalConsumer } from './consumer';
 import type { Entry } from './entry';
 import { QueueLimitError, TransactionFailedError } from './errors';
 import type { Group } from './group';
 import type { HomeQueue } from './home-queue';
+import type { StagedLarge } from './intake';
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
-import { REFUSAL, refusalDetail } from './refusals';
+import { REFUSAL, refusalDetail, type Refusal } from './refusals';
 
 interface StagedPut {
   readonly queue: HomeQueue;
-  readonly payload: Buffer;
+  /** The message, or a large one on its way to the disk. */
+  readonly message: Buffer | StagedLarge;
   readonly publisher: number;
 }
 
@@ -43,12 +45,38 @@ export class LocalTransaction implements QueueTransaction {
   #puts: StagedPut[] = [];
   #settlements: StagedSettlement[] = [];
   #bytes = 0;
+  /** Large messages that are not stored yet. */
+  #staging = 0;
+  #refused: FairleadError | null = null;
+  /** A commit that waits for them. */
+  #commit: (() => void) | null = null;
 
   constructor(private readonly home: TransactionHome) {}
 
   put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void {
     this.#checkRoom(end - start);
-    this.#puts.push({ queue: queue as HomeQueue, payload: Buffer.from(payload.subarray(start, end)), publisher });
+    this.#puts.push({ queue: queue as HomeQueue, message: Buffer.from(payload.subarray(start, end)), publisher });
+  }
+
+  putLarge(queue: Queue, body: LargeBody, publisher: number): void {
+    this.#checkRoom(0);
+    this.#staging++;
+    const home = queue as HomeQueue;
+    this.#puts.push({
+      queue: home,
+      message: home.stage(body, publisher, (refusal) => this.#staged(refusal)),
+      publisher,
+    });
+  }
+
+  /** A large message is stored, or cannot be. */
+  #staged(refusal: Refusal): void {
+    this.#staging--;
+    if (refusal !== REFUSAL.none) this.#refused ??= refusalError(refusal, 'a large message');
+    const commit = this.#commit;
+    if (this.#staging > 0 || commit === null) return;
+    this.#commit = null;
+    commit();
   }
 
   settle(consumer: QueueConsumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
@@ -74,8 +102,13 @@ export class LocalTransaction implements QueueTransaction {
     this.#bytes += bytes;
   }
 
-  commit(done: TransactionDone): void {
-    const refused = this.#refusal();
+  commit(done: TransactionDone, within: () => void = () => undefined): void {
+    if (this.#staging > 0) this.#commit = () => this.#apply(done, within);
+    else this.#apply(done, within);
+  }
+
+  #apply(done: TransactionDone, within: () => void): void {
+    const refused = this.#refused ?? this.#refusal();
     if (refused !== null) {
       this.rollback();
       this.home.later(() => done(refused));
@@ -87,30 +120,32 @@ export class LocalTransaction implements QueueTransaction {
     const isDurable = [...puts, ...settlements].some(({ queue }) => !queue.temporary);
     const group = this.home.change(isDurable);
     for (const settlement of settlements) commitSettlement(settlement);
-    for (const { queue, payload, publisher } of puts)
-      queue.put(payload, 0, payload.length, publisher, null, 0, NOBODY, 0);
+    for (const { queue, message, publisher } of puts)
+      if (Buffer.isBuffer(message)) queue.put(message, 0, message.length, publisher, null, 0, NOBODY, 0);
+      else queue.putStaged(message, NOBODY);
+    within();
     group.waiting.push({ done: (error) => done(error === null ? null : failure(error)) });
   }
 
   /** Why it cannot be done, as far as that can be told before. */
   #refusal(): FairleadError | null {
     const before = new Map<HomeQueue, { messages: number; bytes: number }>();
-    for (const { queue, payload } of this.#puts) {
+    for (const { queue, message } of this.#puts) {
       const sum = before.get(queue) ?? { messages: 0, bytes: 0 };
-      const refusal = queue.refusalOf(payload, sum.messages, sum.bytes);
-      if (refusal !== REFUSAL.none) {
-        const { condition, description } = refusalDetail(refusal) ?? {};
-        return new TransactionFailedError(condition ?? 'amqp:internal-error', `${queue.name}: ${description}`);
-      }
-      before.set(queue, { messages: sum.messages + 1, bytes: sum.bytes + payload.length });
+      const start = Buffer.isBuffer(message) ? message : message.head;
+      const refusal = queue.refusalOf(start, message.length, sum.messages, sum.bytes);
+      if (refusal !== REFUSAL.none) return refusalError(refusal, queue.name);
+      before.set(queue, { messages: sum.messages + 1, bytes: sum.bytes + message.length });
     }
     for (const { queue } of this.#settlements) if (queue.core.error !== null) return queue.core.error;
     return null;
   }
 
   rollback(): void {
+    const puts = this.#puts;
     const settlements = this.#settlements;
     this.#forget();
+    for (const { message } of puts) if (!Buffer.isBuffer(message)) message.abandon();
     for (const { queue, consumer, token, entry } of settlements) {
       consumer.freeToken(token);
       if (entry !== null) queue.failed(entry);
@@ -129,6 +164,11 @@ function commitSettlement({ queue, consumer, token, entry, outcome, detail }: St
   if (entry === null) return;
   entry.inTransaction = !queue.temporary;
   queue.settled(consumer, entry, outcome, detail);
+}
+
+function refusalError(refusal: Refusal, what: string): TransactionFailedError {
+  const { condition = 'amqp:internal-error', description = '' } = refusalDetail(refusal) ?? {};
+  return new TransactionFailedError(condition, `${what}: ${description}`);
 }
 
 function failure(error: Error): FairleadError {
