@@ -1,5 +1,6 @@
 import { AmqpMap, AmqpTyped, sym } from '../amqp/codec/values';
 import { encodeValue } from '../amqp/codec/encoder';
+import { withoutExpiry } from '../message/without-expiry';
 import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
 import type { Entry } from './entry';
 import { FORWARD_RETRY_MS, FORWARDS_MAX } from './limits';
@@ -57,7 +58,8 @@ export class DeadLetters {
     }
     core.deadLettered++;
     const target = core.home.local(address);
-    if (target !== null) this.moveTo(target, entry, this.#annotationsOf(entry.deliveries, reason));
+    if (target !== null)
+      this.moveTo(target, entry, this.#annotationsOf(entry.deliveries, reason), reason === DEAD_REASON.expired);
     else this.#keep(entry, reason);
   }
 
@@ -73,13 +75,13 @@ export class DeadLetters {
     ]);
   }
 
-  /** To another queue of this host, with the same group. */
-  moveTo(target: MoveTarget, entry: Entry, annotations: AmqpMap | null): void {
+  /** To another queue of this host, with the same group. @param isExpired it goes without what says that its time is over */
+  moveTo(target: MoveTarget, entry: Entry, annotations: AmqpMap | null, isExpired = false): void {
     const { core } = this;
     const { record, inTransaction } = entry;
     core.exclusions.forget(entry.key);
     if (!entry.isLarge) {
-      const message = record.subarray(RECORD_HEAD);
+      const message = isExpired ? withoutExpiry(record.subarray(RECORD_HEAD), true) : record.subarray(RECORD_HEAD);
       target.putMoved(annotations === null ? message : annotated(message, true, annotations), inTransaction);
       core.remove(entry);
       return;
@@ -87,7 +89,8 @@ export class DeadLetters {
     const added = decodeAnnotations(addedOf(record));
     const all = annotations === null ? added : mergedAnnotations(added, annotations);
     const own = record.subarray(0, record.length - addedOf(record).length);
-    const moved = all === null ? own : Buffer.concat([own, encodeValue(all)]);
+    const moved = Buffer.concat(all === null ? [own] : [own, encodeValue(all)]);
+    if (isExpired) moved[0] = flagsOf(moved) | RECORD_FLAG.expired;
     target.putMovedLarge(moved, entry.lane, entry.body, inTransaction);
     entry.body = null;
     core.remove(entry);
@@ -139,13 +142,16 @@ export class DeadLetters {
     const annotations = this.#annotationsOf(deliveriesOf(record), reason);
     const address = policy.deadLetter ?? originOf(this.core.name);
     if ((flagsOf(record) & RECORD_FLAG.large) === 0) {
-      home.forward(address, annotated(record.subarray(RECORD_HEAD), true, annotations), done);
+      const message = record.subarray(RECORD_HEAD);
+      const told = reason === DEAD_REASON.expired ? withoutExpiry(message, true) : message;
+      home.forward(address, annotated(told, true, annotations), done);
       return;
     }
     kept?.retain();
     const body = kept ?? home.large.open(bodyOf(record), sizeOf(record), (error) => error);
     const all = mergedAnnotations(decodeAnnotations(addedOf(record)), annotations);
-    const patched = patchedBody(body, -1, all);
+    const isExpired = reason === DEAD_REASON.expired || (flagsOf(record) & RECORD_FLAG.expired) !== 0;
+    const patched = patchedBody(body, -1, all, isExpired);
     home.forwardLarge(address, patched, (outcome) => {
       patched.release();
       done(outcome);

@@ -313,6 +313,7 @@ describe('dead letters', () => {
     home.pass(5_000);
     expect(reader.texts).toEqual(['a']);
     expect(annotationsOf(reader.deliveries[0]?.message)).toEqual([reason, 'queue/q', new AmqpTyped('uint', count)]);
+    expect(reader.deliveries[0]?.message.header?.ttl).toBe(reason === 'expired' ? undefined : 1_000_000);
     expect(dlq.name).toBe('dlq');
   });
 

@@ -116,6 +116,21 @@ describe('a large message', () => {
     expect([home.store.keys(SPACE.segments, 0), dlq.view().bytes]).toEqual([[], 0]);
   });
 
+  it('goes to the dead letters without what says that its time is over', () => {
+    const dlq = home.open({}, 'dlq');
+    const queue = home.open({ deadLetter: 'queue/dlq' });
+    home.putLarge(
+      queue,
+      largeOf('x', MIB, { header: { ttl: 5 }, properties: { to: 'q', absoluteExpiryTime: new Date(home.wall + 5) } }),
+    );
+    home.settle();
+    home.pass(5_000);
+    const reader = home.consume(dlq, 1);
+    home.settle();
+    const { header, properties } = reader.deliveries[0]?.message ?? {};
+    expect([header?.ttl, properties]).toEqual([undefined, { to: 'q' }]);
+  });
+
   it('lives in memory in a temporary queue', () => {
     const queue = home.host.openTemporary('t', home.open().policy);
     const consumer = home.consume(queue, 1);

@@ -10,7 +10,7 @@ import { DELIVERED_MARK_STEP, ROOM_MAX } from './limits';
 import { QueueMarks } from './queue-marks';
 import { QueueState } from './queue-state';
 import { ReadyMessages } from './ready';
-import { addedOf, bodyOf, type RecordSlab, writeHead } from './record';
+import { addedOf, bodyOf, RECORD_FLAG, type RecordSlab, writeHead } from './record';
 import { decodeAnnotations, patchedBody } from './redelivery';
 import type { Refusal } from './refusals';
 import { keyOf, SPACE } from './spaces';
@@ -174,7 +174,8 @@ export class QueueCore {
     entry.body?.retain();
     const body =
       entry.body ?? this.home.large.open(bodyOf(entry.record), entry.size, (error) => this.onUnreadable(error));
-    return patchedBody(body, deliveries, decodeAnnotations(addedOf(entry.record)));
+    const isExpired = (entry.flags & RECORD_FLAG.expired) !== 0;
+    return patchedBody(body, deliveries, decodeAnnotations(addedOf(entry.record)), isExpired);
   }
 
   /** What a part of a message could not be read for. @returns what its reader is told */

@@ -9,6 +9,8 @@ export const RECORD_FLAG = {
   large: 1,
   /** It has a group-id. */
   grouped: 2,
+  /** A large one whose time was over: it is delivered without what says so. */
+  expired: 4,
 } as const;
 
 const HIGH = 0x1_0000_0000;

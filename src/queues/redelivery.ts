@@ -2,6 +2,7 @@ import { decodeValue } from '../amqp/codec/decoder';
 import { AmqpMap } from '../amqp/codec/values';
 import { annotate } from '../message/annotate';
 import { redelivered } from '../message/redelivered';
+import { withoutExpiry } from '../message/without-expiry';
 import type { LargeBody } from '../streams/contract';
 import { PatchedBody } from './large-store';
 import { LARGE_HEAD_BYTES } from './limits';
@@ -30,9 +31,15 @@ export function annotated(message: Buffer, whole: boolean, annotations: AmqpMap)
 /**
  * A large message with a header that tells of deliveries, and more annotations. Takes over one hold of the body.
  * @param deliveries -1 when the header stays
+ * @param isExpired it is told without its expiry
  */
-export function patchedBody(body: LargeBody, deliveries: number, annotations: AmqpMap | null): LargeBody {
-  if (deliveries < 0 && annotations === null) return body;
+export function patchedBody(
+  body: LargeBody,
+  deliveries: number,
+  annotations: AmqpMap | null,
+  isExpired: boolean,
+): LargeBody {
+  if (deliveries < 0 && annotations === null && !isExpired) return body;
   const original = Buffer.allocUnsafe(Math.min(LARGE_HEAD_BYTES, body.length));
   body.read(0, original);
   let head: Buffer = original;
@@ -40,6 +47,7 @@ export function patchedBody(body: LargeBody, deliveries: number, annotations: Am
     const changed = redelivered(head, 0, head.length, deliveries);
     head = Buffer.concat([changed.head, head.subarray(changed.rest)]);
   }
+  if (isExpired) head = withoutExpiry(head, original.length === body.length);
   if (annotations !== null) head = annotated(head, original.length === body.length, annotations);
   return new PatchedBody(head, original.length, body);
 }
