@@ -105,7 +105,7 @@ export class DeadLetters {
       return;
     }
     core.exclusions.forget(entry.key);
-    core.state.countDead(entry.record.length, 1);
+    core.state.countDead(entry.bytes, 1);
     this.#write(entry, Buffer.concat([Buffer.from([reason]), entry.record]));
   }
 
@@ -122,7 +122,7 @@ export class DeadLetters {
           core.wantsTurn();
         } else if (!inTransaction) this.#write(entry, value);
         else {
-          core.state.countDead(entry.record.length, -1);
+          core.state.countDead(entry.bytes, -1);
           this.#delete(key);
         }
       },
@@ -197,8 +197,9 @@ export class DeadLetters {
 
   #sentWell(key: number, record: Buffer): void {
     const { core } = this;
-    core.state.countDead(record.length, -1);
-    if ((flagsOf(record) & RECORD_FLAG.large) !== 0) core.home.large.discard(bodyOf(record), sizeOf(record));
+    const size = (flagsOf(record) & RECORD_FLAG.large) === 0 ? 0 : sizeOf(record);
+    core.state.countDead(record.length + size, -1);
+    if (size > 0) core.home.large.discard(bodyOf(record), size);
     this.#delete(key);
     core.wantsTurn();
   }

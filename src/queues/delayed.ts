@@ -48,7 +48,7 @@ export class DelayedMessages {
   /** Lets a message wait. It is in no other place, and on no disk but as this says. */
   add(entry: Entry, due: number): void {
     const { core } = this;
-    core.state.countDelayed(entry.record.length, entry.expiresAt !== 0, 1);
+    core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, 1);
     if (core.store === null) this.#addInMemory(entry, due);
     else {
       entry.delayedKey = this.#freeKey(tickOf(due), entry.key % SLOTS);
@@ -104,7 +104,7 @@ export class DelayedMessages {
       core.touch();
       return;
     }
-    core.state.countDelayed(entry.record.length, entry.expiresAt !== 0, -1);
+    core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, -1);
     entry.state = ENTRY.gone;
     if (core.store === null) return;
     this.#delete(entry.delayedKey);
@@ -147,8 +147,8 @@ export class DelayedMessages {
     const { core } = this;
     const count = this.#memory.findIndex(({ due }) => due > wall);
     for (const { entry } of this.#memory.splice(0, count < 0 ? this.#memory.length : count)) {
-      core.state.countDelayed(entry.record.length, entry.expiresAt !== 0, -1);
-      core.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, 1);
+      core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, -1);
+      core.state.count(entry.lane, entry.bytes, entry.expiresAt !== 0, 1);
       entry.delayedKey = -1;
       this.place(entry);
     }
@@ -189,7 +189,7 @@ export class DelayedMessages {
       return;
     }
     const entry = core.ready.read(key, lane, Buffer.from(value.subarray(HEAD)));
-    core.state.countDelayed(entry.record.length, entry.expiresAt !== 0, -1);
+    core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, -1);
     entry.isMoved = true;
     core.ready.expect(entry);
     core.add(entry);
@@ -202,7 +202,7 @@ export class DelayedMessages {
     let count = 0;
     if (core.store === null) {
       for (const { entry } of this.#memory.splice(0)) {
-        core.state.countDelayed(entry.record.length, entry.expiresAt !== 0, -1);
+        core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, -1);
         core.finish(entry);
         count++;
       }
@@ -213,7 +213,7 @@ export class DelayedMessages {
       const laneIndex = laneOf(value.readUInt32BE(0) * 2 ** 32 + value.readUInt32BE(4));
       const lane = core.ready.lanes[laneIndex] as Lane;
       const entry = core.ready.read(laneIndex * LANE_SPAN, lane, Buffer.from(value.subarray(HEAD)));
-      core.state.countDelayed(entry.record.length, entry.expiresAt !== 0, -1);
+      core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, -1);
       core.finish(entry);
       this.#delete(key);
       return ++count < most;

@@ -37,7 +37,7 @@ export class Entry {
   readonly expiresAt: number;
   readonly publisher: number;
   readonly flags: number;
-  /** Bytes of the message. */
+  /** Bytes of the message as it came. */
   readonly size: number;
   /** Changes of its record, or its removal, that are on their way to the disk. */
   changing = 0;
@@ -69,6 +69,11 @@ export class Entry {
     this.expiresAt = expiresAtOf(record);
     this.flags = flagsOf(record);
     this.size = this.isLarge ? sizeOf(record) : record.length - RECORD_HEAD;
+  }
+
+  /** What it counts with: its record, and its parts. */
+  get bytes(): number {
+    return this.isLarge ? this.record.length + this.size : this.record.length;
   }
 
   get isLarge(): boolean {

@@ -1,6 +1,6 @@
 import { OUTCOME } from '../streams/contract';
 import { REMOVALS_WAIT_MS } from './limits';
-import { Home, messageOf } from './queues.fixture';
+import { Home, largeOf, messageOf } from './queues.fixture';
 import { SPACE } from './spaces';
 
 describe('a durable queue', () => {
@@ -239,6 +239,23 @@ describe('puts of other nodes', () => {
 });
 
 describe('a temporary queue', () => {
+  it('has a bound of its own, and gives everything back when it goes', () => {
+    const home = new Home();
+    const queue = home.host.openTemporary('t', { ...home.open().policy, overLimit: 'block' });
+    const message = messageOf('x'.repeat(1_000_000));
+    const tokens = Array.from({ length: 80 }, () => home.put(queue, message));
+    const body = largeOf('x', 50_000);
+    home.host.flush();
+    home.putLarge(queue, body);
+    home.host.flush();
+    const refused = tokens.filter((token) => home.outcomes.get(token) === OUTCOME.rejected).length;
+    expect([refused > 10, body.refs]).toEqual([true, 2]);
+    const budget = (home.host as unknown as { budget: { used: number } }).budget;
+    expect(budget.used).toBeGreaterThan(1_000_000);
+    home.host.delete('t');
+    expect([budget.used, body.refs]).toEqual([0, 1]);
+  });
+
   it('lives in memory alone', () => {
     const home = new Home();
     const queue = home.host.openTemporary('t', home.open().policy);

@@ -287,8 +287,14 @@ export class HomeQueue
     if (this.core.error !== null) return;
     this.core.error = error;
     this.#intake.end();
-    for (const consumer of this.#consumers) consumer.end(error);
+    for (const consumer of this.#consumers) {
+      for (const entry of consumer.takeHeld()) entry.body?.release();
+      consumer.end(error);
+    }
     this.#consumers.clear();
+    this.#dispatcher.recall();
+    if (this.core.store === null) this.#delayed.purge(0);
+    this.core.clear();
     this.core.checkRoom();
     if (error instanceof QueueDamagedError) this.core.home.onDamage(this, error);
   }

@@ -288,11 +288,11 @@ export class Intake implements LargePutHome {
   #makeRoom(bytes: number): Refusal {
     const { core } = this;
     const { overLimit } = core.policy;
-    if (overLimit === 'block') return REFUSAL.none;
+    if (overLimit === 'block') return core.isMemoryFull(bytes) ? REFUSAL.overLimit : REFUSAL.none;
     while (core.isOver(1, bytes)) {
       if (overLimit === 'reject') return REFUSAL.overLimit;
       // What consumers have cannot be dropped: it is put nevertheless.
-      if (!this.dropOldest()) break;
+      if (!this.dropOldest()) return core.isMemoryFull(bytes) ? REFUSAL.overLimit : REFUSAL.none;
     }
     return REFUSAL.none;
   }

@@ -40,6 +40,8 @@ export const RETURNED_MAX = 1_024;
 export const GROUPS_MAX = 16_384;
 /** Messages of a queue of which it is remembered which consumers must not have them again. */
 export const EXCLUSIONS_MAX = 4_096;
+/** Bytes of one queue that lives in memory, whatever its rule says. */
+export const TEMPORARY_BYTES_MAX = 64 * 1024 * 1024;
 /** How far ahead a delivery time may be: ten years. */
 export const DELAY_MS_MAX = 315_360_000_000;
 /** Message-ids that a queue remembers to find duplicates; the oldest go first, whatever the window. */

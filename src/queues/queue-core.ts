@@ -6,7 +6,7 @@ import { Exclusions } from './exclusions';
 import type { Group } from './group';
 import type { WindowBudget } from './lane';
 import type { LargeStore } from './large-store';
-import { DELIVERED_MARK_STEP, ROOM_MAX } from './limits';
+import { DELIVERED_MARK_STEP, ROOM_MAX, TEMPORARY_BYTES_MAX } from './limits';
 import { QueueMarks } from './queue-marks';
 import { QueueState } from './queue-state';
 import { ReadyMessages } from './ready';
@@ -134,7 +134,7 @@ export class QueueCore {
 
   /** Writes the record of a new message of `messages`. */
   add(entry: Entry): void {
-    this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, 1);
+    this.state.count(entry.lane, entry.bytes, entry.expiresAt !== 0, 1);
     this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
     this.storing++;
     this.group.puts.push(entry);
@@ -152,7 +152,7 @@ export class QueueCore {
   /** Deletes a message that is neither in a window nor with a consumer any more. */
   remove(entry: Entry): void {
     this.ready.removing(entry);
-    this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, -1);
+    this.state.count(entry.lane, entry.bytes, entry.expiresAt !== 0, -1);
     this.store?.delete(SPACE.messages, this.id, entry.key);
     if (this.store !== null) this.#change(entry, entry.inTransaction ? this.group.taken : this.group.changes);
     if (entry.inTransaction) this.touch();
@@ -206,7 +206,7 @@ export class QueueCore {
 
   /** A removal failed with its transaction: the message is there as before. */
   restore(entry: Entry): void {
-    this.state.count(entry.lane, entry.record.length, entry.expiresAt !== 0, 1);
+    this.state.count(entry.lane, entry.bytes, entry.expiresAt !== 0, 1);
     entry.inTransaction = false;
     entry.state = ENTRY.acquired;
     this.changeAgain(entry);
@@ -221,10 +221,16 @@ export class QueueCore {
 
   isOver(messages: number, bytes: number): boolean {
     const { maxDepth, maxBytes } = this.policy;
+    if (this.isMemoryFull(bytes)) return true;
     return (
       (maxDepth !== null && this.state.depth + this.pendingLarge + messages > maxDepth) ||
       (maxBytes !== null && this.state.bytes + this.pendingBytes + bytes > maxBytes)
     );
+  }
+
+  /** A queue in memory has no room for so many bytes more, whatever its rule says. */
+  isMemoryFull(bytes: number): boolean {
+    return this.store === null && this.state.bytes + bytes > TEMPORARY_BYTES_MAX;
   }
 
   get room(): number {
@@ -240,6 +246,14 @@ export class QueueCore {
     if (hasRoom === this.#hadRoom) return;
     this.#hadRoom = hasRoom;
     this.home.onRoom(this.queue);
+  }
+
+  /** The queue is served no more: what it had in memory is let go. */
+  clear(): void {
+    this.ready.clear((entry) => {
+      entry.body?.release();
+      entry.body = null;
+    });
   }
 
   wantsTurn(): void {

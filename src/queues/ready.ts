@@ -66,6 +66,16 @@ export class ReadyMessages {
   /** Told the key of what is back in its place, for those who have passed it. */
   onReturned: (key: number) => void = () => undefined;
 
+  /** Lets go of everything in memory. @param visit told each entry */
+  clear(visit: (entry: Entry) => void): void {
+    for (const lane of this.lanes)
+      for (let entry = lane.first(); entry !== undefined; entry = lane.first()) {
+        lane.shift();
+        visit(entry);
+      }
+    this.beyond.clear();
+  }
+
   /** It is deleted; until that is on the disk a scan may still come across its record. */
   removing(entry: Entry): void {
     entry.state = ENTRY.gone;

@@ -131,6 +131,30 @@ describe('a transaction', () => {
     },
   );
 
+  it('takes from a queue in memory only once the disk has the rest', () => {
+    const queue = home.open();
+    const temporary = home.host.openTemporary('t', queue.policy);
+    const consumer = home.consume(temporary, 1);
+    home.put(temporary, 'a');
+    home.settle();
+    const commit = (): void => {
+      const transaction = home.host.transaction();
+      const message = messageOf('b');
+      transaction.put(queue, message, 0, message.length, 0);
+      transaction.settle(consumer.link, consumer.deliveries.pop()?.token ?? -1, OUTCOME.accepted, null);
+      transaction.commit(() => undefined);
+      home.host.flush();
+    };
+    commit();
+    home.store.fail();
+    home.settle();
+    consumer.more(1);
+    expect(consumer.deliveries.map(({ text, count }) => [text, count])).toEqual([['a', 1]]);
+    commit();
+    home.settle();
+    expect([temporary.view().depth, queue.view().depth]).toEqual([0, 1]);
+  });
+
   it('outlives the consumer whose deliveries it has', () => {
     const queue = home.open();
     const consumer = home.consume(queue, 1);

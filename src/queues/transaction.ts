@@ -119,12 +119,24 @@ export class LocalTransaction implements QueueTransaction {
     this.#forget();
     const isDurable = [...puts, ...settlements].some(({ queue }) => !queue.temporary);
     const group = this.home.change(isDurable);
-    for (const settlement of settlements) commitSettlement(settlement);
-    for (const { queue, message, publisher } of puts)
-      if (Buffer.isBuffer(message)) queue.put(message, 0, message.length, publisher, null, 0, NOBODY, 0);
-      else queue.putStaged(message, NOBODY);
+    // What queues in memory do cannot be undone: it waits for the disk.
+    const isNow = ({ queue }: StagedPut | StagedSettlement): boolean => !isDurable || !queue.temporary;
+    const isLater = (staged: StagedPut | StagedSettlement): boolean => !isNow(staged);
+    settlements.filter(isNow).forEach(commitSettlement);
+    puts.filter(isNow).forEach(commitPut);
     within();
-    group.waiting.push({ done: (error) => done(error === null ? null : failure(error)) });
+    group.waiting.push({
+      done: (error) => {
+        if (error === null) {
+          settlements.filter(isLater).forEach(commitSettlement);
+          puts.filter(isLater).forEach(commitPut);
+        } else {
+          settlements.filter(isLater).forEach(undoSettlement);
+          puts.filter(isLater).forEach(undoPut);
+        }
+        done(error === null ? null : failure(error));
+      },
+    });
   }
 
   /** Why it cannot be done, as far as that can be told before. */
@@ -145,11 +157,8 @@ export class LocalTransaction implements QueueTransaction {
     const puts = this.#puts;
     const settlements = this.#settlements;
     this.#forget();
-    for (const { message } of puts) if (!Buffer.isBuffer(message)) message.abandon();
-    for (const { queue, consumer, token, entry } of settlements) {
-      consumer.freeToken(token);
-      if (entry !== null) queue.failed(entry);
-    }
+    puts.forEach(undoPut);
+    settlements.forEach(undoSettlement);
   }
 
   #forget(): void {
@@ -157,6 +166,20 @@ export class LocalTransaction implements QueueTransaction {
     this.#settlements = [];
     this.#bytes = 0;
   }
+}
+
+function commitPut({ queue, message, publisher }: StagedPut): void {
+  if (Buffer.isBuffer(message)) queue.put(message, 0, message.length, publisher, null, 0, NOBODY, 0);
+  else queue.putStaged(message, NOBODY);
+}
+
+function undoPut({ message }: StagedPut): void {
+  if (!Buffer.isBuffer(message)) message.abandon();
+}
+
+function undoSettlement({ queue, consumer, token, entry }: StagedSettlement): void {
+  consumer.freeToken(token);
+  if (entry !== null) queue.failed(entry);
 }
 
 function commitSettlement({ queue, consumer, token, entry, outcome, detail }: StagedSettlement): void {
