@@ -435,6 +435,19 @@ describe('an operator', () => {
     expect(consumer.texts).toEqual(['b', 'c']);
   });
 
+  it('is told when a queue goes that was being purged', () => {
+    const home = new Home();
+    const queue = home.open();
+    for (let n = 0; n < 3_000; n++) home.put(queue, `${n}`);
+    home.settle();
+    const told: unknown[] = [];
+    queue.purge((count, error) => told.push([count, error?.message]));
+    home.host.tick(0);
+    home.host.delete('q');
+    home.settle();
+    expect(told).toEqual([[1_024, 'queue q was deleted']]);
+  });
+
   it('deletes a queue, and nothing of it is left', () => {
     const home = new Home();
     const queue = home.open({ duplicateWindowMs: 1_000 });

@@ -1,6 +1,6 @@
 import { OUTCOME } from '../streams/contract';
 import { REMOVALS_WAIT_MS } from './limits';
-import { Home, largeOf, messageOf } from './queues.fixture';
+import { CONSUMER, Home, largeOf, messageOf } from './queues.fixture';
 import { SPACE } from './spaces';
 
 describe('a durable queue', () => {
@@ -212,6 +212,45 @@ describe('a durable queue', () => {
     home.settle();
     expect(queue.view().depth).toBe(0);
   });
+});
+
+it('keeps no more than its window of a backlog of 100,000 in memory, whatever is done with it', () => {
+  const home = new Home({ checked: false });
+  const queue = home.open();
+  const message = messageOf('x'.repeat(50));
+  const inside = queue as unknown as { core: { ready: { loaded: number; beyond: Map<number, unknown> } } };
+  const inMemory = (): number => inside.core.ready.loaded + inside.core.ready.beyond.size;
+  let most = 0;
+  for (let n = 0; n < 100_000; n++) {
+    home.put(queue, message);
+    if (n % 1_000 === 999) home.settle();
+    most = Math.max(most, inMemory());
+  }
+  const tokens: number[] = [];
+  let count = 0;
+  const sink = { deliverLarge: () => undefined, onSettled: () => undefined, onGone: () => undefined };
+  const link = queue.consume(CONSUMER, {
+    ...sink,
+    credit: () => 500 - tokens.length,
+    deliver: (token) => tokens.push(token),
+  });
+  const red = queue.consume(
+    { ...CONSUMER, selector: "colour = 'red'" },
+    { ...sink, credit: () => 5, deliver: () => undefined },
+  );
+  red.pump();
+  for (let turn = 0; queue.view().depth > 0 && turn < 2_000; turn++) {
+    link.pump();
+    for (const [at, token] of tokens.splice(0).entries()) {
+      const outcome = at % 10 === 9 && turn < 100 ? OUTCOME.modifiedFailed : OUTCOME.accepted;
+      if (outcome === OUTCOME.accepted) count++;
+      link.settle(token, outcome, null, false);
+    }
+    most = Math.max(most, inMemory());
+    home.settle();
+  }
+  expect([count, queue.view().depth]).toEqual([100_000, 0]);
+  expect(most).toBeLessThan(4_096 + 1_000);
 });
 
 describe('puts of other nodes', () => {

@@ -36,6 +36,8 @@ import { MoveWalk, originOfDead, PurgeWalk, type WalkDone } from './walk';
 interface Walk {
   /** @returns whether it is over */
   turn(): boolean;
+  /** The queue is served no more. */
+  end(error: Error): void;
 }
 
 /** A queue at its home: puts its parts together, and is what others see of it. */
@@ -287,6 +289,7 @@ export class HomeQueue
     if (this.core.error !== null) return;
     this.core.error = error;
     this.#intake.end();
+    for (const walk of this.#walks.splice(0)) walk.end(error);
     for (const consumer of this.#consumers) {
       for (const entry of consumer.takeHeld()) entry.body?.release();
       consumer.end(error);

@@ -118,6 +118,10 @@ export class MoveWalk implements ScanVisitor {
     this.core.group.waiting.push({ done: (error) => this.done(this.#moved, error ?? refused) });
     return true;
   }
+
+  end(error: Error): void {
+    this.done(this.#moved, error);
+  }
 }
 
 /** Drops what no consumer has, some in each turn. */
@@ -162,5 +166,9 @@ export class PurgeWalk {
     this.core.touch();
     this.core.group.waiting.push({ done: (error) => this.done(this.#count, error) });
     return true;
+  }
+
+  end(error: Error): void {
+    this.done(this.#count, error);
   }
 }
