@@ -194,18 +194,21 @@ export class HomeCircuit implements QueueSink {
   }
 
   onOutcome(token: number, delivery: number, bytes: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    this.#outstanding--;
-    this.#outstandingBytes -= bytes;
-    const settled = outcome === OUTCOME.undelivered ? OUTCOME.released : outcome;
     if (this.#confirms) this.#settling.set(token, delivery);
-    this.#consumer?.settle(token, settled, detail, this.#confirms);
-    this.#endIfDone();
+    this.#settle(token, bytes, outcome === OUTCOME.undelivered ? OUTCOME.released : outcome, detail, this.#confirms);
   }
 
-  /** @param sent the node may have the delivery */
-  onLost(token: number, delivery: number, bytes: number, slot: number, sent: boolean): void {
+  /** Its node has said nothing of it, and is told nothing. @param sent it may have the delivery */
+  onLost(token: number, bytes: number, slot: number, sent: boolean): void {
     if (this.#large?.slot === slot) this.#endLarge(true);
-    this.onOutcome(token, delivery, bytes, sent ? OUTCOME.modifiedFailed : OUTCOME.released, null);
+    this.#settle(token, bytes, sent ? OUTCOME.modifiedFailed : OUTCOME.released, null, false);
+  }
+
+  #settle(token: number, bytes: number, outcome: Outcome, detail: OutcomeDetail | null, confirm: boolean): void {
+    this.#outstanding--;
+    this.#outstandingBytes -= bytes;
+    this.#consumer?.settle(token, outcome, detail, confirm);
+    this.#endIfDone();
   }
 
   #endIfDone(): void {

@@ -3,7 +3,7 @@ import type { ChunkPool } from '../common/chunk';
 import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { Routes } from '../routing/contract';
-import { OUTCOME, type Outcome, type OutcomeDetail, type Streams } from '../streams/contract';
+import type { Outcome, OutcomeDetail, Streams } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import { readOpen, writeGone } from './circuit-messages';
 import { CONTROL } from './control';
@@ -94,14 +94,11 @@ export class HomeCircuits implements HomeCircuitPorts {
 
   onLost(slot: number, sent: boolean): void {
     const at = slot - CIRCUIT_SLOTS;
-    const token = this.#tokens[at] as number;
-    const delivery = this.#deliveries[at] as number;
-    const bytes = this.#bytes[at] as number;
-    this.#take(slot)?.onLost(token, delivery, bytes, slot, sent);
+    this.#take(slot)?.onLost(this.#tokens[at] as number, this.#bytes[at] as number, slot, sent);
   }
 
   giveBack(slot: number): void {
-    this.onOutcome(slot, OUTCOME.undelivered, null);
+    this.onLost(slot, false);
   }
 
   // --- what other nodes ask ----------------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 import type { Chunk } from '../common/chunk';
 import type { FairleadError } from '../common/errors';
-import { IntMap } from '../common/int-map';
 import type { NodeId } from '../links/contract';
 import { OUTCOME, type DropReason, type LargeBody, type Outcome, type OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { CircuitOpen } from './circuit-messages';
 import type { ConsumerHandler, ConsumerSpec } from './contract';
+import { DeliveryTable } from './delivery-table';
 import { AddressError } from './errors';
 import { giveFirst } from './give-first';
 import { moved } from './home-consumer';
@@ -47,8 +47,6 @@ export interface RemoteConsumerPorts extends QueueClientPorts {
   reopened(): void;
 }
 
-const NUMBER_MASK = 0x7fff_ffff;
-
 /**
  * A consumer of a queue whose home is another node. Its client's credit is the circuit's: nothing beyond it is on the way or waits here.
  * When the way breaks, what it has not settled is delivered again by the queue: a client that holds such deliveries is ended, so that
@@ -64,11 +62,7 @@ export class RemoteConsumer implements QueueClient {
   #arrived = 0;
   #limit = 0;
   readonly #lane: Lane;
-  /** Deliveries that are not settled by token, with their number. */
-  readonly #unsettled = new IntMap();
-  /** Slots of deliveries by token. A slot is used again once it is settled, a token only once that is confirmed. */
-  readonly #slots: number[] = [];
-  readonly #freeTokens: number[] = [];
+  readonly #deliveries = new DeliveryTable();
   /** Tokens of settlements that the home has not confirmed, by number; null while the client wants no confirmation. */
   #confirming: Map<number, number> | null = null;
   /** Drains that are not answered, and those of them that the home has answered: so many deliveries are all there are. */
@@ -111,7 +105,7 @@ export class RemoteConsumer implements QueueClient {
 
   /** Deliveries that its client has and has not settled. */
   get #held(): number {
-    return this.#unsettled.size - (this.spec.settled ? 0 : this.#lane.size);
+    return this.#deliveries.size - (this.spec.settled ? 0 : this.#lane.size);
   }
 
   // --- the circuit -----------------------------------------------------------------------------------------------------------
@@ -165,7 +159,7 @@ export class RemoteConsumer implements QueueClient {
     return this.#held > 0 || (this.#confirming?.size ?? 0) > 0 || this.spec.queue?.browse === true;
   }
 
-  /** Forgets the circuit with all that is unsettled of it. */
+  /** Forgets the circuit. What its client has may have been used: it comes again marked. */
   #release(): void {
     const circuit = this.#circuit;
     this.#circuit = null;
@@ -174,16 +168,20 @@ export class RemoteConsumer implements QueueClient {
     else circuit?.forget();
     this.#state = 'waiting';
     this.ports.waits(this, true);
+    this.#takeBack(OUTCOME.modifiedFailed);
+  }
+
+  /** What waits has not been seen by the client; what that holds ends with `outcome`. */
+  #takeBack(outcome: Outcome): void {
     this.#lane.clear();
-    const tokens: number[] = [];
-    this.#unsettled.forEachSorted((token) => void tokens.push(token));
-    for (const token of tokens) this.#giveBack(token, OUTCOME.undelivered);
+    for (const token of this.#deliveries.open()) this.#giveBack(token, outcome);
   }
 
   #giveBack(token: number, outcome: Outcome): void {
-    if (this.#unsettled.take(token) < 0) return;
-    this.#freeTokens.push(token);
-    this.ports.settled(this.#slots[token] as number, outcome, null);
+    const slot = this.#deliveries.take(token);
+    if (slot < 0) return;
+    this.#deliveries.free(token);
+    this.ports.settled(slot, outcome, null);
   }
 
   /** The queue cannot be served to it. */
@@ -246,15 +244,11 @@ export class RemoteConsumer implements QueueClient {
     if (this.#drainedAt >= 0) this.#checkDrained();
   }
 
-  /** @returns the token that the client knows the delivery by; -1 for one that wants no outcome */
+  /** @returns the token of a delivery, -1 of one that is settled */
   #note(slot: number): number {
     this.#arrived++;
     this.ports.due(this);
-    if (slot < 0) return -1;
-    const token = this.#freeTokens.pop() ?? this.#slots.length;
-    this.#slots[token] = slot;
-    this.#unsettled.set(token, this.#arrived & NUMBER_MASK);
-    return token;
+    return slot < 0 ? -1 : this.#deliveries.add(slot, this.#arrived);
   }
 
   pump(): void {
@@ -272,11 +266,11 @@ export class RemoteConsumer implements QueueClient {
   // --- settlement --------------------------------------------------------------------------------------------------------------
 
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
-    const number = this.#unsettled.take(token);
-    if (number < 0) return;
-    if (confirm) this.#confirms().set(number, token);
-    else this.#freeTokens.push(token);
-    this.ports.settled(this.#slots[token] as number, outcome, detail);
+    const slot = this.#deliveries.take(token);
+    if (slot < 0) return;
+    if (confirm) this.#confirms().set(this.#deliveries.number(token), token);
+    else this.#deliveries.free(token);
+    this.ports.settled(slot, outcome, detail);
   }
 
   /** Asked for ahead of the first outcome that is to be confirmed. */
@@ -287,11 +281,10 @@ export class RemoteConsumer implements QueueClient {
   }
 
   onSettled(delivery: number, error: FairleadError | null): void {
-    const number = delivery & NUMBER_MASK;
-    const token = this.#confirming?.get(number);
+    const token = this.#confirming?.get(delivery);
     if (token === undefined) return;
-    this.#confirming?.delete(number);
-    this.#freeTokens.push(token);
+    this.#confirming?.delete(delivery);
+    this.#deliveries.free(token);
     this.handler.onSettled(token, error);
   }
 
@@ -335,10 +328,7 @@ export class RemoteConsumer implements QueueClient {
   close(failed = false): void {
     if (this.closed) return;
     this.closed = true;
-    this.#lane.clear();
-    const tokens: number[] = [];
-    this.#unsettled.forEachSorted((token) => void tokens.push(token));
-    for (const token of tokens) this.#giveBack(token, failed ? OUTCOME.modifiedFailed : OUTCOME.released);
+    this.#takeBack(failed ? OUTCOME.modifiedFailed : OUTCOME.released);
     this.#circuit?.close();
     this.#circuit = null;
     this.ports.closed(this);

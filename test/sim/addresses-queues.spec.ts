@@ -329,6 +329,19 @@ describe('a consumer of a queue of another node', () => {
     until('ended', () => holder.gone !== null);
     expect(holder.gone).toBe('FL_QUEUE_INTERRUPTED');
   });
+
+  it('gets large messages', () => {
+    const { node, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit > 0);
+    const consumer = new SimConsumer(node('c'), 'jobs.x');
+    const text = 'x'.repeat(300_000);
+    publisher.sendLarge(text);
+    publisher.send('m1');
+    until('both', () => consumer.got.length === 2);
+    expect(consumer.got).toEqual([text, 'm1']);
+    until('accepted', () => publisher.outcomes.size === 2);
+  });
 });
 
 describe('homes', () => {
