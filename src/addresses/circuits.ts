@@ -1,11 +1,12 @@
 import type { Chunk } from '../common/chunk';
 import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
-import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Receipt, type Streams } from '../streams/contract';
+import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Receipt } from '../streams/contract';
 import { AddressEntry } from './address-entry';
 import { readError, writeCircuit, writeCount, writeOpen, type CircuitOpen } from './circuit-messages';
 import { CONTROL } from './control';
 import type { Forwarder } from './forwarder';
+import type { AddressStreams } from './ports';
 import type { Circuit, RemoteConsumer } from './remote-consumer';
 import { defaultPolicy } from './rules';
 import type { SiteSlots } from './site-slots';
@@ -20,7 +21,7 @@ export function circuitWire(circuit: number): string {
 
 /** What the consumers' ends of circuits are built on. */
 export interface CircuitsPorts {
-  readonly streams: Streams;
+  readonly streams: AddressStreams;
   readonly sites: SiteSlots;
 }
 
@@ -71,6 +72,8 @@ export class CircuitEnd implements Circuit {
   }
 
   drain(): void {
+    // What was given back before may be what it waits for.
+    this.ports.streams.sendOutcomes();
     this.ports.streams.sendControl(this.home, CONTROL.circuitDrain, writeCircuit(this.id));
   }
 

@@ -157,6 +157,10 @@ export class TestStreams implements AddressStreams {
   sealBatches(): void {
     this.seals++;
   }
+
+  sendOutcomes(): void {
+    // They are noted as they are told.
+  }
 }
 
 /** A forwarder that a test scripts. */

@@ -12,6 +12,8 @@ import type { AddressPolicy } from './rules';
 export interface AddressStreams extends Streams {
   /** What is appended from now on comes after what was appended before, whatever its target set. */
   sealBatches(): void;
+  /** Outcomes that were told so far go before the control messages that follow. */
+  sendOutcomes(): void;
 }
 
 /** A fact that is new, or null for one that is gone. */

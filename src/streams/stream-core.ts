@@ -127,6 +127,14 @@ export class StreamCore<A> implements Streams {
     this.#sending.sealBatches();
   }
 
+  /** Outcomes that were told so far go before the control messages that follow. */
+  sendOutcomes(): void {
+    this.#outcomes.flush((origin, incarnation, payload) => {
+      if (this.#peers.find(origin)?.receiveIncarnation === incarnation)
+        this.#sending.putControl(origin, CONTROL_OUTCOMES, payload);
+    });
+  }
+
   // --- events from below --------------------------------------------------------------------------------------------------
 
   /**
@@ -259,10 +267,7 @@ export class StreamCore<A> implements Streams {
   /** Sends what this turn collected. */
   flush(): void {
     const now = this.ports.clock.now();
-    this.#outcomes.flush((origin, incarnation, payload) => {
-      if (this.#peers.find(origin)?.receiveIncarnation === incarnation)
-        this.#sending.putControl(origin, CONTROL_OUTCOMES, payload);
-    });
+    this.sendOutcomes();
     this.#sending.sealBatches();
     this.#receiving.acknowledge(now);
     for (const chunk of this.#afterFlush) chunk.release();

@@ -179,6 +179,22 @@ describe('a consumer of a queue of another node', () => {
     expect(consumer.got).toEqual(numbered(5));
   });
 
+  it('gets what it gave back before a drain', () => {
+    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('b'), 'jobs.x');
+    until('credit', () => publisher.credit >= 1);
+    publisher.send('m0');
+    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 1 });
+    consumer.holding = true;
+    until('it', () => consumer.got.length === 1);
+    run(100);
+    consumer.settleHeld(OUTCOME.released);
+    consumer.give(1);
+    consumer.drain();
+    until('drained', () => consumer.drained === 1);
+    expect(consumer.got).toEqual(['m0', 'm0']);
+  });
+
   it('hears that its settlements are on the disk of the home', () => {
     const { node, until } = simMesh(['a-b', 'b-c'], { shared });
     const publisher = new SimPublisher(node('a'), 'jobs.x');
