@@ -83,7 +83,8 @@ export class ArrivalJudge<S> {
     }
     this.seen.add(sender, seq, this.name);
     shared?.add(sender, seq, this.name);
-    if (!ordered) return;
+    // Order is promised among first deliveries.
+    if (!ordered || (redeliveries && redelivered)) return;
     const stream = `${sender} ${sent.address}`;
     const last = this.#lastByStream.get(stream) ?? -1;
     if (seq < last) tell('reordered', { after: last });

@@ -11,6 +11,8 @@ export interface LedgerSenderOptions {
   /** As many as this, where credit allows. */
   readonly perSecond: number;
   readonly bodyBytes?: number;
+  /** Asks for the disk: the header says so. */
+  readonly durable?: boolean;
 }
 
 const BEAT_MS = 10;
@@ -145,12 +147,12 @@ export class LedgerSender {
   #sendOne(): boolean {
     const sender = this.#sender;
     if (sender === null || !sender.sendable()) return false;
-    const { name, address, ledger, bodyBytes = 100 } = this.options;
+    const { name, address, ledger, bodyBytes = 100, durable = false } = this.options;
     const seq = ledger.next(name);
     const payload = composePayload(name, seq, bodyBytes);
     const sent = ledger.send(name, address, digestOf(payload));
     const body = rhea.message.data_section(payload);
-    this.#inFlight.set(sender.send({ body }), sent);
+    this.#inFlight.set(sender.send({ body, durable }), sent);
     return true;
   }
 
