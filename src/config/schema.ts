@@ -115,7 +115,7 @@ const queueKeys = {
   duplicateWindow: duration(1_000, 7 * DAY_MS)
     .optional()
     .describe('Queue: a message-id that came within this time is not stored again. Default: none is looked at.'),
-  exclusive: flag().optional().describe('Queue: one consumer at a time; others wait. Default: false.'),
+  exclusive: flag().optional().describe('Queue: one consumer at a time; others are refused. Default: false.'),
   locality: choice(['none', 'prefer'])
     .optional()
     .describe("Queue: `prefer` serves consumers at the home's own site first. Default: none."),
