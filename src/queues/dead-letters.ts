@@ -5,7 +5,7 @@ import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
 import type { Entry } from './entry';
 import { FORWARD_RETRY_MS, FORWARDS_MAX } from './limits';
 import type { MoveTarget, QueueCore } from './queue-core';
-import { addedOf, bodyOf, deliveriesOf, flagsOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
+import { addedOf, bodyOf, chargeOf, deliveriesOf, flagsOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
 import { annotated, decodeAnnotations, patchedBody } from './redelivery';
 import { SPACE } from './spaces';
 
@@ -197,9 +197,8 @@ export class DeadLetters {
 
   #sentWell(key: number, record: Buffer): void {
     const { core } = this;
-    const size = (flagsOf(record) & RECORD_FLAG.large) === 0 ? 0 : sizeOf(record);
-    core.state.countDead(record.length + size, -1);
-    if (size > 0) core.home.large.discard(bodyOf(record), size);
+    core.state.countDead(chargeOf(record), -1);
+    if ((flagsOf(record) & RECORD_FLAG.large) !== 0) core.home.large.discard(bodyOf(record), sizeOf(record));
     this.#delete(key);
     core.wantsTurn();
   }

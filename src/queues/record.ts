@@ -110,3 +110,8 @@ export function sizeOf(record: Buffer): number {
 export function addedOf(record: Buffer): Buffer {
   return record.subarray(RECORD_HEAD + LARGE_BYTES);
 }
+
+/** What a message counts with: its record, and the parts of a large one. */
+export function chargeOf(record: Buffer): number {
+  return (flagsOf(record) & RECORD_FLAG.large) === 0 ? record.length : record.length + sizeOf(record);
+}

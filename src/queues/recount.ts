@@ -1,5 +1,5 @@
 import { QueueState } from './queue-state';
-import { expiresAtOf } from './record';
+import { chargeOf, expiresAtOf } from './record';
 import { LANE_SPAN, laneOf, seqOf, SPACE } from './spaces';
 
 /** In front of the message's record: its key and when it is due; why it is dead. */
@@ -26,18 +26,18 @@ export class StateRecount {
   }
 
   #addMessage(key: number, record: Buffer): void {
-    this.#state.count(laneOf(key), record.length, expiresAtOf(record) !== 0, 1);
+    this.#state.count(laneOf(key), chargeOf(record), expiresAtOf(record) !== 0, 1);
     this.#see(key);
   }
 
   #addDelayed(value: Buffer): void {
     const record = value.subarray(DELAYED_HEAD);
-    this.#state.countDelayed(record.length, expiresAtOf(record) !== 0, 1);
+    this.#state.countDelayed(chargeOf(record), expiresAtOf(record) !== 0, 1);
     this.#see(value.readUInt32BE(0) * 2 ** 32 + value.readUInt32BE(4));
   }
 
   #addDead(key: number, value: Buffer): void {
-    this.#state.countDead(value.length - DEAD_HEAD, 1);
+    this.#state.countDead(chargeOf(value.subarray(DEAD_HEAD)), 1);
     this.#see(key);
   }
 
