@@ -331,7 +331,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   /** True when every message taken from a publisher here has its outcome and every tracked one given to a consumer here too. */
   get drained(): boolean {
     const { pending, sites, queues } = this.#parts;
-    return pending.size === 0 && sites.size === 0 && queues.settled;
+    return pending.size === queues.forwarding && sites.size === 0 && queues.settled;
   }
 
   flush(): void {

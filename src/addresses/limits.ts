@@ -95,6 +95,10 @@ export const STAGED_BYTES_MAX = 64 * 1024 * 1024;
 export const PUT_WINDOW_BYTES = 1024 * 1024;
 /** And into one queue: below what its home remembers the refusals of. */
 export const PUTS_UNDER_WAY_MAX = 8_192;
+/** With custody of the ingress: so much is read from the disk ahead of what may be sent to a home. */
+export const OUTBOX_AHEAD_BYTES = 256 * 1024;
+/** What a home refused for want of room is put again after this long. */
+export const OUTBOX_RETRY_MS = 1_000;
 /** A put that its home did not take is sent again after this long: meanwhile it is told here where the queue lives. */
 export const PUT_RETRY_MS = 100;
 /** A consumer of a queue whose home is out of reach is refused after this long. */

@@ -2,6 +2,7 @@ import type { ChunkPool } from '../common/chunk';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { NodeId } from '../links/contract';
 import type { QueueHost, QueueHostEvents } from '../queues/contract';
+import type { QueueStore } from '../queues/store-port';
 import type { AddressKind } from './contract';
 import type { MapStamp, OriginFacts, Replicas, Routes } from '../routing/contract';
 import type { DropReason, Streams } from '../streams/contract';
@@ -47,6 +48,8 @@ export interface AddressPorts {
   readonly knownNodes: readonly string[];
   /** Facts of other nodes kept from the last run. */
   readonly facts: readonly OriginFacts[];
+  /** Where messages for queues of other nodes wait, with custody of the ingress. */
+  readonly queueStore: QueueStore;
   /** Makes the queues of this node from what is on its disk. */
   readonly queues: (events: QueueHostEvents) => QueueHost;
   readonly scheduleFlush: () => void;

@@ -15,6 +15,8 @@ export class QueueState {
   damage: FairleadError | null = null;
   /** Puts on their way to another node. */
   lane: PutLane | null = null;
+  /** The same of what was on this node's disk first. */
+  outbox: PutLane | null = null;
   /** The mark that a put of another node needed last. */
   #mark: PutMark | null = null;
   #markOrigin: NodeId = NOWHERE;
@@ -27,7 +29,7 @@ export class QueueState {
       return mark;
     this.#markOrigin = node;
     this.#fromOutbox = fromOutbox;
-    return (this.#mark = queue.mark(fromOutbox ? `${nameOf(node)}/outbox` : nameOf(node), epoch));
+    return (this.#mark = queue.mark(originOf(nameOf(node), fromOutbox), epoch));
   }
 
   /** Another queue, or none, is here. */
@@ -36,4 +38,9 @@ export class QueueState {
     this.queue = queue;
     this.damage = damage;
   }
+}
+
+/** Whose numbering a put is of: what a node had on its disk first is numbered apart. */
+export function originOf(node: string, fromOutbox: boolean): string {
+  return fromOutbox ? `${node}/outbox` : node;
 }

@@ -3,19 +3,22 @@ import { FairleadError } from '../common/errors';
 import { WireWriter } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { PutMark, PutSink, Queue, QueueHost } from '../queues/contract';
+import type { QueueStore } from '../queues/store-port';
 import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail, type Receipt } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import { isTemporary } from './address-names';
-import { PENDING, type Verdict } from './contract';
+import { PENDING, type PublisherHandler, type Verdict } from './contract';
 import { CONTROL } from './control';
 import { AddressError } from './errors';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
 import { ROOM_REVIEW_MS } from './limits';
 import type { LocalPublisher } from './local-publisher';
+import { FROM_OUTBOX, Outbox } from './outbox';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
+import type { PutLane } from './put-lane';
 import type { QueueHomes } from './queue-homes';
-import { QueueState } from './queue-state';
+import { originOf, QueueState } from './queue-state';
 import { RemotePuts } from './remote-puts';
 
 const INITIAL = 64;
@@ -27,6 +30,10 @@ export interface QueueForwarderPorts {
   readonly selfName: string;
   /** One life of this node's numbering of puts. */
   readonly epoch: number;
+  readonly store: QueueStore;
+  entryOf(name: string): AddressEntry;
+  openPublisher(handler: PublisherHandler): LocalPublisher;
+  deadLetter(address: string, payload: Buffer, done: (outcome: Outcome) => void): void;
   nodeName(node: NodeId): string;
   isReachable(node: NodeId): boolean;
   /** Publishers of large messages that were told to wait may go on. */
@@ -36,6 +43,7 @@ export interface QueueForwarderPorts {
 /** Queues: a message is put where its queue lives, and accepted once it is on the disk there. */
 export class QueueForwarder implements Forwarder {
   readonly puts: RemotePuts;
+  readonly outbox: Outbox;
   readonly #head = new PutHead();
   /** What puts of publishers here take until they are on the disk, by slot. */
   #bytes = new Int32Array(INITIAL);
@@ -54,11 +62,23 @@ export class QueueForwarder implements Forwarder {
       {
         refresh: (entry) => this.refresh(entry),
         isReachable: (node) => ports.isReachable(node),
-        putHere: (state, slot, seq, tag, bytes, start, end) => this.#putHere(state, slot, tag, bytes, start, end, seq),
+        putHere: (state, slot, head, bytes, start, end) =>
+          this.#putHere(state, slot, head.publisher, bytes, start, end, head),
         putHereLarge: (state, slot, seq, tag, body) => this.#putHereLarge(state, slot, tag, body, seq),
       },
       ports.epoch,
     );
+    this.outbox = new Outbox(shared, {
+      store: ports.store,
+      epoch: ports.epoch,
+      entryOf: (name) => ports.entryOf(name),
+      openPublisher: (handler) => ports.openPublisher(handler),
+      answered: (slot, outcome, detail) => this.#onOwnPut(slot, outcome, detail),
+      unsentBytes: (entry) => entry.queue?.outbox?.unsentBytes ?? 0,
+      put: (entry, slot, tag, record, start, epoch, seq) =>
+        this.puts.putFromOutbox(this.refresh(entry), entry, slot, tag, record, start, epoch, seq),
+      deadLetter: (address, payload, done) => ports.deadLetter(address, payload, done),
+    });
   }
 
   // --- where it lives ----------------------------------------------------------------------------------------------------------
@@ -111,8 +131,11 @@ export class QueueForwarder implements Forwarder {
   ): Verdict {
     const state = this.refresh(entry);
     const slot = this.shared.pending.add(publisher, entry, token, flags);
-    if (this.#isHere(state)) this.#putHere(state, slot, publisher.tag, payload, start, end, 0);
-    else this.puts.put(state, entry, slot, publisher.tag, payload, start, end);
+    if (this.#isHere(state)) this.#putHere(state, slot, publisher.tag, payload, start, end, null);
+    else if (entry.policy.custody === 'ingress' && state.home !== this.shared.self) {
+      this.#charge(slot, end - start);
+      this.outbox.put(entry, slot, flags, publisher.tag, payload, start, end);
+    } else this.puts.put(state, entry, slot, publisher.tag, payload, start, end);
     return PENDING;
   }
 
@@ -121,14 +144,22 @@ export class QueueForwarder implements Forwarder {
     return home === this.shared.self && (lane === null || lane.empty);
   }
 
-  /** @param seq of one that was on its way to another node before, else 0 */
-  #putHere(state: QueueState, slot: number, tag: number, bytes: Buffer, start: number, end: number, seq: number): void {
+  /** @param head of one that was on its way to another node before, else null */
+  #putHere(
+    state: QueueState,
+    slot: number,
+    tag: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    head: PutHead | null,
+  ): void {
     const { queue } = state;
     // It goes to the disk with all that this turn brings.
     this.shared.scheduleFlush();
     this.#charge(slot, end - start);
     if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.put(bytes, start, end, tag, this.#ownMark(queue, seq), seq, this.#ownPut, slot);
+    else queue.put(bytes, start, end, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.#ownPut, slot);
   }
 
   #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, seq: number): void {
@@ -137,12 +168,15 @@ export class QueueForwarder implements Forwarder {
     // Its bytes are counted by what holds them.
     this.#charge(slot, 0);
     if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.putLarge(body, tag, this.#ownMark(queue, seq), seq, this.#ownPut, slot);
+    else {
+      const mark = seq === 0 ? null : queue.mark(this.ports.selfName, this.ports.epoch);
+      queue.putLarge(body, tag, mark, seq, this.#ownPut, slot);
+    }
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
-  #ownMark(queue: Queue, seq: number): PutMark | null {
-    return seq === 0 ? null : queue.mark(this.ports.selfName, this.ports.epoch);
+  #ownMark(queue: Queue, head: PutHead | null): PutMark | null {
+    return head === null ? null : queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch);
   }
 
   #charge(slot: number, bytes: number): void {
@@ -242,12 +276,18 @@ export class QueueForwarder implements Forwarder {
   }
 
   onOutcome(slot: number, _node: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {
-    const { lane } = this.refresh(this.shared.pending.entry(slot));
+    const lane = this.#laneOf(slot);
     if (lane !== null) this.puts.onOutcome(lane, slot, outcome, detail);
   }
 
+  #laneOf(slot: number): PutLane | null {
+    const { pending } = this.shared;
+    const { lane, outbox } = this.refresh(pending.entry(slot));
+    return (pending.flags(slot) & FROM_OUTBOX) === 0 ? lane : outbox;
+  }
+
   onLost(slot: number): void {
-    const { lane } = this.refresh(this.shared.pending.entry(slot));
+    const lane = this.#laneOf(slot);
     if (lane !== null) this.puts.onLost(lane, slot);
   }
 
@@ -281,7 +321,8 @@ export class QueueForwarder implements Forwarder {
     if (entry.chokedBy.size > 0) return 0;
     const state = this.refresh(entry);
     const { home, queue } = state;
-    if (home !== this.shared.self) return this.puts.allowance(entry, state);
+    if (home !== this.shared.self)
+      return entry.policy.custody === 'ingress' ? Infinity : this.puts.allowance(entry, state);
     // Where it cannot be served, each message is told why.
     if (queue === null || entry.policy.overLimit !== 'block') return Infinity;
     this.#review(entry, queue.room);
@@ -298,7 +339,7 @@ export class QueueForwarder implements Forwarder {
   congested(entry: AddressEntry): boolean {
     const state = this.refresh(entry);
     const { home, queue } = state;
-    if (home !== this.shared.self) return this.puts.congested(entry, state);
+    if (home !== this.shared.self) return entry.policy.custody === 'home' && this.puts.congested(entry, state);
     return queue !== null && this.#isBlocked(entry, queue);
   }
 
@@ -313,11 +354,15 @@ export class QueueForwarder implements Forwarder {
   // --- time --------------------------------------------------------------------------------------------------------------------
 
   flush(now: number): void {
-    if (this.puts.flush(now)) this.ports.relieved();
+    this.outbox.flush(now);
+    if (!this.puts.flush(now)) return;
+    this.outbox.relieved();
+    this.ports.relieved();
   }
 
   tick(now: number): void {
     this.puts.tick(now);
+    this.outbox.tick(now);
     if (now < this.#reviewAt) return;
     this.#reviewAt = Infinity;
     const limited = [...this.#limited];
@@ -330,7 +375,7 @@ export class QueueForwarder implements Forwarder {
   }
 
   deadline(): number {
-    return Math.min(this.puts.deadline(), this.#reviewAt);
+    return Math.min(this.puts.deadline(), this.outbox.deadline(), this.#reviewAt);
   }
 }
 

@@ -6,12 +6,13 @@ import type { AddressEntry } from './address-entry';
 import { isTemporary, type AddressNames } from './address-names';
 import type { AddressTable } from './address-table';
 import { Circuits } from './circuits';
-import type { Consumer, ConsumerHandler, ConsumerSpec, Publisher, PublisherHandler } from './contract';
+import type { Consumer, ConsumerHandler, ConsumerSpec, PublisherHandler } from './contract';
 import { CONTROL } from './control';
 import { DeadLetters } from './dead-letters';
 import type { AddressError } from './errors';
 import type { ForwarderPorts } from './forwarder';
 import { CIRCUIT_SLOTS, HomeCircuits } from './home-circuits';
+import type { LocalPublisher } from './local-publisher';
 import type { AddressPorts } from './ports';
 import { QueueConsumers } from './queue-consumers';
 import { NOWHERE, QueueHomes } from './queue-homes';
@@ -24,7 +25,7 @@ import { wireName } from './wire-name';
 export interface QueuesPorts {
   readonly names: AddressNames;
   table(): AddressTable;
-  openPublisher(handler: PublisherHandler): Publisher;
+  openPublisher(handler: PublisherHandler): LocalPublisher;
   /** Publishers of large messages that were told to wait may go on. */
   relieved(): void;
 }
@@ -78,6 +79,10 @@ export class Queues {
       homes,
       selfName,
       epoch: routes.self.incarnation,
+      store: node.queueStore,
+      entryOf: (name) => this.#entry(name),
+      openPublisher: (handler) => ports.openPublisher(handler),
+      deadLetter: (address, payload, done) => this.#deadLetters.add(address, payload, done),
       nodeName,
       isReachable,
       relieved: () => ports.relieved(),
@@ -128,6 +133,7 @@ export class Queues {
       this.homes.own(name, true);
       this.forwarder.refresh(this.#entry(name));
     }
+    this.forwarder.outbox.start();
   }
 
   // --- clients -----------------------------------------------------------------------------------------------------------------
@@ -236,6 +242,11 @@ export class Queues {
   /** True when all that was put into queues here is on the disk. */
   get settled(): boolean {
     return this.host.settled;
+  }
+
+  /** Messages that are on their way to other nodes and on the disk here: no reason to wait when the node ends. */
+  get forwarding(): number {
+    return this.forwarder.outbox.underWay;
   }
 
   flush(now: number): void {

@@ -4,7 +4,8 @@ import { MESSAGE_BYTES_MAX, SEGMENT_BYTES } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
 import type { ForwarderPorts } from './forwarder';
 import { PUTS_UNDER_WAY_MAX, PUT_RETRY_MS, PUT_WINDOW_BYTES } from './limits';
-import { PUT_HEAD_BYTES, PutHead, writePutHead } from './put-head';
+import { FROM_OUTBOX } from './outbox';
+import { PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutHead } from './put-head';
 import { PutLane, type LargePut } from './put-lane';
 import { NOWHERE } from './queue-homes';
 import type { QueueState } from './queue-state';
@@ -31,7 +32,8 @@ export interface RemotePutsPorts {
   refresh(entry: AddressEntry): QueueState;
   isReachable(node: NodeId): boolean;
   /** The queue has come to this node: puts one that was for another after all. */
-  putHere(state: QueueState, slot: number, seq: number, tag: number, bytes: Buffer, start: number, end: number): void;
+  /** @param head that it was to be put with */
+  putHere(state: QueueState, slot: number, head: PutHead, bytes: Buffer, start: number, end: number): void;
   putHereLarge(state: QueueState, slot: number, seq: number, tag: number, body: LargeBody): void;
 }
 
@@ -74,11 +76,40 @@ export class RemotePuts {
     start: number,
     end: number,
   ): void {
-    const lane = this.#laneOf(entry, state);
+    this.#put(this.#laneOf(entry, state), slot, 0, this.epoch, tag, payload, start, end);
+  }
+
+  /** The same of a message that has its number: that of its record on this node's disk, in the life that wrote it. */
+  putFromOutbox(
+    state: QueueState,
+    entry: AddressEntry,
+    slot: number,
+    tag: number,
+    payload: Buffer,
+    start: number,
+    epoch: number,
+    seq: number,
+  ): void {
+    const lane = (state.outbox ??= new PutLane(entry, 0));
+    if (lane.inFlight === 0) this.#aim(lane, state);
+    lane.lastSeq = seq - 1;
+    this.#put(lane, slot, PUT_FROM_OUTBOX, epoch, tag, payload, start, payload.length);
+  }
+
+  #put(
+    lane: PutLane,
+    slot: number,
+    flags: number,
+    epoch: number,
+    tag: number,
+    payload: Buffer,
+    start: number,
+    end: number,
+  ): void {
     const length = PUT_HEAD_BYTES + end - start;
     const at = this.#push(lane, slot, length);
     const bytes = length <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafe(length);
-    writePutHead(bytes, 0, this.epoch, lane.seq(at), tag);
+    writePutHead(bytes, flags, epoch, lane.seq(at), tag);
     payload.copy(bytes, PUT_HEAD_BYTES, start, end);
     if (!lane.broken && lane.first() === at && this.#maySend(lane, at)) {
       this.#send(lane, at, bytes, 0, length);
@@ -167,7 +198,7 @@ export class RemotePuts {
     const slot = lane.slot(at);
     this.#sent(lane, at);
     if (set === null) return;
-    const flags = pending.flags(slot) | MESSAGE_FLAG.tracked;
+    const flags = (pending.flags(slot) & ~FROM_OUTBOX) | MESSAGE_FLAG.tracked;
     const placed = streams.append(set, cls, entry.wire, flags, bytes, start, end, slot);
     pending.keep(slot, placed.chunk, placed.start, placed.length);
   }
@@ -274,7 +305,7 @@ export class RemotePuts {
     const chunk = pending.takeKept(slot);
     if (chunk === null) return;
     this.#head.read(chunk.bytes, start, end);
-    this.ports.putHere(state, slot, seq, this.#head.publisher, chunk.bytes, start + PUT_HEAD_BYTES, end);
+    this.ports.putHere(state, slot, this.#head, chunk.bytes, start + PUT_HEAD_BYTES, end);
     chunk.release();
   }
 

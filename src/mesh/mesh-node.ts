@@ -112,6 +112,7 @@ class ComposedNode implements MeshNode {
       startHoldMs: limits.startHoldMs,
       knownNodes: lastRun.knownNodes,
       facts: lastRun.facts,
+      queueStore: options.queueStore,
       queues: (events) => createQueueHost({ store: options.queueStore, events, clock }),
       scheduleFlush,
     });
