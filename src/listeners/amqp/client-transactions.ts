@@ -27,9 +27,13 @@ export class ClientTransactions {
 
   /** @throws UnknownTransactionError */
   find(id: Buffer): ClientTransaction {
-    const found = id.length === ID_BYTES ? this.#byId.get(keyOf(id)) : undefined;
+    const found = this.get(id);
     if (found === undefined) throw new UnknownTransactionError();
     return found;
+  }
+
+  get(id: Buffer): ClientTransaction | undefined {
+    return id.length === ID_BYTES ? this.#byId.get(keyOf(id)) : undefined;
   }
 
   /** It is discharged, or its coordinator is gone: nobody may name it any more. */

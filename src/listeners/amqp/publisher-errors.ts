@@ -28,3 +28,12 @@ export class LateAddressError extends FairleadError {
     });
   }
 }
+
+/** A message was not taken, and so nothing of its transaction is. */
+export class RefusedWithinError extends FairleadError {
+  constructor() {
+    super('FL_TRANSACTION_ROLLBACK', 'a message within the transaction was not accepted', {
+      condition: CONDITION.transactionRollback,
+    });
+  }
+}

@@ -18,7 +18,13 @@ import { CoordinatorLink } from './coordinator-link';
 import { Gathering } from './gathering';
 import { hintOf, hintWithin } from './hints';
 import { bareState, OutcomesTaken, toAmqpOutcome, toDeliveryState, toErrorFields } from './outcomes';
-import { HEAD_BYTES_MAX, LateAddressError, MessageFormatError, NoAddressError } from './publisher-errors';
+import {
+  HEAD_BYTES_MAX,
+  LateAddressError,
+  MessageFormatError,
+  NoAddressError,
+  RefusedWithinError,
+} from './publisher-errors';
 import { targetAnswer } from './termini';
 
 /** What is done with the frames of the delivery that is coming in. */
@@ -95,6 +101,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
       return;
     }
     this.#provisional.delete(deliveryId);
+    if (outcome !== OUTCOME.accepted) within.end(new RefusedWithinError());
     const provisional = { type: 'transactional', txnId: within.id, outcome: state ?? bareState(fit) } as const;
     this.link.dispose(deliveryId, AMQP_OUTCOME.transactional, settles, provisional);
   }
@@ -168,7 +175,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
       if (verdict !== PENDING && !settled) this.#dispose(deliveryId, verdict, null);
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
-      this.#refuseWithin(id, deliveryId, settled, error);
+      this.#reject(deliveryId, settled, error);
     }
   }
 
@@ -179,12 +186,14 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     return within;
   }
 
-  /** A message that cannot be part of its transaction. Where nobody hears that, nothing of the transaction may count. */
-  #refuseWithin(id: Buffer, deliveryId: number, settled: boolean, error: FairleadError): void {
-    this.#reject(deliveryId, settled, error);
-    if (!settled) return;
-    if (error instanceof UnknownTransactionError) this.link.detach(toErrorFields(error), true);
-    else this.context.transactions.find(id).end(error);
+  /**
+   * What cannot be part of a transaction ends it: many clients do not look at each outcome within one, and would take its commit for all
+   * of it. Of one that is not known, and of a message whose outcome nobody waits for, only the end of the link can tell.
+   */
+  #endTransaction(id: Buffer, settled: boolean, error: FairleadError): void {
+    const within = this.context.transactions.get(id);
+    if (within !== undefined) within.end(error);
+    else if (settled) this.link.detach(toErrorFields(new UnknownTransactionError()), true);
   }
 
   /** Where a message goes; null after it was rejected. A bad one costs the sender that message, not its link. */
@@ -209,6 +218,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     this.context.counters.messagesRejected++;
     // A credit was used for it; the publisher has not seen it.
     this.link.addCredit(1);
+    if (this.link.transaction !== null) this.#endTransaction(this.link.transaction, settled, error);
     if (settled) return;
     const { condition = CONDITION.internal, message } = error;
     this.#dispose(deliveryId, OUTCOME.rejected, { condition, description: message });
@@ -225,14 +235,8 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     } else if (this.#state === 'streaming') {
       this.#publisher.part(bytes, start, end);
       if (last) this.#endStream(deliveryId, settled);
-    } else if (last && this.#refusal !== null) this.#refuse(this.#refusal, deliveryId, settled);
+    } else if (last && this.#refusal !== null) this.#reject(deliveryId, settled, this.#refusal);
     if (last) this.#done();
-  }
-
-  #refuse(refusal: FairleadError, deliveryId: number, settled: boolean): void {
-    const { transaction } = this.link;
-    if (transaction === null) this.#reject(deliveryId, settled, refusal);
-    else this.#refuseWithin(transaction, deliveryId, settled, refusal);
   }
 
   /** The delivery is a large one: what was gathered and all that follows goes on as it comes. */

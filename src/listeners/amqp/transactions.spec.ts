@@ -387,22 +387,49 @@ describe('work within a transaction', () => {
     expect(controller.peer.conditionOf('detach')).toBe(CONDITION.transactionUnknown);
   });
 
-  it('a message that cannot be part of it is rejected; one that is settled makes the commit fail', () => {
+  it.each([true, false])('a message that cannot be part of it ends it, settled: %p', (settled) => {
     const controller = new Controller().attachOthers();
     const txnId = controller.declare();
     controller.transaction.refusal = REFUSED;
-    const id = controller.send(PUBLISHER, MESSAGE, { state: within(txnId) });
-    expect(controller.stateOf(id)).toMatchObject({
-      type: 'transactional',
-      outcome: { type: 'rejected', error: { condition: CONDITION.notImplemented } },
-    });
-    expect(controller.transaction.work).toEqual([]);
-    controller.send(PUBLISHER, MESSAGE, { state: within(txnId), settled: true });
+    const id = controller.send(PUBLISHER, MESSAGE, { state: within(txnId), settled });
+    if (!settled)
+      expect(controller.stateOf(id)).toMatchObject({
+        type: 'transactional',
+        outcome: { type: 'rejected', error: { condition: CONDITION.notImplemented } },
+      });
     expect(controller.transaction.work).toEqual(['rollback']);
     expect(controller.errorOf(controller.discharge(txnId))).toEqual({
       condition: CONDITION.transactionRollback,
       description: 'rolled back: its home is elsewhere',
     });
+  });
+
+  it.each<[string, (controller: Controller, state: AmqpValue) => void]>([
+    [
+      'bytes that are no message',
+      (controller, state) => void controller.send(PUBLISHER, Buffer.from('noise'), { state }),
+    ],
+    [
+      'a message that is not accepted',
+      (controller, state) => {
+        controller.transaction.verdict = OUTCOME.rejected;
+        controller.send(PUBLISHER, MESSAGE, { state });
+      },
+    ],
+    [
+      'a message that is not accepted later',
+      (controller, state) => {
+        controller.transaction.verdict = PENDING;
+        const id = controller.send(PUBLISHER, MESSAGE, { state });
+        controller.addresses.publisher.handler.onOutcome(id, OUTCOME.released, null);
+      },
+    ],
+  ])('%s in it: nothing of it may count', (_what, act) => {
+    const controller = new Controller().attachOthers();
+    const txnId = controller.declare();
+    act(controller, within(txnId));
+    expect(controller.transaction.work.at(-1)).toBe('rollback');
+    expect(controller.errorOf(controller.discharge(txnId))).toMatchObject({ condition: CONDITION.transactionRollback });
   });
 
   function delivered(count = 1) {
