@@ -190,6 +190,7 @@ export class Intake implements LargePutHome {
     entry.token = token;
     entry.mark = mark;
     entry.putSeq = seq;
+    mark?.storing(seq, true);
     this.#rememberId(entry, head);
     this.#stage(entry, body, this.#due());
   }
@@ -207,9 +208,8 @@ export class Intake implements LargePutHome {
 
   /** @returns false when the put was made before: it is answered as then */
   #advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
-    const isNew = seq > mark.last;
-    if (isNew) mark.last = seq;
-    else if (!this.#isPending(mark, seq, sink, token))
+    const isNew = mark.advance(seq);
+    if (!isNew && !this.#isPending(mark, seq, sink, token))
       this.core.group.repeats.push({ sink, token, mark, seq, isDuplicate: false });
     this.core.marks.touch(mark);
     this.core.touch();
@@ -358,6 +358,10 @@ export class Intake implements LargePutHome {
     const { entry } = put;
     invariant(entry !== null, 'a large message of no transaction has its place');
     this.#next(put);
+    if (entry.mark !== null) {
+      entry.mark.storing(entry.putSeq, false);
+      core.marks.touch(entry.mark);
+    }
     core.pendingLarge--;
     core.pendingBytes -= entry.size;
     core.storing--;

@@ -15,6 +15,10 @@ export class Mark implements PutMark {
   last = 0;
   /** In order of `from`, without overlap. */
   #runs: Run[] = [];
+  /** Large ones that are being stored: a group of theirs may be on the disk long before the message itself. */
+  readonly #storing = new Set<number>();
+  /** The same of a former life: they are not there, and are taken when they come again, whatever is newer. */
+  readonly #cutOff = new Set<number>();
 
   constructor(
     /** Key of its record. */
@@ -22,6 +26,19 @@ export class Mark implements PutMark {
     readonly origin: string,
     readonly epoch: number,
   ) {}
+
+  /** @returns whether the put is one that was not made before; then it counts as made */
+  advance(seq: number): boolean {
+    if (seq <= this.last) return this.#cutOff.delete(seq);
+    this.last = seq;
+    return true;
+  }
+
+  /** A large message is being stored from now on, or is as a whole in the group that is collected, or never will be. */
+  storing(seq: number, isStoring: boolean): void {
+    if (isStoring) this.#storing.add(seq);
+    else this.#storing.delete(seq);
+  }
 
   refuse(seq: number, refusal: Refusal): void {
     const at = this.#after(seq);
@@ -51,6 +68,9 @@ export class Mark implements PutMark {
         .u53(from)
         .u16(to - from)
         .u8(refusal);
+    writer.u16(this.#storing.size + this.#cutOff.size);
+    for (const seq of this.#storing) writer.u53(seq);
+    for (const seq of this.#cutOff) writer.u53(seq);
     return writer.take();
   }
 
@@ -71,6 +91,7 @@ export class Mark implements PutMark {
       const from = reader.u53();
       mark.#runs.push({ from, to: from + reader.u16(), refusal: reader.u8() as Refusal });
     }
+    for (let left = reader.u16(); left > 0; left--) mark.#cutOff.add(reader.u53());
     return mark;
   }
 }

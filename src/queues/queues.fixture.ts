@@ -265,6 +265,7 @@ export class Home implements QueueHostEvents, PutSink {
   /** Time goes by, with ticks when they are due. */
   pass(ms: number): void {
     const until = this.wall + ms;
+    this.settle();
     for (let ticks = 0; this.host.deadline() <= until && ticks < 10_000; ticks++) {
       this.wall = Math.max(this.wall, this.host.deadline());
       this.host.tick(this.wall);

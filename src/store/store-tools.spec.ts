@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../common/ports';
 import { QueueState } from '../queues/queue-state';
+import { RECORD_HEAD } from '../queues/record';
 import { SPACE } from '../queues/spaces';
 import { backUp } from './backup';
 import { crc32c } from './crc32c';
@@ -23,8 +24,8 @@ function done(store: LmdbQueueStore): Promise<Error | null> {
   return new Promise((resolve) => store.commit({ done: resolve }));
 }
 
-/** Of several pages here and there. */
-const valueOf = (key: number): Buffer => Buffer.alloc(key % 40 === 0 ? 9_000 + key : 150, key);
+/** A message of a queue, of several pages here and there: its head is looked at when what a queue knows of itself is counted anew. */
+const valueOf = (key: number): Buffer => Buffer.alloc(key % 40 === 0 ? 9_000 + key : 150, key).fill(0, 0, RECORD_HEAD);
 
 /** A node's folder with records of three queues, a third of them deleted again. */
 async function filled(folder = fresh()): Promise<string> {

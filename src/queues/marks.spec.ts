@@ -1,0 +1,33 @@
+import { Mark } from './marks';
+import { REFUSAL } from './refusals';
+
+const again = (mark: Mark): Mark => Mark.decode(mark.id, mark.encode());
+
+describe('the mark of an origin', () => {
+  let mark: Mark;
+  beforeEach(() => (mark = new Mark(1, 'a', 7)));
+
+  it('takes each put once, also over a restart', () => {
+    expect([1, 2, 2, 4, 3].map((seq) => mark.advance(seq))).toEqual([true, true, false, true, false]);
+    expect(again(mark)).toMatchObject({ id: 1, origin: 'a', epoch: 7, last: 4 });
+    expect([4, 5].map((seq) => again(mark).advance(seq))).toEqual([false, true]);
+  });
+
+  it('remembers what was refused', () => {
+    for (const seq of [1, 2, 3, 4]) mark.advance(seq);
+    for (const seq of [2, 3]) mark.refuse(seq, REFUSAL.overLimit);
+    const outcomes = [1, 2, 3, 4].map((seq) => again(mark).refusalOf(seq));
+    expect(outcomes).toEqual([REFUSAL.none, REFUSAL.overLimit, REFUSAL.overLimit, REFUSAL.none]);
+  });
+
+  it('takes a large put again that a crash has cut off, once, and none that was stored', () => {
+    for (const seq of [1, 2, 3]) mark.advance(seq);
+    mark.storing(1, true);
+    mark.storing(2, true);
+    expect(mark.advance(1)).toBe(false);
+    mark.storing(2, false);
+    const later = again(again(mark));
+    expect(later.last).toBe(3);
+    expect([2, 1, 1].map((seq) => later.advance(seq))).toEqual([false, true, false]);
+  });
+});
