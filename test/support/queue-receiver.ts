@@ -66,7 +66,6 @@ export class QueueReceiver {
       source: { address },
       credit_window: credit,
       autoaccept: false,
-      autosettle: false,
       rcv_settle_mode: SECOND,
     });
     container.on('receiver_open', () => {
