@@ -158,14 +158,15 @@ describe('the management API', () => {
     expect((await east.http('/')).body).toContain('Fairlead node east');
   });
 
-  it.each(OPERATIONS.filter(({ method }) => method === 'get').map(({ path, answer }) => [path, answer] as const))(
-    'answers %s as /api/docs describes it',
-    async (path, answer) => {
-      const { body } = await east.http('/api/docs');
-      expect((body as { paths: object }).paths).toHaveProperty([path]);
-      expect(answer.safeParse((await east.http(path)).body).error).toBeUndefined();
-    },
-  );
+  it.each(
+    OPERATIONS.filter(({ method, path }) => method === 'get' && !path.includes('{')).map(
+      ({ path, answer }) => [path, answer] as const,
+    ),
+  )('answers %s as /api/docs describes it', async (path, answer) => {
+    const { body } = await east.http('/api/docs');
+    expect((body as { paths: object }).paths).toHaveProperty([path]);
+    expect(answer.safeParse((await east.http(path)).body).error).toBeUndefined();
+  });
 
   it('changes a cost live: the path takes it, and the link stays', async () => {
     const since = (await east.links())[0]?.since;

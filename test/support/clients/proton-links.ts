@@ -129,7 +129,8 @@ export class ProtonSender extends ProtonLink implements ClientSender {
 
   #onSent(line: Line): void {
     const ref = line['ref'] as number;
-    this.credit--;
+    // Proton tells of credit only while some is left: a flow whose credit is used up at once has no event of its own.
+    this.credit = line['credit'] as number;
     this.#encoded.get(ref)?.(payloadOf(line));
     this.#encoded.delete(ref);
     if (this.#settled.delete(ref)) this.#resolve(ref, { ...NOTHING, state: 'sent', settled: true });

@@ -107,7 +107,7 @@ class SenderEnd(LinkEnd):
             self.refs[tag] = command["ref"]
         self.link.advance()
         told = messages.describe_payload(payload) if "message" in command else {}
-        self.tell("sent", ref=command["ref"], **told)
+        self.tell("sent", ref=command["ref"], credit=self.link.credit, **told)
 
     def on_sendable(self, event):
         self.tell("credit", credit=event.link.credit)
