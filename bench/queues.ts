@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Queue, QueueConsumer, QueuePolicy, QueueSink } from '../src/queues/contract';
+import type { Queue, QueueConsumer, QueueSink } from '../src/queues/contract';
+import { DEFAULT_QUEUE_POLICY } from '../src/queues/default-policy';
 import { createQueueHost } from '../src/queues/host';
 import { LmdbQueueStore } from '../src/store/queue-store';
 import { OUTCOME } from '../src/streams/contract';
@@ -9,18 +10,6 @@ import { OUTCOME } from '../src/streams/contract';
 /** CPU per message of a queue and its store alone: put, delivered and settled in one process, without sockets. */
 const MESSAGES = 1_000_000;
 const TICK_MS = 2;
-const POLICY: QueuePolicy = {
-  maxDepth: null,
-  maxBytes: null,
-  overLimit: 'reject',
-  ttlMs: null,
-  maxDeliveries: null,
-  retryMs: 0,
-  deadLetter: null,
-  duplicateWindowMs: null,
-  exclusive: false,
-  locality: 'none',
-};
 
 /** A publisher with a window, and a consumer that accepts at once. */
 class Load implements QueueSink {
@@ -102,7 +91,7 @@ async function run(window: number, bytes: number): Promise<void> {
     Buffer.alloc(4 + bytes),
   ]);
   payload.writeUInt32BE(bytes, 11);
-  const load = new Load(window, payload, host.open('bench', POLICY), () => host.flush());
+  const load = new Load(window, payload, host.open('bench', DEFAULT_QUEUE_POLICY), () => host.flush());
   const ticks = setInterval(() => host.tick(performance.now()), TICK_MS);
   const cpu = process.cpuUsage();
   const from = performance.now();

@@ -1,4 +1,5 @@
 import type { QueuePolicy } from '../queues/contract';
+import { DEFAULT_QUEUE_POLICY } from '../queues/default-policy';
 import { AddressError } from './errors';
 import { parseAddress } from './names';
 
@@ -14,16 +15,7 @@ export interface QueueRule extends QueuePolicy {
 export const DEFAULT_QUEUE_RULE: QueueRule = {
   home: '',
   custody: 'home',
-  maxDepth: null,
-  maxBytes: null,
-  overLimit: 'reject',
-  ttlMs: null,
-  maxDeliveries: null,
-  retryMs: 0,
-  deadLetter: null,
-  duplicateWindowMs: null,
-  exclusive: false,
-  locality: 'none',
+  ...DEFAULT_QUEUE_POLICY,
 };
 
 const CHOICES = {

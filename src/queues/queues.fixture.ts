@@ -13,21 +13,11 @@ import type {
   QueuePolicy,
   QueueSink,
 } from './contract';
+import { DEFAULT_QUEUE_POLICY } from './default-policy';
 import { createQueueHost } from './host';
 import { ModelStore, type ModelStoreOptions } from './model-store.fixture';
 
-export const PLAIN: QueuePolicy = {
-  maxDepth: null,
-  maxBytes: null,
-  overLimit: 'reject',
-  ttlMs: null,
-  maxDeliveries: null,
-  retryMs: 0,
-  deadLetter: null,
-  duplicateWindowMs: null,
-  exclusive: false,
-  locality: 'none',
-};
+export const PLAIN: QueuePolicy = DEFAULT_QUEUE_POLICY;
 
 export const CONSUMER: QueueConsumerSpec = {
   client: 'client',
