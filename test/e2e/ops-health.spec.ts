@@ -125,7 +125,8 @@ describe('metrics', () => {
     socket.on('error', () => undefined);
     socket.end('GET / HTTP/1.1\r\n\r\n');
     await eventually('the error is counted', async () => ((await metrics(east)).get(name) ?? 0) > before);
-    expect(east.log()).toMatch(/protocol-error.*protocol header 'GET/);
+    // What a node logs comes by its output, which may be later than an answer of its management.
+    await eventually('the log tells it', () => /protocol-error.*protocol header 'GET/.test(east.log()));
   });
 
   it('a client at a port of links is told so, and the log has the code to look it up by', async () => {
