@@ -18,6 +18,7 @@ const VIEW: QueueView = {
   expired: 0,
   deadLettered: 0,
   dropped: 0,
+  drops: { limit: 0, maxDeliveries: 0, rejected: 0, failed: 0 },
   duplicates: 0,
 };
 

@@ -140,7 +140,10 @@ const QUEUE_HERE = z.strictObject({
   removed: count(),
   expired: count(),
   deadLettered: count(),
-  dropped: count(),
+  dropped: count().describe('The sum of drops.'),
+  drops: z
+    .strictObject({ limit: count(), maxDeliveries: count(), rejected: count(), failed: count() })
+    .describe('Messages that are lost for good and were not accepted, by reason; expired ones aside.'),
   duplicates: count(),
 });
 

@@ -9,7 +9,8 @@ import { metricsReferencePage } from './reference';
 function queueView(name: string, temporary = false): QueueView {
   const counts = { depth: 6, ready: 3, delayed: 2, acquired: 1, bytes: 600, consumers: 4 };
   const totals = { put: 10, removed: 1, expired: 2, deadLettered: 3, dropped: 4, duplicates: 5 };
-  return { name, state: 'open', temporary, ...counts, ...totals };
+  const drops = { limit: 4, maxDeliveries: 0, rejected: 0, failed: 0 };
+  return { name, state: 'open', temporary, ...counts, ...totals, drops };
 }
 
 function sources(more: Partial<MetricSources> = {}): MetricSources {

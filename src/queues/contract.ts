@@ -44,8 +44,8 @@ export interface QueueConsumerSpec {
   readonly selector: string | null;
   /** Messages whose publisher has this tag are not for it (no-local); 0 for none. */
   readonly notFrom: number;
-  /** It asks to be the only one. */
-  readonly exclusive: boolean;
+  /** It asks to be the only one: true is refused when there is another, `takeOver` ends the others. */
+  readonly exclusive: boolean | 'takeOver';
   /** Settles on delivery. */
   readonly settled: boolean;
   /** It is at the home's own node. */
@@ -98,6 +98,18 @@ export interface PeekedMessage {
   readonly payload: Buffer;
 }
 
+/** Messages that are lost to a queue for good and were not accepted by a consumer, expired ones aside. */
+export interface QueueDrops {
+  /** The oldest, to make room; or one of an intake's puts that was more than the queue may hold. */
+  readonly limit: number;
+  /** Delivered as often as may be, without an address for dead letters. */
+  readonly maxDeliveries: number;
+  /** Rejected by a consumer, without an address for dead letters. */
+  readonly rejected: number;
+  /** Could not be stored, or not be sent to the address for dead letters. */
+  readonly failed: number;
+}
+
 /** State of one queue, for health, metrics and management. */
 export interface QueueView {
   readonly name: string;
@@ -113,9 +125,18 @@ export interface QueueView {
   readonly removed: number;
   readonly expired: number;
   readonly deadLettered: number;
+  /** The sum of `drops`. */
   readonly dropped: number;
+  readonly drops: QueueDrops;
   readonly duplicates: number;
 }
+
+/**
+ * Says which queues of this host want a message that is put into an intake.
+ * @param topic what stands before the message
+ * @param payload the message in [start, end); of a large one its first bytes
+ */
+export type Route = (topic: string, payload: Buffer, start: number, end: number, publisher: number) => readonly Queue[];
 
 /** A queue at its home. */
 export interface Queue {
@@ -183,8 +204,16 @@ export interface QueueHost {
   open(name: string, policy: QueuePolicy): Queue;
   /** One that lives in memory, with its messages, until it is deleted. */
   openTemporary(name: string, policy: QueuePolicy): Queue;
+  /**
+   * A queue that holds nothing itself, made on first use: what is put, `[u16 length][topic][message]`, goes to every queue that `route`
+   * names, in one group with the put's mark, and is answered when that is on the disk. One of them would refuse it: refused as a whole,
+   * where `mark` is null; else dropped for that queue alone, and counted there. None named: accepted.
+   * It is found by its name, but is neither in `views` nor in `stored`; it cannot be consumed, moved or looked into.
+   * @throws FairleadError when its records are damaged
+   */
+  intake(name: string, route: Route): Queue;
   find(name: string): Queue | null;
-  /** Names of the queues on the disk, opened or not. */
+  /** Names of the queues on the disk, opened or not; without intakes. */
   readonly stored: readonly string[];
   /** Deletes a queue with all its messages: at once for everybody, on the disk in turns of its own. */
   delete(name: string): void;

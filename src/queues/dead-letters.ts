@@ -51,7 +51,8 @@ export class DeadLetters {
     const address = core.policy.deadLetter;
     if (reason === DEAD_REASON.expired) core.expired++;
     if (address === null || this.#isOwn(address)) {
-      if (reason !== DEAD_REASON.expired) core.dropped++;
+      if (reason === DEAD_REASON.rejected) core.drops.rejected++;
+      else if (reason === DEAD_REASON.maxDeliveries) core.drops.maxDeliveries++;
       core.remove(entry);
       core.finish(entry);
       return;
@@ -132,7 +133,7 @@ export class DeadLetters {
   #forwardFromMemory(entry: Entry, reason: DeadReason): void {
     const { core } = this;
     this.#send(entry.record, entry.body, reason, (outcome) => {
-      if (outcome !== OUTCOME.accepted) core.dropped++;
+      if (outcome !== OUTCOME.accepted) core.drops.failed++;
       core.finish(entry);
     });
   }

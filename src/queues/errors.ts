@@ -27,6 +27,22 @@ export class QueueLockedError extends FairleadError {
   }
 }
 
+/** Another consumer of the same subscription has taken over. */
+export class QueueStolenError extends FairleadError {
+  constructor(name: string, by: string) {
+    super('FL_QUEUE_STOLEN', `another consumer of ${name} has taken over: ${by}`, { condition: 'amqp:link:stolen' });
+  }
+}
+
+/** An intake holds no messages: it cannot be consumed, or looked into. */
+export class IntakeError extends FairleadError {
+  constructor(name: string) {
+    super('FL_QUEUE_INTAKE', `${name} is an intake, which holds no messages: it only takes them`, {
+      condition: 'amqp:not-allowed',
+    });
+  }
+}
+
 /** There are as many queues, or consumers of one, as there may be. */
 export class QueueLimitError extends FairleadError {
   constructor(what: string) {

@@ -123,7 +123,7 @@ export class Fates {
       lane.shift();
       core.remove(entry);
       core.finish(entry);
-      core.dropped++;
+      core.drops.limit++;
       return true;
     }
     return false;

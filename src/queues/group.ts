@@ -11,14 +11,14 @@ export function answerPut(sink: PutSink, token: number, refusal: Refusal): void 
   else sink.onPut(token, OUTCOME.rejected, refusalDetail(refusal));
 }
 
-/** A put that is answered as an earlier one was, once that is certain. */
+/** A put that is answered with a group that has no record of its own for it. */
 export interface Repeat {
   readonly sink: PutSink;
   readonly token: number;
   readonly mark: Mark | null;
   readonly seq: number;
-  /** Not the put, but the message was there before: it fails with the group. */
-  readonly isDuplicate: boolean;
+  /** Not a put that was made before: it is accepted or refused with this group. */
+  readonly sharesFate: boolean;
 }
 
 /** A consumer that wants to know when a settlement is on the disk. */
@@ -83,7 +83,7 @@ export class Group implements StoreCompletion {
   }
 }
 
-function tellRepeat({ sink, token, mark, seq, isDuplicate }: Repeat, refusal: Refusal): void {
-  if (isDuplicate && refusal !== REFUSAL.none) mark?.refuse(seq, refusal);
+function tellRepeat({ sink, token, mark, seq, sharesFate }: Repeat, refusal: Refusal): void {
+  if (sharesFate && refusal !== REFUSAL.none) mark?.refuse(seq, refusal);
   answerPut(sink, token, mark === null ? refusal : mark.refusalOf(seq));
 }

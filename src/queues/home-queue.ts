@@ -16,7 +16,7 @@ import { DeadLetters } from './dead-letters';
 import { DelayedMessages } from './delayed';
 import { type DispatchParts, Dispatcher } from './dispatcher';
 import { ENTRY, type Entry, type EntryOwner } from './entry';
-import { QueueDamagedError, QueueLockedError } from './errors';
+import { QueueDamagedError, QueueLockedError, QueueStolenError } from './errors';
 import { ExpiryLook } from './expiry';
 import { Fates } from './fates';
 import type { Group, GroupMember } from './group';
@@ -24,9 +24,10 @@ import { Intake, type StagedLarge } from './intake';
 import type { Mark } from './marks';
 import { compileMessageFilter } from './message-filter';
 import { peekInto } from './peek';
+import type { PlacedLarge } from './placed-large';
 import { type HostedQueue, type MoveTarget, QueueCore, type QueueHome } from './queue-core';
 import { publisherOf, RECORD_HEAD } from './record';
-import type { Refusal } from './refusals';
+import { REFUSAL, type Refusal } from './refusals';
 import { Scanner } from './scanner';
 import { keyOf, SPACE } from './spaces';
 import { RecordDamagedError, type QueueStore } from './store-port';
@@ -128,6 +129,17 @@ export class HomeQueue
   /** Why a put would be refused now, of a message with this beginning. @param before messages and bytes that are to be put before it */
   refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
     return this.#intake.refusalOf(start, length, before, bytesBefore);
+  }
+
+  /** A message that it would have refused is lost to it: its publisher was answered long ago. */
+  dropRefused(refusal: Refusal): void {
+    if (refusal === REFUSAL.overLimit) this.core.drops.limit++;
+    else this.core.drops.failed++;
+  }
+
+  /** A large message whose parts others store takes its place. */
+  place(start: Buffer, length: number, publisher: number): PlacedLarge {
+    return this.#intake.place(start, length, publisher);
   }
 
   /** Stores the parts of a large message of a transaction. */
@@ -235,9 +247,24 @@ export class HomeQueue
 
   #checkLock(spec: QueueConsumerSpec): void {
     if (spec.browse) return;
+    if (spec.exclusive === 'takeOver') {
+      this.#endOthers(spec.client);
+      return;
+    }
     for (const { spec: other } of this.#consumers)
       if (!other.browse && (spec.exclusive || other.exclusive || this.policy.exclusive))
         throw new QueueLockedError(this.name, other.client);
+  }
+
+  /** The new one takes over: what the others have is as if they had died. */
+  #endOthers(client: string): void {
+    for (const consumer of [...this.#consumers]) {
+      if (consumer.spec.browse) continue;
+      this.#dispatcher.leave(consumer);
+      this.#consumers.delete(consumer);
+      this.#takeBack(consumer, true);
+      consumer.end(new QueueStolenError(this.name, client));
+    }
   }
 
   #scannerOf(consumer: LocalConsumer): Scanner {
@@ -432,6 +459,7 @@ export class HomeQueue
 
   view(): QueueView {
     const { core } = this;
+    const drops = { ...core.drops };
     return {
       name: this.name,
       state: core.error === null ? 'open' : 'damaged',
@@ -446,7 +474,8 @@ export class HomeQueue
       removed: core.removed,
       expired: core.expired,
       deadLettered: core.deadLettered,
-      dropped: core.dropped,
+      dropped: drops.limit + drops.maxDeliveries + drops.rejected + drops.failed,
+      drops,
       duplicates: core.duplicates,
     };
   }

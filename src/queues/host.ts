@@ -1,7 +1,17 @@
 import { FairleadError } from '../common/errors';
 import type { Clock } from '../common/ports';
 import type { LargeBody, Outcome } from '../streams/contract';
-import type { PutSink, Queue, QueueHost, QueueHostEvents, QueuePolicy, QueueTransaction, QueueView } from './contract';
+import type {
+  PutSink,
+  Queue,
+  QueueHost,
+  QueueHostEvents,
+  QueuePolicy,
+  QueueTransaction,
+  QueueView,
+  Route,
+} from './contract';
+import { Distributor } from './distributor';
 import { QueueDamagedError, QueueDeletedError, QueueLimitError } from './errors';
 import { answerPut, Group } from './group';
 import { HomeQueue } from './home-queue';
@@ -10,6 +20,7 @@ import { LargeStore } from './large-store';
 import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX, WINDOW_MESSAGES } from './limits';
 import type { HostedQueue, MoveTarget, QueueHome } from './queue-core';
 import { QueueDirectory } from './queue-directory';
+import { NOTHING_IN_QUEUE } from './queue-view';
 import { RecordSlab } from './record';
 import { REFUSAL, type Refusal } from './refusals';
 import { RecordDamagedError, type QueueStore } from './store-port';
@@ -38,22 +49,6 @@ function refusalOf(error: Error): Refusal {
   return isFull ? REFUSAL.storeFull : REFUSAL.storeFailed;
 }
 
-/** What can be said of a queue that could not be opened. */
-const NOTHING: Omit<QueueView, 'name' | 'state' | 'temporary'> = {
-  depth: 0,
-  bytes: 0,
-  ready: 0,
-  delayed: 0,
-  acquired: 0,
-  consumers: 0,
-  put: 0,
-  removed: 0,
-  expired: 0,
-  deadLettered: 0,
-  dropped: 0,
-  duplicates: 0,
-};
-
 class LocalQueueHost implements QueueHost, QueueHome {
   readonly slab = new RecordSlab();
   readonly budget: WindowBudget;
@@ -62,6 +57,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   readonly #store: QueueStore;
   readonly #directory: QueueDirectory;
   readonly #queues = new Map<string, HomeQueue>();
+  readonly #intakes = new Map<string, Distributor>();
   /** Queues that could not be opened, for they are damaged. */
   readonly #unopened = new Set<string>();
   readonly #onDone = (group: Group, error: Error | null): void => this.#done(group, error);
@@ -174,6 +170,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
 
   open(name: string, policy: QueuePolicy): Queue {
     const known = this.#queues.get(name);
+    const intake = this.#intakes.get(name);
+    if (intake !== undefined) return intake;
     if (known !== undefined) {
       if (known.core.error !== null) throw known.core.error;
       known.setPolicy(policy);
@@ -213,8 +211,22 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return queue;
   }
 
+  intake(name: string, route: Route): Queue {
+    const known = this.#intakes.get(name);
+    if (known !== undefined) return known;
+    this.#checkName(name);
+    try {
+      const intake = new Distributor(this, this.#store, this.#directory.enterIntake(name), name, route);
+      this.#intakes.set(name, intake);
+      return intake;
+    } catch (error) {
+      if (!(error instanceof RecordDamagedError)) throw error;
+      throw new QueueDamagedError(name, error);
+    }
+  }
+
   find(name: string): Queue | null {
-    return this.#queues.get(name) ?? null;
+    return this.#queues.get(name) ?? this.#intakes.get(name) ?? null;
   }
 
   delete(name: string): void {
@@ -234,7 +246,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
 
   views(): readonly QueueView[] {
     const unopened = [...this.#unopened].map((name) => ({
-      ...NOTHING,
+      ...NOTHING_IN_QUEUE,
       name,
       state: 'damaged' as const,
       temporary: false,
@@ -329,6 +341,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
     if (pressed === this.pressed) return;
     this.pressed = pressed;
     for (const queue of this.#queues.values()) queue.checkRoom();
+    for (const intake of this.#intakes.values()) intake.checkRoom();
   }
 
   tick(now: number): void {

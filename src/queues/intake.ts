@@ -11,6 +11,7 @@ import type { Group } from './group';
 import { DELAY_MS_MAX, LARGE_HEAD_BYTES, SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import { LargePut, type LargePutHome } from './large-put';
 import type { Mark } from './marks';
+import type { PlacedLarge } from './placed-large';
 import type { QueueCore } from './queue-core';
 import { bodyOf, flagsOf, largeRecord, publisherOf, RECORD_FLAG, RECORD_HEAD, sizeOf, writeHead } from './record';
 import { REFUSAL, type Refusal } from './refusals';
@@ -197,20 +198,52 @@ export class Intake implements LargePutHome {
 
   /** Its parts are stored first, in turns of their own; what comes behind it waits for it. */
   #stage(entry: Entry, body: LargeBody, due: number): void {
+    this.#occupy(entry, due);
+    this.#large.push(new LargePut(this, entry, bodyOf(entry.record), body, due));
+    this.core.wantsTurn();
+  }
+
+  /** A large message has its place from now on. */
+  #occupy(entry: Entry, due: number): void {
     const { core } = this;
     core.pendingLarge++;
-    core.pendingBytes += body.length;
+    core.pendingBytes += entry.size;
     core.storing++;
     if (due <= 0) core.ready.lanes[entry.lane]?.raise(entry.key);
-    this.#large.push(new LargePut(this, entry, bodyOf(entry.record), body, due));
-    core.wantsTurn();
+  }
+
+  /**
+   * A large message whose parts others store takes its place.
+   * @param start its beginning; whether it is taken was asked before
+   */
+  place(start: Buffer, length: number, publisher: number): PlacedLarge {
+    const { core } = this;
+    this.#makeRoom(length);
+    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) fields.reset();
+    const body = core.home.large.begin(length);
+    const entry = this.#entryOf(largeRecord(body, length), RECORD_FLAG.large, publisher);
+    const due = this.#due();
+    this.#rememberId(entry, start);
+    this.#occupy(entry, due);
+    return {
+      body,
+      stored: () => {
+        this.#vacate(entry);
+        if (core.error === null) this.#addPlaced(entry, due);
+        else core.finish(entry);
+      },
+      failed: (refusal) => {
+        this.#vacate(entry);
+        this.#notPlaced(entry, refusal);
+      },
+    };
   }
 
   /** @returns false when the put was made before: it is answered as then */
   #advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
     const isNew = mark.advance(seq);
     if (!isNew && !this.#isPending(mark, seq, sink, token))
-      this.core.group.repeats.push({ sink, token, mark, seq, isDuplicate: false });
+      this.core.group.repeats.push({ sink, token, mark, seq, sharesFate: false });
     this.core.marks.touch(mark);
     this.core.touch();
     return isNew;
@@ -269,7 +302,7 @@ export class Intake implements LargePutHome {
     const id = payload.toString('latin1', fields.idStart, fields.idEnd);
     if (!this.#duplicates.has(id, this.core.home.wall(), duplicateWindowMs)) return false;
     this.core.duplicates++;
-    this.core.group.repeats.push({ sink, token, mark, seq, isDuplicate: true });
+    this.core.group.repeats.push({ sink, token, mark, seq, sharesFate: true });
     this.core.touch();
     return true;
   }
@@ -334,9 +367,11 @@ export class Intake implements LargePutHome {
   }
 
   staged(put: LargePut): void {
+    this.#addPlaced(this.#end(put), put.due);
+  }
+
+  #addPlaced(entry: Entry, due: number): void {
     const { core } = this;
-    const { due } = put;
-    const entry = this.#end(put);
     core.put++;
     core.home.large.adopt(bodyOf(entry.record));
     if (due > 0) this.delayed.add(entry, due);
@@ -344,12 +379,15 @@ export class Intake implements LargePutHome {
   }
 
   failed(put: LargePut, refusal: Refusal): void {
+    this.#notPlaced(this.#end(put), refusal);
+  }
+
+  #notPlaced(entry: Entry, refusal: Refusal): void {
     const { core } = this;
-    const entry = this.#end(put);
     core.ready.lanes[entry.lane]?.lift(entry.key);
     core.put++;
     core.finish(entry);
-    if (entry.sink === null) core.dropped++;
+    if (entry.sink === null) core.drops.failed++;
     this.notStored(entry, refusal);
   }
 
@@ -362,10 +400,15 @@ export class Intake implements LargePutHome {
       entry.mark.storing(entry.putSeq, false);
       core.marks.touch(entry.mark);
     }
+    this.#vacate(entry);
+    return entry;
+  }
+
+  #vacate(entry: Entry): void {
+    const { core } = this;
     core.pendingLarge--;
     core.pendingBytes -= entry.size;
     core.storing--;
-    return entry;
   }
 
   #next(put: LargePut): void {

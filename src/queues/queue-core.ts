@@ -1,6 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome } from '../streams/contract';
-import type { PutSink, Queue, QueuePolicy } from './contract';
+import type { PutSink, Queue, QueueDrops, QueuePolicy } from './contract';
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Exclusions } from './exclusions';
 import type { Group } from './group';
@@ -15,6 +15,8 @@ import { decodeAnnotations, patchedBody } from './redelivery';
 import type { Refusal } from './refusals';
 import { keyOf, SPACE } from './spaces';
 import type { QueueStore } from './store-port';
+
+const NO_DROPS: QueueDrops = { limit: 0, maxDeliveries: 0, rejected: 0, failed: 0 };
 
 /** Another queue of the host, as one that moves messages to it sees it. */
 export interface MoveTarget {
@@ -85,7 +87,7 @@ export class QueueCore {
   removed = 0;
   expired = 0;
   deadLettered = 0;
-  dropped = 0;
+  readonly drops: { -readonly [reason in keyof QueueDrops]: number } = { ...NO_DROPS };
   duplicates = 0;
   /** Large messages that are being stored: they count already. */
   pendingLarge = 0;

@@ -18,6 +18,7 @@ const DELETED = Buffer.alloc(0);
 /** Which queues are on the disk, and under which numbers. A number is not used again while records of it may be left. */
 export class QueueDirectory {
   readonly #ids = new Map<string, number>();
+  readonly #intakes = new Map<string, number>();
   readonly #removals = new Map<number, QueueRemoval>();
   #nextId = 1;
 
@@ -26,10 +27,15 @@ export class QueueDirectory {
     private readonly store: QueueStore,
     private readonly home: DirectoryHome,
   ) {
+    store.scan(SPACE.intakes, 0, 0, Number.MAX_SAFE_INTEGER, (id, value) => {
+      this.#intakes.set(value.toString(), id);
+      this.#nextId = id + 1;
+      return true;
+    });
     store.scan(SPACE.directory, 0, 0, Number.MAX_SAFE_INTEGER, (id, value) => {
       if (value.length === 0) this.#clear(id);
       else this.#ids.set(value.toString(), id);
-      this.#nextId = id + 1;
+      this.#nextId = Math.max(this.#nextId, id + 1);
       return true;
     });
   }
@@ -52,17 +58,27 @@ export class QueueDirectory {
     if (known !== undefined) return known;
     const id = this.#nextId++;
     this.#ids.set(name, id);
-    this.#write(id, Buffer.from(name), () => this.#ids.get(name) === id);
+    this.#write(SPACE.directory, id, Buffer.from(name), () => this.#ids.get(name) === id);
+    return id;
+  }
+
+  /** The same of an intake. */
+  enterIntake(name: string): number {
+    const known = this.#intakes.get(name);
+    if (known !== undefined) return known;
+    const id = this.#nextId++;
+    this.#intakes.set(name, id);
+    this.#write(SPACE.intakes, id, Buffer.from(name), () => true);
     return id;
   }
 
   /** Writes until it has come to pass, or is wanted no more. */
-  #write(id: number, value: Buffer, isWanted: () => boolean, done: () => void = () => undefined): void {
-    this.store.put(SPACE.directory, 0, id, value);
+  #write(space: number, id: number, value: Buffer, isWanted: () => boolean, done: () => void = () => undefined): void {
+    this.store.put(space, 0, id, value);
     this.home.change().waiting.push({
       done: (error) => {
         if (error === null) done();
-        else if (isWanted()) this.#write(id, value, isWanted, done);
+        else if (isWanted()) this.#write(space, id, value, isWanted, done);
       },
     });
   }
@@ -73,6 +89,7 @@ export class QueueDirectory {
     this.#ids.delete(name);
     // Its last puts may be on their way still: its records are looked for behind them.
     this.#write(
+      SPACE.directory,
       id,
       DELETED,
       () => true,

@@ -18,6 +18,8 @@ export const SPACE = {
   marks: 8,
   /** Message-ids seen lately, by the sequence of their message. */
   ids: 9,
+  /** Queue 0; key: id of an intake; value: its name. It has marks, and no messages. */
+  intakes: 10,
 } as const;
 
 /** One for each priority; the highest priority comes first. */

@@ -58,7 +58,7 @@ class Survey {
     if (why !== null) return this.#damaged(space, queue, key, why);
     this.#checkFormat(space, key, record);
     this.records++;
-    if (space === SPACE.directory) this.names.set(key, record.toString('utf8', SEAL_BYTES));
+    if (space === SPACE.directory || space === SPACE.intakes) this.names.set(key, record.toString('utf8', SEAL_BYTES));
     else if (space < SPACE_END) this.#count(space, queue, record.length);
     this.take(space, queue, key, record);
   }
@@ -88,7 +88,7 @@ class Survey {
   }
 
   #damaged(space: number, queue: number, key: number, why: string): void {
-    if (space < SPACE_END && space !== SPACE.directory) this.#of(queue).damaged++;
+    if (space < SPACE_END && space !== SPACE.directory && space !== SPACE.intakes) this.#of(queue).damaged++;
     this.damage(`record ${key} of queue ${queue} (space ${space}): ${why}`);
   }
 
