@@ -51,7 +51,7 @@ export class AddressParts {
     const { self, streams, routes, replicas, clock, journal, spool, retention, scheduleFlush } = ports;
     const { counters, pending } = this;
     // Facts are read before there are queues to tell of them.
-    const early: [origin: string, key: string, exists: boolean][] = [];
+    const early: [origin: string, key: string, value: Buffer | null][] = [];
     let onFact = (...fact: (typeof early)[number]): void => void early.push(fact);
     this.rules = new RuleFacts(ports, rulesChanged, (...fact) => onFact(...fact));
     this.names = new AddressNames(this.rules.book, ports.defaultKind);

@@ -65,8 +65,33 @@ export interface ConsumerSpec {
   readonly settled: boolean;
   /** Larger messages are not for it: rejected where an outcome is asked for, else dropped and counted. Absent for any size. */
   readonly messageBytesMax?: number;
-  /** How a queue is to be consumed; absent for a plain consumer. Other kinds know nothing of it. */
+  /** How a queue is to be consumed; absent for a plain consumer. Other kinds know nothing of it, but for subscriptions. */
   readonly queue?: QueueAttach;
+  /** It takes what the subscription holds; `address` is its topic, or filter, and `queue` has its selector and no-local. */
+  readonly subscription?: SubscriptionSpec;
+}
+
+/** Which subscription: its name, within a client's or (null) of the whole mesh. */
+export interface SubscriptionRef {
+  readonly name: string;
+  readonly client: string | null;
+}
+
+/** A subscription to topics that is more than its consumer: it outlives it, or is shared by several. */
+export interface SubscriptionSpec extends SubscriptionRef {
+  readonly durable: boolean;
+  readonly shared: boolean;
+}
+
+/** What is known of one. */
+export interface SubscriptionView extends SubscriptionSpec {
+  readonly filter: string;
+  readonly selector: string | null;
+  readonly noLocal: boolean;
+  /** Name of the node where it lives. */
+  readonly home: string;
+  /** The queue that it is. */
+  readonly queue: string;
 }
 
 /** What a consumer of a queue asks for. */

@@ -2,51 +2,58 @@ import { nodeIdOf, type NodeId } from '../links/contract';
 import { SPACE, type Replicas, type Routes } from '../routing/contract';
 import { temporaryHome } from './address-names';
 import { RULE_CONFLICTS_MAX } from './limits';
+import { readClaim, writeClaim, type QueueClaim } from './queue-claim';
+import { intakeHome, isSubscriptionQueue } from './reserved-names';
 import type { AddressPolicy } from './rules';
 
-/** Key of the durable fact by which a node tells that a queue lives there. */
+/** Key of the durable fact by which a node tells that a queue lives there; its value is a claim. */
 const PREFIX = 'queue/';
-const NOTHING = Buffer.alloc(0);
 
 /** No node is known that could be the home. */
 export const NOWHERE: NodeId = -1;
 
+/** A node that has a queue, by its own word. */
+export interface Claimed {
+  readonly owner: string;
+  readonly claim: QueueClaim;
+}
+
 /**
  * Where queues live. A node that has made a queue tells it as a durable fact, and that holds from then on; before that the rule says
- * where it is to be made, and without a rule it is made where it is first used.
+ * where it is to be made, and without a rule it is made where it is first used. Of several nodes that claim a queue the one with the
+ * greatest generation has it, then the one with the lowest name.
  */
 export class QueueHomes {
   /** What was looked up before it changed is to be looked up again. */
   generation = 0;
-  /** Names of the nodes that have a queue, by its name: more than one is a conflict. */
-  readonly #claims = new Map<string, string[]>();
+  /** Whoever has a queue, by its name; the first one is its home, more than one is a conflict. */
+  readonly #claims = new Map<string, readonly Claimed[]>();
 
   constructor(
     private readonly selfName: string,
     private readonly routes: Routes,
     private readonly replicas: Replicas,
-    /** Where a queue lives may have changed. */
+    /** Where a queue lives, or what is told of it, may have changed. */
     private readonly changed: (name: string) => void,
   ) {}
 
   /** What a node tells of a queue. */
-  onFact(owner: string, key: string, exists: boolean): void {
-    if (key.startsWith(PREFIX)) this.#claim(owner, key.slice(PREFIX.length), exists);
+  onFact(owner: string, key: string, value: Buffer | null): void {
+    if (key.startsWith(PREFIX)) this.#set(owner, key.slice(PREFIX.length), value === null ? null : readClaim(value));
   }
 
-  /** A queue was made here, or deleted. */
-  own(name: string, exists: boolean): void {
-    if (exists) this.replicas.set(SPACE.facts, PREFIX + name, NOTHING);
-    else this.replicas.delete(SPACE.facts, PREFIX + name);
-    this.#claim(this.selfName, name, exists);
+  /** A queue was made here, is another now, or (null) was deleted. */
+  own(name: string, claim: QueueClaim | null): void {
+    if (claim === null) this.replicas.delete(SPACE.facts, PREFIX + name);
+    else this.replicas.set(SPACE.facts, PREFIX + name, writeClaim(claim));
+    this.#set(this.selfName, name, claim);
   }
 
-  #claim(owner: string, name: string, exists: boolean): void {
-    const owners = this.#claims.get(name) ?? [];
-    if (owners.includes(owner) === exists) return;
-    const now = exists ? [...owners, owner].sort() : owners.filter((other) => other !== owner);
-    if (now.length === 0) this.#claims.delete(name);
-    else this.#claims.set(name, now);
+  #set(owner: string, name: string, claim: QueueClaim | null): void {
+    const others = (this.#claims.get(name) ?? []).filter((other) => other.owner !== owner);
+    if (claim !== null) others.push({ owner, claim });
+    if (others.length === 0) this.#claims.delete(name);
+    else this.#claims.set(name, others.sort(byPrecedence));
     this.generation++;
     this.changed(name);
   }
@@ -56,12 +63,17 @@ export class QueueHomes {
     this.generation++;
   }
 
+  /** Whoever claims a queue, its home first. */
+  claims(name: string): readonly Claimed[] {
+    return this.#claims.get(name) ?? [];
+  }
+
   /** The node where a queue lives, or is to be made. */
   homeOf(name: string, policy: AddressPolicy): NodeId {
-    const [claimed] = this.#claims.get(name) ?? [];
-    const home = claimed ?? temporaryHome(name);
+    const home = this.#claims.get(name)?.[0]?.owner ?? temporaryHome(name);
     if (home !== undefined) return nodeIdOf(home);
-    return policy.home === '' ? this.routes.self.id : this.#byRule(policy.home);
+    if (isSubscriptionQueue(name)) return NOWHERE;
+    return intakeHome(name) ?? (policy.home === '' ? this.routes.self.id : this.#byRule(policy.home));
   }
 
   /** A node's name, or a site's: then the lowest-named of its nodes that live. */
@@ -77,20 +89,26 @@ export class QueueHomes {
 
   /** Every queue of the mesh with the node where it lives. */
   *all(): IterableIterator<readonly [name: string, node: string]> {
-    for (const [name, owners] of this.#claims) yield [name, owners[0] as string];
+    for (const [name, [home]] of this.#claims) if (home !== undefined) yield [name, home.owner];
   }
 
   /** Queues that two nodes have, and such as live elsewhere than their rule says; the same at every node. */
   conflicts(policyOf: (name: string) => AddressPolicy | null): readonly string[] {
     const found: string[] = [];
-    for (const [name, owners] of this.#claims) {
+    for (const [name, claims] of this.#claims) {
       if (found.length >= RULE_CONFLICTS_MAX) break;
+      const owners = claims.map(({ owner }) => owner);
       const [home = ''] = owners;
-      if (owners.length > 1) found.push(`queue '${name}' is at ${owners.join(' and ')}; that of ${home} holds`);
+      if (owners.length > 1) found.push(`queue '${name}' is at ${owners.sort().join(' and ')}; that of ${home} holds`);
       const wanted = policyOf(name)?.home ?? '';
       if (wanted === '' || wanted === home || this.routes.view(nodeIdOf(home))?.site === wanted) continue;
       found.push(`queue '${name}' is at ${home}, but its rule says home ${wanted}; it stays where it is`);
     }
     return found.sort();
   }
+}
+
+function byPrecedence(a: Claimed, b: Claimed): number {
+  if (a.claim.generation !== b.claim.generation) return b.claim.generation - a.claim.generation;
+  return a.owner < b.owner ? -1 : 1;
 }

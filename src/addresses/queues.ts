@@ -15,6 +15,7 @@ import { CIRCUIT_SLOTS, HomeCircuits } from './home-circuits';
 import type { LocalPublisher } from './local-publisher';
 import type { AddressPorts } from './ports';
 import { QueueConsumers } from './queue-consumers';
+import { PLAIN_CLAIM } from './queue-claim';
 import { NOWHERE, QueueHomes } from './queue-homes';
 import { QueueForwarder } from './queue.forwarder';
 import { defaultPolicy, type AddressPolicy } from './rules';
@@ -61,7 +62,7 @@ export class Queues {
     );
     this.host = node.queues({
       onQueue: (name, exists) => {
-        if (!isTemporary(name)) this.homes.own(name, exists);
+        if (!isTemporary(name)) this.homes.own(name, exists ? PLAIN_CLAIM : null);
         else if (!exists) this.#onHome(name);
       },
       onRoom: (queue) => this.forwarder.onRoom(this.#entry(queue.name), queue.room),
@@ -130,7 +131,7 @@ export class Queues {
   /** The queues that are on this node's disk are opened, and told of. */
   start(): void {
     for (const name of this.host.stored) {
-      this.homes.own(name, true);
+      this.homes.own(name, PLAIN_CLAIM);
       this.forwarder.refresh(this.#entry(name));
     }
     this.forwarder.outbox.start();

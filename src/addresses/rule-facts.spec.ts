@@ -40,7 +40,7 @@ function setup(own: readonly AddressPolicy[] = [], facts: readonly OriginFacts[]
   const rules = new RuleFacts(
     ports,
     () => changes++,
-    (origin, key, exists) => void told.push(`${origin} ${key}${exists ? '' : ' gone'}`),
+    (origin, key, value) => void told.push(`${origin} ${key}${value === null ? ' gone' : ''}`),
   );
   const kind = (name: string): string | undefined => rules.book.find(name)?.kind;
   const replaced = (origin: string, map: Readonly<Record<string, Buffer>>): void => {

@@ -18,8 +18,8 @@ export class RuleFacts {
     private readonly ports: AddressPorts,
     /** Rules are others than before. */
     private readonly changed: () => void,
-    /** A fact that is no rule came, or went. */
-    private readonly other: (origin: string, key: string, exists: boolean) => void,
+    /** A fact that is no rule came, changed, or (null) went. */
+    private readonly other: (origin: string, key: string, value: Buffer | null) => void,
   ) {
     for (const { origin, entries } of ports.facts) {
       if (nodeIdOf(origin) === ports.self) continue;
@@ -90,7 +90,7 @@ export class RuleFacts {
 
   #apply(origin: string, key: string, value: Buffer | null): void {
     if (!key.startsWith(PREFIX)) {
-      this.other(origin, key, value !== null);
+      this.other(origin, key, value);
       return;
     }
     const rule = value === null ? null : readRule(value);

@@ -1,0 +1,61 @@
+import { nodeIdOf, type NodeId } from '../links/contract';
+import type { SubscriptionRef } from './contract';
+
+/** Names that clients cannot use. */
+const SUBSCRIPTION = '$sub/';
+const INTAKE = '$durable/';
+/** Behind the name of a subscription that keeps nothing, and stands apart from a durable one of the same name. */
+const VOLATILE = '/volatile';
+/** Stands for an empty text, and is nothing that a text is encoded as. */
+const EMPTY = '%';
+
+/** The queue that a subscription is: one word of an address, whatever the client wrote. */
+export function subscriptionQueue({ name, client }: SubscriptionRef, durable: boolean): string {
+  const owner = client === null ? '' : encode(client);
+  return `${SUBSCRIPTION}${owner}/${encode(name)}${durable ? '' : VOLATILE}`;
+}
+
+/** The subscription that a queue is; null where it is none. */
+export function subscriptionOfQueue(queue: string): (SubscriptionRef & { readonly durable: boolean }) | null {
+  const [kind, owner, name, more] = queue.split('/');
+  if (`${kind ?? ''}/` !== SUBSCRIPTION || owner === undefined || name === undefined) return null;
+  return { client: owner === '' ? null : decode(owner), name: decode(name), durable: more === undefined };
+}
+
+function encode(text: string): string {
+  if (text === '') return EMPTY;
+  const wellFormed = Buffer.from(text).toString();
+  return encodeURIComponent(wellFormed).replace(
+    /[.*!]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function decode(text: string): string {
+  if (text === EMPTY) return '';
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}
+
+/** What is put to a topic that subscriptions of a node hold goes to this name. */
+export function intakeName(node: string): string {
+  return INTAKE + node;
+}
+
+/** The node of an intake; undefined where the name is of none. */
+export function intakeHome(name: string): NodeId | undefined {
+  return name.startsWith(INTAKE) ? nodeIdOf(name.slice(INTAKE.length)) : undefined;
+}
+
+export function isSubscriptionQueue(name: string): boolean {
+  return name.startsWith(SUBSCRIPTION);
+}
+
+export function isReserved(name: string): boolean {
+  // Nearly no name begins so.
+  return name.charCodeAt(0) === 0x24 && (name.startsWith(SUBSCRIPTION) || name.startsWith(INTAKE));
+}
