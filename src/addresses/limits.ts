@@ -97,6 +97,16 @@ export const PUT_WINDOW_BYTES = 1024 * 1024;
 export const PUTS_UNDER_WAY_MAX = 8_192;
 /** With custody of the ingress: so much is read from the disk ahead of what may be sent to a home. */
 export const OUTBOX_AHEAD_BYTES = 256 * 1024;
+/** What waits on the disk for one queue of another node: what an hour of 1,000 messages of 2 KiB a second comes to. */
+export const OUTBOX_BYTES_MAX = 8 * 1024 * 1024 * 1024;
+/** The same in messages. */
+export const OUTBOX_MESSAGES_MAX = 4_000_000;
+/** Larger payloads for several destinations are stored once and counted; of smaller ones that would take more than it saves. */
+export const OUTBOX_SHARED_BYTES_LEAST = 256;
+/** Destinations that nothing waits for and that are remembered nevertheless: one more only costs a small record. */
+export const OUTBOX_IDLE_MAX = 1_024;
+/** Health says of what waits for a home that it is stuck when that has taken nothing for so long: longer than a restart takes. */
+export const OUTBOX_STUCK_MS = 300_000;
 /** What a home refused for want of room is put again after this long. */
 export const OUTBOX_RETRY_MS = 1_000;
 /** A put that its home did not take is sent again after this long: meanwhile it is told here where the queue lives. */

@@ -44,6 +44,7 @@ export interface AddressPorts {
   readonly defaultKind: AddressKind;
   readonly ingressPoolBytes: number;
   readonly startHoldMs: number;
+  readonly partitionHoldMs: number;
   /** Names of nodes known when the last run ended. */
   readonly knownNodes: readonly string[];
   /** Facts of other nodes kept from the last run. */

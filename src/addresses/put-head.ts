@@ -13,6 +13,13 @@ export class PutHead {
   seq = 0;
   publisher = 0;
 
+  set(flags: number, epoch: number, seq: number, publisher: number): void {
+    this.fromOutbox = (flags & PUT_FROM_OUTBOX) !== 0;
+    this.epoch = epoch;
+    this.seq = seq;
+    this.publisher = publisher;
+  }
+
   /** @throws WireError */
   read(bytes: Buffer, start: number, end: number): void {
     if (end - start < PUT_HEAD_BYTES) throw new WireError(`put of ${end - start} bytes, shorter than its head`);

@@ -7,6 +7,8 @@ const INITIAL = 16;
 const UNSENT = 0;
 const SENT = 1;
 const DONE = 2;
+/** Has to be sent again. */
+const AGAIN = 3;
 
 /** A large put that is being sent. */
 export interface LargePut {
@@ -29,6 +31,8 @@ export class PutLane {
   inFlight = 0;
   /** Bytes of those that are not sent. */
   unsentBytes = 0;
+  /** Since when its home has been out of reach, while something waits for it; Infinity else. */
+  awaySince = Infinity;
   /** Some that were sent have to be sent again, once nothing is under way any more. */
   broken = false;
   /** Before that time nothing is sent again. */
@@ -82,8 +86,19 @@ export class PutLane {
 
   /** The place of the first that is to be sent, -1 when there is none. */
   first(): number {
-    while (this.#next < this.#tail && this.#states[this.#index(this.#next)] !== UNSENT) this.#next++;
+    while (this.#next < this.#tail && !this.#isWaiting(this.#next)) this.#next++;
     return this.#next < this.#tail ? this.#next : -1;
+  }
+
+  #isWaiting(at: number): boolean {
+    const state = this.#states[this.#index(at)];
+    return state === UNSENT || state === AGAIN;
+  }
+
+  /** The place of the first that was never sent, -1 when there is none: the home certainly does not have it. */
+  firstNew(): number {
+    for (let at = this.#next; at < this.#tail; at++) if (this.#states[this.#index(at)] === UNSENT) return at;
+    return -1;
   }
 
   slot(at: number): number {
@@ -113,16 +128,15 @@ export class PutLane {
       this.done(at);
       return;
     }
-    this.#states[this.#index(at)] = UNSENT;
+    this.#states[this.#index(at)] = AGAIN;
     this.unsentBytes += this.bytes(at);
     this.broken = true;
   }
 
   /** Nothing more is to be done about it. */
   done(at: number): void {
-    const index = this.#index(at);
-    if (this.#states[index] === UNSENT) this.unsentBytes -= this.bytes(at);
-    this.#states[index] = DONE;
+    if (this.#isWaiting(at)) this.unsentBytes -= this.bytes(at);
+    this.#states[this.#index(at)] = DONE;
     while (this.#head < this.#tail && this.#states[this.#index(this.#head)] === DONE) this.#head++;
     if (this.#next < this.#head) this.#next = this.#head;
   }

@@ -2,6 +2,7 @@ import type { FairleadError } from '../common/errors';
 import type { NodeId } from '../links/contract';
 import type { PutMark, Queue } from '../queues/contract';
 import { NOWHERE } from './queue-homes';
+import type { Outgoing } from './outgoing';
 import type { PutLane } from './put-lane';
 
 /** Of an address that is a queue: where it lives, and the way there. */
@@ -17,10 +18,19 @@ export class QueueState {
   lane: PutLane | null = null;
   /** The same of what was on this node's disk first. */
   outbox: PutLane | null = null;
+  /** What waits on this node's disk; null when nothing has for long. */
+  outgoing: Outgoing | null = null;
   /** The mark that a put of another node needed last. */
   #mark: PutMark | null = null;
   #markOrigin: NodeId = NOWHERE;
   #fromOutbox = false;
+
+  /** It lives at `self`, and nothing is on its way to where it lived before. */
+  isAt(self: NodeId): boolean {
+    return (
+      this.home === self && (this.lane === null || this.lane.empty) && (this.outgoing === null || this.outgoing.empty)
+    );
+  }
 
   /** The mark of puts of a node into the queue here. */
   mark(queue: Queue, node: NodeId, fromOutbox: boolean, epoch: number, nameOf: (node: NodeId) => string): PutMark {

@@ -1,5 +1,6 @@
 import type { Chunk } from '../common/chunk';
 import { FairleadError } from '../common/errors';
+import type { Clock, Journal } from '../common/ports';
 import { WireWriter } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { PutMark, PutSink, Queue, QueueHost } from '../queues/contract';
@@ -12,7 +13,7 @@ import { CONTROL } from './control';
 import { AddressError } from './errors';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
-import { ROOM_REVIEW_MS } from './limits';
+import { CREDIT_MAX, ROOM_REVIEW_MS } from './limits';
 import type { LocalPublisher } from './local-publisher';
 import { FROM_OUTBOX, Outbox } from './outbox';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
@@ -31,9 +32,13 @@ export interface QueueForwarderPorts {
   /** One life of this node's numbering of puts. */
   readonly epoch: number;
   readonly store: QueueStore;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** So long a message waits for a home that is out of reach. */
+  readonly holdMs: number;
   entryOf(name: string): AddressEntry;
   openPublisher(handler: PublisherHandler): LocalPublisher;
-  deadLetter(address: string, payload: Buffer, done: (outcome: Outcome) => void): void;
+  deadLetter(address: string, payload: Buffer | LargeBody, done: (outcome: Outcome) => void): void;
   nodeName(node: NodeId): string;
   isReachable(node: NodeId): boolean;
   /** Publishers of large messages that were told to wait may go on. */
@@ -62,21 +67,32 @@ export class QueueForwarder implements Forwarder {
       {
         refresh: (entry) => this.refresh(entry),
         isReachable: (node) => ports.isReachable(node),
+        nodeName: (node) => ports.nodeName(node),
         putHere: (state, slot, head, bytes, start, end) =>
           this.#putHere(state, slot, head.publisher, bytes, start, end, head),
-        putHereLarge: (state, slot, seq, tag, body) => this.#putHereLarge(state, slot, tag, body, seq),
+        putHereLarge: (state, slot, head, body) => this.#putHereLarge(state, slot, head.publisher, body, head),
+        emptied: ({ entry: { queue } }) => {
+          if (queue !== null && queue.outgoing !== null) this.outbox.wake(queue.outgoing);
+        },
+        holdMs: ports.holdMs,
       },
       ports.epoch,
     );
+    const { store, host, journal, clock } = ports;
     this.outbox = new Outbox(shared, {
-      store: ports.store,
-      epoch: ports.epoch,
+      store,
+      host,
+      journal,
+      wall: () => clock.wall(),
       entryOf: (name) => ports.entryOf(name),
+      uses: (entry, outgoing) => ((entry.queue ??= new QueueState()).outgoing = outgoing),
       openPublisher: (handler) => ports.openPublisher(handler),
-      answered: (slot, outcome, detail) => this.#onOwnPut(slot, outcome, detail),
+      isBehind: ({ queue }) => queue !== null && queue.lane !== null && !queue.lane.empty,
       unsentBytes: (entry) => entry.queue?.outbox?.unsentBytes ?? 0,
       put: (entry, slot, tag, record, start, epoch, seq) =>
         this.puts.putFromOutbox(this.refresh(entry), entry, slot, tag, record, start, epoch, seq),
+      putLarge: (entry, slot, tag, body, epoch, seq) =>
+        this.puts.putLargeFromOutbox(this.refresh(entry), entry, slot, tag, body, epoch, seq),
       deadLetter: (address, payload, done) => ports.deadLetter(address, payload, done),
     });
   }
@@ -109,10 +125,13 @@ export class QueueForwarder implements Forwarder {
     }
   }
 
-  /** The queue of an entry where it lives here, or null. @throws FairleadError when it cannot be served */
+  /**
+   * The queue of an entry where it lives here, or null: also while older puts are on their way to where it lived before.
+   * @throws FairleadError when it cannot be served
+   */
   queueHere(entry: AddressEntry): Queue | null {
     const state = this.refresh(entry);
-    if (!this.#isHere(state)) return null;
+    if (!state.isAt(this.shared.self)) return null;
     if (state.queue === null)
       throw state.damage ?? new AddressError('FL_QUEUE_GONE', `there is no queue '${entry.name}'`);
     return state.queue;
@@ -131,17 +150,17 @@ export class QueueForwarder implements Forwarder {
   ): Verdict {
     const state = this.refresh(entry);
     const slot = this.shared.pending.add(publisher, entry, token, flags);
-    if (this.#isHere(state)) this.#putHere(state, slot, publisher.tag, payload, start, end, null);
-    else if (entry.policy.custody === 'ingress' && state.home !== this.shared.self) {
+    if (state.isAt(this.shared.self)) this.#putHere(state, slot, publisher.tag, payload, start, end, null);
+    else if (this.#goesByOutbox(entry, state)) {
       this.#charge(slot, end - start);
-      this.outbox.put(entry, slot, flags, publisher.tag, payload, start, end);
+      this.outbox.put([entry], this.#ownPut, slot, flags, publisher.tag, payload, start, end);
     } else this.puts.put(state, entry, slot, publisher.tag, payload, start, end);
     return PENDING;
   }
 
-  /** Unless older puts are still on their way to where it lived before. */
-  #isHere({ home, lane }: QueueState): boolean {
-    return home === this.shared.self && (lane === null || lane.empty);
+  /** By the rule; or because older messages are in the outbox, which it must not overtake: then it is accepted when it is there. */
+  #goesByOutbox({ policy }: AddressEntry, { home, outgoing }: QueueState): boolean {
+    return (policy.custody === 'ingress' && home !== this.shared.self) || (outgoing !== null && !outgoing.empty);
   }
 
   /** @param head of one that was on its way to another node before, else null */
@@ -162,16 +181,13 @@ export class QueueForwarder implements Forwarder {
     else queue.put(bytes, start, end, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.#ownPut, slot);
   }
 
-  #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, seq: number): void {
+  #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, head: PutHead | null): void {
     const { queue } = state;
     this.shared.scheduleFlush();
     // Its bytes are counted by what holds them.
     this.#charge(slot, 0);
     if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
-    else {
-      const mark = seq === 0 ? null : queue.mark(this.ports.selfName, this.ports.epoch);
-      queue.putLarge(body, tag, mark, seq, this.#ownPut, slot);
-    }
+    else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.#ownPut, slot);
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
@@ -203,8 +219,12 @@ export class QueueForwarder implements Forwarder {
         if (body === null) return OUTCOME.rejected;
         const state = this.refresh(entry);
         const slot = pending.add(publisher, entry, token, flags);
-        if (this.#isHere(state)) this.#putHereLarge(state, slot, publisher.tag, body, 0);
-        else this.puts.putLarge(state, entry, slot, publisher.tag, body);
+        if (state.isAt(this.shared.self)) this.#putHereLarge(state, slot, publisher.tag, body, null);
+        else if (this.#goesByOutbox(entry, state)) {
+          // Its bytes are counted by what holds them.
+          this.#charge(slot, 0);
+          this.outbox.putLarge([entry], this.#ownPut, slot, flags, publisher.tag, body);
+        } else this.puts.putLarge(state, entry, slot, publisher.tag, body);
         return PENDING;
       },
       aborted: () => undefined,
@@ -322,11 +342,18 @@ export class QueueForwarder implements Forwarder {
     const state = this.refresh(entry);
     const { home, queue } = state;
     if (home !== this.shared.self)
-      return entry.policy.custody === 'ingress' ? Infinity : this.puts.allowance(entry, state);
+      return entry.policy.custody === 'ingress' ? this.#outboxRoom(entry, state) : this.puts.allowance(entry, state);
     // Where it cannot be served, each message is told why.
     if (queue === null || entry.policy.overLimit !== 'block') return Infinity;
     this.#review(entry, queue.room);
     return queue.room;
+  }
+
+  #outboxRoom(entry: AddressEntry, { outgoing }: QueueState): number {
+    const room = this.outbox.room(outgoing);
+    // It comes back without a word.
+    if (room < CREDIT_MAX) this.#review(entry, room);
+    return room;
   }
 
   #review(entry: AddressEntry, room: number): void {
@@ -368,8 +395,9 @@ export class QueueForwarder implements Forwarder {
     const limited = [...this.#limited];
     this.#limited.clear();
     for (const [entry, room] of limited) {
-      const { queue } = this.refresh(entry);
-      if (queue !== null && queue.room === room) this.#review(entry, room);
+      const { queue, home, outgoing } = this.refresh(entry);
+      const left = home === this.shared.self ? queue?.room : this.outbox.room(outgoing);
+      if (left === room) this.#review(entry, room);
       else this.shared.credit.changed(entry);
     }
   }

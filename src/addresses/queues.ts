@@ -81,9 +81,15 @@ export class Queues {
       selfName,
       epoch: routes.self.incarnation,
       store: node.queueStore,
+      clock,
+      journal: node.journal,
+      holdMs: node.partitionHoldMs,
       entryOf: (name) => this.#entry(name),
       openPublisher: (handler) => ports.openPublisher(handler),
-      deadLetter: (address, payload, done) => this.#deadLetters.add(address, payload, done),
+      deadLetter: (address, message, done) =>
+        Buffer.isBuffer(message)
+          ? this.#deadLetters.add(address, message, done)
+          : this.#deadLetters.addLarge(address, message, done),
       nodeName,
       isReachable,
       relieved: () => ports.relieved(),

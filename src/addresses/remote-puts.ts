@@ -31,10 +31,24 @@ export interface RemotePutsPorts {
   /** Looks up where a queue lives. */
   refresh(entry: AddressEntry): QueueState;
   isReachable(node: NodeId): boolean;
-  /** The queue has come to this node: puts one that was for another after all. */
-  /** @param head that it was to be put with */
+  nodeName(node: NodeId): string;
+  /**
+   * The queue has come to this node: puts one that was for another after all.
+   * @param head that it was to be put with
+   */
   putHere(state: QueueState, slot: number, head: PutHead, bytes: Buffer, start: number, end: number): void;
-  putHereLarge(state: QueueState, slot: number, seq: number, tag: number, body: LargeBody): void;
+  putHereLarge(state: QueueState, slot: number, head: PutHead, body: LargeBody): void;
+  /** All puts of a lane are answered. */
+  emptied(lane: PutLane): void;
+  /** So long a put that was never sent waits for a home that is out of reach. */
+  readonly holdMs: number;
+}
+
+/** What the head of a large put is made of. */
+interface LargeHead {
+  readonly flags: number;
+  readonly epoch: number;
+  readonly tag: number;
 }
 
 /**
@@ -48,8 +62,8 @@ export class RemotePuts {
   /** Loads that have become less in this turn. */
   readonly #lighter = new Set<HomeLoad>();
   readonly #head = new PutHead();
-  /** Publishers of large messages, by slot. */
-  readonly #tags = new Map<number, number>();
+  /** Of large messages, by slot. */
+  readonly #larges = new Map<number, LargeHead>();
   /** Place in its lane of each message, by slot. */
   #places = new Float64Array(INITIAL);
   readonly #scratch = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
@@ -90,10 +104,15 @@ export class RemotePuts {
     epoch: number,
     seq: number,
   ): void {
+    const lane = this.#outboxOf(entry, state, seq);
+    this.#put(lane, slot, PUT_FROM_OUTBOX, epoch, tag, payload, start, payload.length);
+  }
+
+  #outboxOf(entry: AddressEntry, state: QueueState, seq: number): PutLane {
     const lane = (state.outbox ??= new PutLane(entry, 0));
     if (lane.inFlight === 0) this.#aim(lane, state);
     lane.lastSeq = seq - 1;
-    this.#put(lane, slot, PUT_FROM_OUTBOX, epoch, tag, payload, start, payload.length);
+    return lane;
   }
 
   #put(
@@ -124,10 +143,26 @@ export class RemotePuts {
 
   /** @param body retained until its outcome is known */
   putLarge(state: QueueState, entry: AddressEntry, slot: number, tag: number, body: LargeBody): void {
+    this.#putLarge(this.#laneOf(entry, state), slot, { flags: 0, epoch: this.epoch, tag }, body);
+  }
+
+  /** {@link putFromOutbox} of a large message. */
+  putLargeFromOutbox(
+    state: QueueState,
+    entry: AddressEntry,
+    slot: number,
+    tag: number,
+    body: LargeBody,
+    epoch: number,
+    seq: number,
+  ): void {
+    this.#putLarge(this.#outboxOf(entry, state, seq), slot, { flags: PUT_FROM_OUTBOX, epoch, tag }, body);
+  }
+
+  #putLarge(lane: PutLane, slot: number, head: LargeHead, body: LargeBody): void {
     body.retain();
     this.shared.pending.keepBody(slot, body);
-    this.#tags.set(slot, tag);
-    const lane = this.#laneOf(entry, state);
+    this.#larges.set(slot, head);
     this.#push(lane, slot, Math.min(body.length, MESSAGE_BYTES_MAX));
     this.#wait(lane);
   }
@@ -177,6 +212,38 @@ export class RemotePuts {
     this.wake();
   }
 
+  /** What waits for a home that is out of reach does not do so for ever. */
+  #watch(lane: PutLane, now: number): void {
+    const { home } = lane;
+    const isAway = home === NOWHERE || (home !== this.shared.self && !this.ports.isReachable(home));
+    if (!isAway || lane.empty) lane.awaySince = Infinity;
+    else if (lane.awaySince === Infinity) lane.awaySince = now;
+    if (lane.awaySince === Infinity || lane === this.ports.refresh(lane.entry).outbox) return;
+    const until = lane.awaySince + this.ports.holdMs;
+    if (now < until) this.#retryAt = Math.min(this.#retryAt, until);
+    else this.#giveUp(lane);
+  }
+
+  /** Those that were never sent are certainly not stored: their senders are told so. What was sent may be. */
+  #giveUp(lane: PutLane): void {
+    const { pending } = this.shared;
+    const description = `queue '${lane.entry.name}' lives at ${this.ports.nodeName(lane.home)}, which is out of reach`;
+    const load = this.#loadOf(lane.home);
+    for (let at = lane.firstNew(); at >= 0; at = lane.firstNew()) {
+      const slot = lane.slot(at);
+      load.unsentBytes -= lane.bytes(at);
+      this.#done(lane, at);
+      this.#larges.delete(slot);
+      pending.finish(slot, OUTCOME.rejected, { condition: 'fairlead:unreachable', description });
+      pending.free(slot);
+    }
+  }
+
+  #done(lane: PutLane, at: number): void {
+    lane.done(at);
+    if (lane.empty) this.ports.emptied(lane);
+  }
+
   /** What held puts up may be over. */
   wake(): void {
     if (this.#awake || this.#waiting.size === 0) return;
@@ -222,6 +289,7 @@ export class RemotePuts {
       lane.rewind();
     }
     if (lane.inFlight === 0) this.#aim(lane, state);
+    this.#watch(lane, now);
     // The queue has another home by now: what is under way is answered first.
     if (lane.home !== state.home) return;
     for (let at = lane.first(); at >= 0; at = lane.first()) {
@@ -246,9 +314,10 @@ export class RemotePuts {
       return true;
     }
     if (lane.set === null) return false;
-    const flags = pending.flags(slot) | MESSAGE_FLAG.tracked;
+    const flags = (pending.flags(slot) & ~FROM_OUTBOX) | MESSAGE_FLAG.tracked;
     const largeId = streams.beginLarge(lane.set, lane.cls, lane.entry.wire, flags, slot);
-    writePutHead(PART, 0, this.epoch, lane.seq(at), this.#tags.get(slot) ?? 0);
+    const head = this.#larges.get(slot) as LargeHead;
+    writePutHead(PART, head.flags, head.epoch, lane.seq(at), head.tag);
     streams.appendSegment(largeId, PART, 0, PUT_HEAD_BYTES);
     this.#sent(lane, at);
     lane.large = { slot, largeId, body, at: 0 };
@@ -292,12 +361,13 @@ export class RemotePuts {
     const slot = lane.slot(at);
     const seq = lane.seq(at);
     this.#loadOf(lane.home).unsentBytes -= lane.bytes(at);
-    lane.done(at);
+    this.#done(lane, at);
     const body = pending.body(slot);
     if (body !== null) {
-      const tag = this.#tags.get(slot) ?? 0;
-      this.#tags.delete(slot);
-      this.ports.putHereLarge(state, slot, seq, tag, body);
+      const { flags, epoch, tag } = this.#larges.get(slot) as LargeHead;
+      this.#larges.delete(slot);
+      this.#head.set(flags, epoch, seq, tag);
+      this.ports.putHereLarge(state, slot, this.#head, body);
       return;
     }
     const start = pending.start(slot);
@@ -320,7 +390,7 @@ export class RemotePuts {
       this.#retryAt = Math.min(this.#retryAt, lane.pausedUntil);
       return;
     }
-    if (this.#tags.size > 0) this.#tags.delete(slot);
+    if (this.#larges.size > 0) this.#larges.delete(slot);
     this.shared.pending.finish(slot, outcome, detail);
     this.shared.pending.free(slot);
   }
@@ -345,7 +415,7 @@ export class RemotePuts {
     if (again) {
       this.shared.counters.putsResent++;
       this.#waiting.add(lane);
-    }
+    } else if (lane.empty) this.ports.emptied(lane);
     if (load.asked.size > 0) this.#lighter.add(load);
     this.wake();
     if (this.#lighter.size > 0) this.shared.scheduleFlush();

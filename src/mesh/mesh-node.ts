@@ -110,6 +110,7 @@ class ComposedNode implements MeshNode {
       defaultKind: options.defaultKind,
       ingressPoolBytes: limits.ingressPoolBytes,
       startHoldMs: limits.startHoldMs,
+      partitionHoldMs: limits.partitionHoldMs,
       knownNodes: lastRun.knownNodes,
       facts: lastRun.facts,
       queueStore: options.queueStore,

@@ -10,6 +10,7 @@ const DROP_REASONS: Readonly<Record<DropReason, string>> = {
   dropNewest: 'a consumer did not keep up, and its rule says `slow: dropNewest`',
   consumerDisconnected: 'the consumer left, or was disconnected, before it had the message',
   tooLargeForConsumer: "larger than the consumer's max-message-size, and sent without asking for an outcome",
+  damaged: 'what was left of it after `fairlead store salvage` could not be sent on',
   noRoom: 'a large message had no room at its destination: the disk did not take it, or too many were on their way',
   widenedFilter: 'it came because many filters were summed up, and no subscriber here wants it',
 };

@@ -190,12 +190,45 @@ export interface QueueTransaction {
   settle(consumer: QueueConsumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
   /**
    * @param done told once, never within the call: null when all is on the disk, else why nothing of it is
-   * @param within called when all of it is in one group of the store, within this call or later: what is put into the store meanwhile
-   * shares its fate; not called when nothing of it can be done
+   * @param within called when all of it is in one group of the store, within this call or later: what others {@link QueueHost.join} to
+   * it meanwhile shares its fate; not called when nothing of it can be done
    */
   commit(done: (error: FairleadError | null) => void, within?: () => void): void;
   /** Nothing is put, and what was settled counts as a failed delivery. */
   rollback(): void;
+}
+
+/** Records of others in the store of queues: how they go to the disk with what queues change. */
+export interface GroupCompanion {
+  /** The group ends: what else has to be in it is put into the store now. */
+  closing(): void;
+  /** @param error null when all of the group is on the disk; else nothing of it is, or will be */
+  done(error: Error | null): void;
+}
+
+/** A large message of others, whose parts are on their way to the disk, or there. */
+export interface StagedBody {
+  /** Names it in the store. */
+  readonly id: number;
+  readonly length: number;
+  /** A record that is put into the group of this turn has it. Only once it was told to be stored. */
+  adopt(): void;
+  /** Nobody will have it. */
+  abandon(): void;
+}
+
+/** Large messages that others than queues keep. */
+export interface LargeBodies {
+  /**
+   * Stores the parts, one message after the other, in turns of its own; until it is adopted nothing of it outlives a crash.
+   * @param body retained until then
+   * @param told once, never within the call: null when it may be adopted, else why it cannot be stored; not after `abandon`
+   */
+  stage(body: LargeBody, told: (refusal: OutcomeDetail | null) => void): StagedBody;
+  /** @returns a stored one, held once by the caller; reading it throws when the store cannot */
+  open(id: number, length: number): LargeBody;
+  /** From the group of this turn on no record has it; its parts stay until nobody reads them. */
+  discard(id: number, length: number): void;
 }
 
 /** All queues whose home is this node. Pure: time, disk and the way to other addresses are ports. */
@@ -219,6 +252,13 @@ export interface QueueHost {
   delete(name: string): void;
   /** A unit of work over queues of this host. */
   transaction(): QueueTransaction;
+  /**
+   * What was put into the store in this call of the caller, and what is until `closing`, goes to the disk with what queues change: all
+   * of it or nothing. Nobody else commits groups of the store.
+   * @param mayWait it may wait some ms for something that somebody waits for
+   */
+  join(companion: GroupCompanion, mayWait: boolean): void;
+  readonly bodies: LargeBodies;
   /** Ends cleanly, when no more is put: what consumers still have counts as failed. @param done told when all is on the disk */
   stop(done: (error: Error | null) => void): void;
   views(): readonly QueueView[];

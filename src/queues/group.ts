@@ -1,5 +1,5 @@
 import { OUTCOME } from '../streams/contract';
-import type { PutSink } from './contract';
+import type { GroupCompanion, PutSink } from './contract';
 import type { Entry } from './entry';
 import type { Mark } from './marks';
 import { REFUSAL, refusalDetail, type Refusal } from './refusals';
@@ -56,6 +56,8 @@ export class Group implements StoreCompletion {
   readonly states: Written[] = [];
   /** What else waits for it; each sees itself to a failure. */
   readonly waiting: StoreCompletion[] = [];
+  /** Others, whose records go with it. */
+  readonly companions: GroupCompanion[] = [];
   /** It has changes of no queue. */
   isTouched = false;
 
@@ -79,6 +81,7 @@ export class Group implements StoreCompletion {
       for (const entry of this.taken) entry.owner.restore(entry);
     }
     for (const repeat of this.repeats) tellRepeat(repeat, refusal);
+    for (const companion of this.companions) companion.done(error);
     for (const completion of this.waiting) completion.done(error);
   }
 }

@@ -2,6 +2,7 @@ import { FairleadError } from '../common/errors';
 import type { Clock } from '../common/ports';
 import type { LargeBody, Outcome } from '../streams/contract';
 import type {
+  GroupCompanion,
   PutSink,
   Queue,
   QueueHost,
@@ -15,6 +16,7 @@ import { Distributor } from './distributor';
 import { QueueDamagedError, QueueDeletedError, QueueLimitError } from './errors';
 import { answerPut, Group } from './group';
 import { HomeQueue } from './home-queue';
+import { StoredBodies } from './large-bodies';
 import type { WindowBudget } from './lane';
 import { LargeStore } from './large-store';
 import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX, WINDOW_MESSAGES } from './limits';
@@ -53,6 +55,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   readonly slab = new RecordSlab();
   readonly budget: WindowBudget;
   readonly large: LargeStore;
+  readonly bodies: StoredBodies;
   pressed = false;
   readonly #store: QueueStore;
   readonly #directory: QueueDirectory;
@@ -87,6 +90,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
     this.#times = new WakeTimes(ports.clock.wall());
     const change = (): Group => this.change(true);
     this.large = new LargeStore(store, { change, wantsLargeTurn: () => (this.#wantsOwnTurn = true) });
+    this.bodies = new StoredBodies(store, { large: this.large, change, wantsTurn: () => (this.#wantsOwnTurn = true) });
     this.#directory = new QueueDirectory(store, {
       change,
       large: this.large,
@@ -258,6 +262,17 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return new LocalTransaction(this);
   }
 
+  join(companion: GroupCompanion, mayWait: boolean): void {
+    const { companions } = this.#durable;
+    if (!companions.includes(companion)) companions.push(companion);
+    if (!mayWait) this.#durable.isTouched = true;
+  }
+
+  get #hasChanged(): boolean {
+    const { isTouched, companions } = this.#durable;
+    return this.#touched.length > 0 || isTouched || companions.length > 0;
+  }
+
   stop(done: (error: Error | null) => void): void {
     for (const queue of this.#queues.values()) queue.stop();
     this.#whenSettled.push(done);
@@ -285,7 +300,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   #flushDurable(): void {
-    if (this.#touched.length === 0 && !this.#durable.isTouched) return;
+    if (!this.#hasChanged) return;
     // Nothing would be taken: what was changed waits until the store is open again.
     if (this.#store.state === 'failed' || this.#isFailing || this.#mayWait()) return;
     const group = this.#durable;
@@ -293,6 +308,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
     this.#durable = new Group(this.#onDone);
     this.#touched = [];
     for (const queue of queues) queue.writeState(group);
+    for (const companion of group.companions) companion.closing();
     // What this has changed itself, a mark that is raised ahead, goes with it.
     this.#isUrgent = false;
     this.#lazyUntil = Number.POSITIVE_INFINITY;
@@ -348,6 +364,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
     if (this.#wantsOwnTurn) {
       this.#wantsOwnTurn = false;
       this.large.turn();
+      this.bodies.turn();
       this.#directory.turn();
     }
     const turns = [...this.#turns];
@@ -368,6 +385,6 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   get settled(): boolean {
-    return this.#inFlight === 0 && this.#touched.length === 0 && !this.#durable.isTouched;
+    return this.#inFlight === 0 && !this.#hasChanged;
   }
 }

@@ -1,4 +1,6 @@
 import { Mark } from './marks';
+import { QueueMarks } from './queue-marks';
+import { ModelStore } from './model-store.fixture';
 import { REFUSAL } from './refusals';
 
 const again = (mark: Mark): Mark => Mark.decode(mark.id, mark.encode());
@@ -29,5 +31,24 @@ describe('the mark of an origin', () => {
     const later = again(again(mark));
     expect(later.last).toBe(3);
     expect([2, 1, 1].map((seq) => later.advance(seq))).toEqual([false, true, false]);
+  });
+});
+
+describe('the marks of a queue', () => {
+  it('keep the newest lives of an origin, and that which it has just begun with a clock that is behind', () => {
+    const marks = new QueueMarks();
+    for (const epoch of [20, 10, 30]) marks.get('a', epoch).advance(epoch);
+    const behind = marks.get('a', 5);
+    behind.advance(1);
+    marks.touchAll();
+    expect(marks.get('a', 5)).toBe(behind);
+    const store = new ModelStore();
+    marks.write(store, 1);
+    store.commit({ done: () => undefined });
+    store.settle();
+    const later = new QueueMarks();
+    later.load(store, 1);
+    expect([5, 30].map((epoch) => later.get('a', epoch).last)).toEqual([1, 30]);
+    expect(later.get('a', 20).last).toBe(0);
   });
 });

@@ -94,6 +94,7 @@ export interface ModelStoreOptions {
 export class ModelStore implements QueueStore {
   onState: (state: StoreState) => void = () => undefined;
   unflushedBytes = 0;
+  putEpoch = 1;
   #state: StoreState = 'ok';
   #durable = new Tables();
   #seen: Tables;
@@ -179,6 +180,7 @@ export class ModelStore implements QueueStore {
   /** What a process finds that starts after this one was killed: what was durable, and perhaps some groups of which it was not told. */
   crash(untold = 0): ModelStore {
     const after = new ModelStore(this.options);
+    after.putEpoch = this.putEpoch;
     const durable = this.#durable.copy();
     // What was said to be there and is not is not followed by what came later.
     for (const group of this.#groups.slice(0, this.options.lying ? 0 : untold)) apply(group, durable);

@@ -29,8 +29,15 @@ export class QueueMarks {
     const mark = new Mark(this.#nextId++, origin, epoch);
     marks.push(mark);
     marks.sort((a, b) => a.epoch - b.epoch);
-    while (marks.length > MARK_EPOCHS_MAX) this.#forgotten.push(marks.shift() as Mark);
+    // Not the new one: a node that has lost its disk may begin with a clock that is behind.
+    while (marks.length > MARK_EPOCHS_MAX) this.#forget(marks, marks[0] === mark ? 1 : 0);
     return mark;
+  }
+
+  #forget(marks: Mark[], at: number): void {
+    const [forgotten] = marks.splice(at, 1) as [Mark];
+    this.#dirty.delete(forgotten);
+    this.#forgotten.push(forgotten);
   }
 
   touch(mark: Mark): void {

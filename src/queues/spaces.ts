@@ -1,4 +1,4 @@
-/** Kinds of records of queues: the `space` of a key. Other users of the store take numbers from 32 on. */
+/** Kinds of records of queues: the `space` of a key. Other users of the store: {@link OTHERS_FROM}. */
 export const SPACE = {
   /** Queue 0; key: id of a queue; value: its name. */
   directory: 1,
@@ -21,6 +21,11 @@ export const SPACE = {
   /** Queue 0; key: id of an intake; value: its name. It has marks, and no messages. */
   intakes: 10,
 } as const;
+
+/** Records of spaces from here on are no queue's: their `queue` is a number of whoever has the space. */
+export const OTHERS_FROM = 32;
+/** Spaces of others that say how much there is of what: left out by a salvage, and counted anew where they are missing. */
+export const OTHERS_COUNTS: readonly number[] = [35, 36];
 
 /** One for each priority; the highest priority comes first. */
 export const LANES = 10;

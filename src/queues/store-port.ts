@@ -3,6 +3,8 @@
  * a small integer, an unsigned 32-bit integer and an integer below 2^53, ordered by number.
  */
 export interface QueueStore {
+  /** One life of the numbering of what is kept here: another one after a restore from a backup, the same after a restart. */
+  readonly putEpoch: number;
   /** Replaces or adds a record in the group that is being collected. `value` belongs to the store until the group is done. */
   put(space: number, queue: number, key: number, value: Buffer): void;
   /** Deletes a record in the group that is being collected; one that is not there is no error. */

@@ -102,12 +102,12 @@ export class LocalTransaction implements QueueTransaction {
     this.#bytes += bytes;
   }
 
-  commit(done: TransactionDone, within: () => void = () => undefined): void {
+  commit(done: TransactionDone, within: (() => void) | null = null): void {
     if (this.#staging > 0) this.#commit = () => this.#apply(done, within);
     else this.#apply(done, within);
   }
 
-  #apply(done: TransactionDone, within: () => void): void {
+  #apply(done: TransactionDone, within: (() => void) | null): void {
     const refused = this.#refused ?? this.#refusal();
     if (refused !== null) {
       this.rollback();
@@ -117,14 +117,14 @@ export class LocalTransaction implements QueueTransaction {
     const puts = this.#puts;
     const settlements = this.#settlements;
     this.#forget();
-    const isDurable = [...puts, ...settlements].some(({ queue }) => !queue.temporary);
+    const isDurable = within !== null || [...puts, ...settlements].some(({ queue }) => !queue.temporary);
     const group = this.home.change(isDurable);
     // What queues in memory do cannot be undone: it waits for the disk.
     const isNow = ({ queue }: StagedPut | StagedSettlement): boolean => !isDurable || !queue.temporary;
     const isLater = (staged: StagedPut | StagedSettlement): boolean => !isNow(staged);
     settlements.filter(isNow).forEach(commitSettlement);
     puts.filter(isNow).forEach(commitPut);
-    within();
+    within?.();
     group.waiting.push({
       done: (error) => {
         if (error === null) {

@@ -1,12 +1,11 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StateRecount } from '../queues/recount';
-import { SPACE } from '../queues/spaces';
+import { OTHERS_COUNTS, OTHERS_FROM, SPACE } from '../queues/spaces';
 import { DataDirLock } from './data-dir-lock';
 import { StoreMissingError } from './errors';
 import { SALVAGE_RECORDS } from './limits';
 import { openQueueEnvironment, type QueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
-import { SPACE_END } from './queue-key';
 import { SEAL_BYTES, sealOf } from './sealed-record';
 import { beginFormat, markRestored } from './store-life';
 import { type RecordTaker, type StoreSurvey, surveyQueueStore } from './store-survey';
@@ -75,7 +74,8 @@ class RecordCopy {
   constructor(private readonly environment: QueueEnvironment) {}
 
   take(space: number, queue: number, key: number, record: Buffer): void {
-    if (space !== SPACE.directory && space < SPACE_END) {
+    if (OTHERS_COUNTS.includes(space)) return;
+    if (space !== SPACE.directory && space < OTHERS_FROM) {
       let recount = this.#recounts.get(queue);
       if (!recount) this.#recounts.set(queue, (recount = new StateRecount()));
       recount.add(space, key, record.subarray(SEAL_BYTES));

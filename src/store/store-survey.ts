@@ -1,4 +1,4 @@
-import { SPACE } from '../queues/spaces';
+import { OTHERS_FROM, SPACE } from '../queues/spaces';
 import { StoreVersionError } from './errors';
 import { DAMAGES_TOLD } from './limits';
 import { PageFile, type TreeRoot } from './lmdb-pages';
@@ -59,7 +59,7 @@ class Survey {
     this.#checkFormat(space, key, record);
     this.records++;
     if (space === SPACE.directory || space === SPACE.intakes) this.names.set(key, record.toString('utf8', SEAL_BYTES));
-    else if (space < SPACE_END) this.#count(space, queue, record.length);
+    else if (space < OTHERS_FROM) this.#count(space, queue, record.length);
     this.take(space, queue, key, record);
   }
 
@@ -88,7 +88,7 @@ class Survey {
   }
 
   #damaged(space: number, queue: number, key: number, why: string): void {
-    if (space < SPACE_END && space !== SPACE.directory && space !== SPACE.intakes) this.#of(queue).damaged++;
+    if (space < OTHERS_FROM && space !== SPACE.directory && space !== SPACE.intakes) this.#of(queue).damaged++;
     this.damage(`record ${key} of queue ${queue} (space ${space}): ${why}`);
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SeededRandom } from '../common/ports';
 import { QueueState } from '../queues/queue-state';
 import { RECORD_HEAD } from '../queues/record';
-import { SPACE } from '../queues/spaces';
+import { OTHERS_COUNTS, SPACE } from '../queues/spaces';
 import { backUp } from './backup';
 import { crc32c } from './crc32c';
 import { NodeState } from './node-state';
@@ -166,6 +166,24 @@ describe('a salvage', () => {
     const [key, value] = [...readable][0]!;
     expect(digestOf(store.get(3, key % 3, key)!)).toBe(value);
     await store.close();
+  });
+
+  it('makes no queues of what others keep, and leaves out what they count anew', async () => {
+    const folder = fresh();
+    const store = LmdbQueueStore.open(folder);
+    store.put(33, 7, 1, Buffer.from('message'));
+    store.put(34, 0, 1, Buffer.from('payload'));
+    for (const space of OTHERS_COUNTS) store.put(space, 0, 1, Buffer.alloc(8));
+    await done(store);
+    await store.close();
+    const { survey } = await salvage(folder, 'now');
+    expect([survey.queues, survey.damageCount]).toEqual([[], 0]);
+    const after = LmdbQueueStore.open(folder);
+    expect([after.get(33, 7, 1)?.toString(), after.get(34, 0, 1)?.toString()]).toEqual(['message', 'payload']);
+    for (const space of OTHERS_COUNTS) expect(after.get(space, 0, 1)).toBeNull();
+    expect(after.last(SPACE.directory, 0)).toBe(-1);
+    expect(after.last(SPACE.state, 7)).toBe(-1);
+    await after.close();
   });
 
   it('goes back to the state before when the root of the newest is lost', async () => {

@@ -48,6 +48,7 @@ export const DROP_REASON = {
   oversized: 'tooLargeForConsumer',
   surplus: 'widenedFilter',
   noRoom: 'noRoom',
+  damaged: 'damaged',
 } as const;
 export type DropReason = (typeof DROP_REASON)[keyof typeof DROP_REASON];
 

@@ -60,6 +60,33 @@ describe('with custody of the ingress', () => {
     expect(accepted.length).toBeGreaterThan(50);
   });
 
+  it('large messages are accepted, and kept, as the others are, and come in order with them', () => {
+    const { node, run, until, mesh, wire } = simMesh(['a-b', 'b-c'], { shared });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit >= 5);
+    mesh.cut(wire('a', 'b'));
+    run(3_000);
+    const large = (letter: string): string => letter.repeat(300_000);
+    publisher.send('m0');
+    publisher.sendLarge(large('x'));
+    publisher.send('m1');
+    publisher.sendLarge(large('y'));
+    publisher.sendLarge('in parts, and small');
+    until('accepted without the home', () => publisher.outcomes.size === 5);
+    expect(new Set(publisher.results)).toEqual(new Set([OUTCOME.accepted]));
+    node('a').kill();
+    node('a').start();
+    run(2_000);
+    mesh.heal(wire('a', 'b'));
+    const consumer = new SimConsumer(node('c'), 'jobs.x');
+    until('all', () => consumer.got.length === 5);
+    run(2_000);
+    expect(consumer.got.map((text) => text.slice(0, 30))).toEqual(
+      ['m0', large('x'), 'm1', large('y'), 'in parts, and small'].map((text) => text.slice(0, 30)),
+    );
+    expect(consumer.got.map(({ length }) => length)).toEqual([2, 300_000, 2, 300_000, 19]);
+  });
+
   it('what the home has no room for is put again until it has', () => {
     const rules = [rule('jobs.#', 'queue', { home: 'b', custody: 'ingress', maxDepth: 2 })];
     const { node, run, until } = simMesh(['a-b'], { shared: rules });

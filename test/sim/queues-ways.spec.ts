@@ -75,13 +75,37 @@ describe('a partition between a queue and its clients', () => {
     expect(alone.gone).toBeNull();
   });
 
-  it('keeps what a publisher had sent until it is over, whatever the hold, and stores it once', () => {
+  it('keeps what has left until it is over, whatever the hold, stores it once, and gives back what has not', () => {
     const faults = cut(2 * HOLD_MS);
     const { problems, occurrences, world } = run({ ...far, faults, healAt: 2 * HOLD_MS + FROM_MS + 1_000 });
     expect(problems).toEqual([]);
     expect(occurrences.putsResent).toBeGreaterThan(0);
     const [one] = world.ledger.publishers;
-    expect(new Set(one?.sent.map(({ outcome }) => outcome))).toEqual(new Set([OUTCOME.accepted]));
+    expect(new Set(one?.sent.map(({ outcome }) => outcome))).toEqual(new Set([OUTCOME.accepted, OUTCOME.rejected]));
+  });
+
+  it('longer than the hold names the home to whom a put has never left for', () => {
+    const shared = [rule('jobs.#', 'queue', { home: 'b' })];
+    const { mesh, node, run, until, wire } = simMesh(['a-b'], { shared, limits: { partitionHoldMs: 5_000 } });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit >= 5);
+    mesh.cut(wire('a', 'b'));
+    run(2_000);
+    publisher.sendLarge('x'.repeat(200_000));
+    for (const text of ['m1', 'm2']) publisher.send(text);
+    run(2_000);
+    expect(publisher.outcomes.size).toBe(0);
+    until('outcomes', () => publisher.outcomes.size === 3);
+    expect(publisher.details.get(2)).toMatchObject({
+      condition: 'fairlead:unreachable',
+      description: expect.stringContaining('lives at b') as string,
+    });
+    mesh.heal(wire('a', 'b'));
+    const consumer = new SimConsumer(node('a'), 'jobs.x');
+    until('within reach', () => consumer.confirmed !== null);
+    publisher.send('m3');
+    until('it', () => consumer.got.length > 0);
+    expect(consumer.got).toEqual(['m3']);
   });
 });
 

@@ -27,6 +27,10 @@ export class VirtualDisk implements QueueStore {
     this.records.onState = told;
   }
 
+  get putEpoch(): number {
+    return this.records.putEpoch;
+  }
+
   get state(): StoreState {
     return this.records.state;
   }

@@ -167,6 +167,7 @@ export class VirtualNode {
     this.#records = this.#disk?.crash() ?? this.#records;
     if (options.loseDisk === true) {
       this.#records = new ModelStore();
+      this.#records.putEpoch = 1 + this.life;
       this.knownNodes = [];
       this.facts.clear();
       this.boots = FIRST_BOOT;

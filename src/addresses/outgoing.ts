@@ -1,0 +1,60 @@
+import type { AddressEntry } from './address-entry';
+import type { Totals } from './outbox-records';
+
+/** What waits at this node for one queue of another. */
+export class Outgoing implements Totals {
+  messages = 0;
+  bytes = 0;
+  /** The newest that is on the disk. */
+  durable = 0;
+  /** What comes next to be forwarded is not below this. */
+  cursor = 0;
+  /** Numbers of large ones that are not on the disk yet, in order, and their bytes: what is newer waits for them. */
+  readonly #storing: number[] = [];
+  storingBytes = 0;
+  /** Epoch of those under way to the home, and how many they are. */
+  epoch = 0;
+  underWay = 0;
+  /** Not before that time. */
+  pausedUntil = 0;
+  /** When it was empty, or the home took something, for the last time. */
+  movedAt = 0;
+  /** What the home said when it did not take one for now; null since it took one. */
+  refusal: string | null = null;
+  /** Why it cannot be read any more. */
+  damage: Error | null = null;
+
+  constructor(
+    readonly id: number,
+    readonly entry: AddressEntry,
+  ) {}
+
+  /** Nothing waits: what comes now may go another way without overtaking. */
+  get empty(): boolean {
+    return this.messages === 0 && this.#storing.length === 0;
+  }
+
+  /** The newest that may be forwarded. */
+  get limit(): number {
+    const [first = Infinity] = this.#storing;
+    return Math.min(this.durable, first - 1);
+  }
+
+  store(key: number, bytes: number): void {
+    this.#storing.push(key);
+    this.storingBytes += bytes;
+  }
+
+  /** It is on the disk, or never will be. */
+  stored(key: number, bytes: number): void {
+    const at = this.#storing.indexOf(key);
+    if (at < 0) return;
+    this.#storing.splice(at, 1);
+    this.storingBytes -= bytes;
+  }
+
+  count(messages: number, bytes: number): void {
+    this.messages += messages;
+    this.bytes += bytes;
+  }
+}
