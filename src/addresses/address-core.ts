@@ -1,4 +1,5 @@
 import type { Chunk } from '../common/chunk';
+import type { FairleadError } from '../common/errors';
 import type { WireReader } from '../common/wire';
 import type { NodeId, TrafficClass } from '../links/contract';
 import { SPACE, type NodeView, type ReplicaEvents, type Space } from '../routing/contract';
@@ -26,13 +27,17 @@ import type {
   Publisher,
   PublisherHandler,
   PublisherSpec,
+  SubscriptionRef,
+  SubscriptionView,
   Transaction,
 } from './contract';
 import { CONTROL } from './control';
-import { AddressError } from './errors';
+import { AddressError, reserved } from './errors';
 import { AddressParts } from './address-parts';
 import { noteGap } from './gap';
 import type { AddressCounters, AddressPorts } from './ports';
+import { parseAddress } from './names';
+import { isReserved } from './reserved-names';
 import type { AddressPolicy, RuleInForce } from './rules';
 
 /** Addresses that the log names of a gap. */
@@ -69,7 +74,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   // --- what listeners ask --------------------------------------------------------------------------------------------------
 
   resolve(address: string, hint: KindHint): AddressRef {
-    return this.#parts.table.resolve(address, hint);
+    return unreserved(this.#parts.table.resolve(address, hint));
   }
 
   temporary(hint: KindHint): AddressRef {
@@ -88,11 +93,25 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
+    if (spec.address !== null) this.resolve(spec.address, spec.hint);
     return this.#parts.publishers.open(spec, handler);
   }
 
   openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+    unreserved(parseAddress(spec.address));
     return this.#parts.consumers.open(spec, handler);
+  }
+
+  findSubscription(ref: SubscriptionRef): SubscriptionView | null {
+    return this.#parts.queues.book.view(ref);
+  }
+
+  unsubscribe(ref: SubscriptionRef, done: (error: FairleadError | null) => void): void {
+    this.#parts.queues.subscriptions.unsubscribe(ref, done);
+  }
+
+  subscriptions(): Iterable<SubscriptionView> {
+    return this.#parts.queues.book.views();
   }
 
   // --- what streams bring --------------------------------------------------------------------------------------------------
@@ -126,7 +145,11 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       barrier.onAck(origin, payload);
       return;
     }
-    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.circuitGone) {
+    if (kind === CONTROL.factsApplied) {
+      this.#parts.facts.onAck(origin, payload);
+      return;
+    }
+    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.subscriptionEnded) {
       this.#parts.queues.onControl(origin, kind, payload);
       return;
     }
@@ -219,19 +242,27 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     const { audience, barrier, rules } = this.#parts;
     if (space === SPACE.facts) {
       rules.onReplica(origin, replaced, changes);
+      this.#factsApplied(origin);
       return;
     }
     audience.onInterest(origin, replaced ? this.ports.replicas.entries(space, origin) : null, changes);
     if (version > 0) barrier.applied(origin);
   }
 
+  /** Nobody waits for it to be known but who has subscriptions. */
+  #factsApplied(origin: NodeId): void {
+    if (this.#parts.queues.book.tells(this.#nameOf(origin))) this.#parts.facts.applied(origin);
+  }
+
   onReachable(view: NodeView): void {
-    const { audience, barrier, hold, credit, queues } = this.#parts;
+    const { audience, barrier, facts, hold, credit, queues } = this.#parts;
     audience.targetState(view.id, 'usable');
     queues.onReachable(view.id, true);
     hold.reachable(view);
     barrier.review();
+    facts.review();
     barrier.applied(view.id);
+    this.#factsApplied(view.id);
     credit.anyChanged();
   }
 
@@ -239,11 +270,13 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     this.#parts.queues.onReachable(view.id, false);
     this.#parts.audience.pathsChanged();
     this.#parts.barrier.review();
+    this.#parts.facts.review();
   }
 
   onIncarnation(view: NodeView): void {
-    const { audience, barrier, quotas, credit } = this.#parts;
+    const { audience, barrier, facts, quotas, credit } = this.#parts;
     barrier.forget(view.id);
+    facts.forget(view.id);
     this.#forgetPeer(view.id);
     audience.newLife(view.id);
     quotas.newLife(view.id);
@@ -253,9 +286,10 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   /** This node itself began a new life. */
   onOwnIncarnation(): void {
-    const { interest, barrier, table, publishers } = this.#parts;
+    const { interest, barrier, facts, table, publishers } = this.#parts;
     interest.restart();
     barrier.restart();
+    facts.restart();
     for (const entry of table.entries()) {
       for (const nodes of [entry.choked, entry.chokedBy])
         for (const node of [...nodes]) if (node !== this.ports.self) nodes.delete(node);
@@ -346,9 +380,10 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   tick(now: number): void {
-    const { barrier, multicast, quotas, hold, credit, consumers, queues } = this.#parts;
+    const { barrier, facts, multicast, quotas, hold, credit, consumers, queues } = this.#parts;
     queues.tick(now);
     barrier.tick(now);
+    facts.tick(now);
     multicast.tick(now);
     quotas.tick(now);
     hold.tick(now);
@@ -357,10 +392,11 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   deadline(): number {
-    const { barrier, multicast, quotas, hold, credit, consumers, queues } = this.#parts;
+    const { barrier, facts, multicast, quotas, hold, credit, consumers, queues } = this.#parts;
     return Math.min(
       queues.deadline(),
       barrier.deadline(),
+      facts.deadline(),
       multicast.deadline(),
       quotas.deadline(),
       hold.deadline(),
@@ -373,6 +409,12 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   get reservedBytes(): number {
     return this.#parts.credit.reserved;
   }
+}
+
+/** @throws AddressError when the name is one of the mesh's own */
+function unreserved<T extends { readonly name: string }>(address: T): T {
+  if (isReserved(address.name)) throw reserved(address.name);
+  return address;
 }
 
 function changedKind({ name, kind }: AddressEntry): AddressError {

@@ -11,6 +11,7 @@ import type { LocalPublisher } from './local-publisher';
 import type { QueueState } from './queue-state';
 import type { Relay } from './relay';
 import type { AddressPolicy } from './rules';
+import type { DurableRoute } from './subscription-book';
 import { wireName } from './wire-name';
 
 /**
@@ -26,6 +27,8 @@ export class AddressEntry implements AddressRef {
   set: TargetSet | null = null;
   /** Topic, multicast: sites that want it and are given up; each message is lost to so many. */
   givenUp = 0;
+  /** Topic: who keeps its messages for subscriptions; null where nobody does. */
+  durable: DurableRoute | null = null;
   /** Anycast: candidates by cost, and all that were ever one. */
   candidates: readonly Candidate[] = [];
   readonly known = new Map<NodeId, Candidate>();

@@ -1,7 +1,8 @@
 import type { AddressKind, KindHint } from './contract';
-import { AddressError } from './errors';
+import { AddressError, reserved } from './errors';
 import { fits, parseAddress } from './names';
-import { defaultPolicy, type AddressPolicy, type RuleBook } from './rules';
+import { isReserved } from './reserved-names';
+import { defaultPolicy, subscriptionPolicy, type AddressPolicy, type RuleBook } from './rules';
 
 /** Temporary addresses carry their kind and owner in their name, so that every node resolves them alike, whatever its rules. */
 const TEMPORARY = /^fairlead\.temp\.([taq])\.([^.]+)\./;
@@ -30,6 +31,9 @@ export interface ResolvedName {
 
 /** Decides what names mean: by rule, then by the client's prefix, then by its terminus, then by the site's default. */
 export class AddressNames {
+  /** What the queue of a subscription keeps; null where it is none. */
+  filterOf: (queue: string) => string | null = () => null;
+
   constructor(
     private readonly rules: RuleBook,
     public defaultKind: AddressKind,
@@ -49,6 +53,7 @@ export class AddressNames {
 
   #check(address: string, name: string, ruled: AddressKind, prefix: AddressKind | null, hint: KindHint): void {
     if (prefix === null ? fits(ruled, hint) : prefix === ruled) return;
+    if (isReserved(name)) throw reserved(name);
     const asked = prefix === null ? `capability '${String(hint)}'` : `prefix '${prefix}'`;
     const by = this.rules.find(name)?.match;
     const says = by === undefined ? 'it is temporary and' : `rule '${by}' says`;
@@ -56,6 +61,7 @@ export class AddressNames {
   }
 
   ruledKind(name: string): AddressKind | undefined {
+    if (isReserved(name)) return 'queue';
     const temporary = TEMPORARY.exec(name);
     if (temporary !== null) return KIND_OF[temporary[1] as keyof typeof KIND_OF];
     return this.rules.find(name)?.kind;
@@ -63,8 +69,15 @@ export class AddressNames {
 
   /** The policy of a name, or of a filter as a whole; null when the rules say another kind. */
   policy(kind: AddressKind, name: string): AddressPolicy | null {
+    if (isReserved(name)) return kind === 'queue' ? this.#ofReserved(name) : null;
     const ruled = this.ruledKind(name);
     if (ruled === undefined || isTemporary(name)) return defaultPolicy(kind);
     return ruled === kind ? (this.rules.find(name) as AddressPolicy) : null;
+  }
+
+  /** A subscription is kept by the rule of what it holds. */
+  #ofReserved(queue: string): AddressPolicy {
+    const filter = this.filterOf(queue);
+    return subscriptionPolicy(filter === null ? null : this.policy('topic', filter));
   }
 }

@@ -3,11 +3,10 @@ import { AddressNames } from './address-names';
 import { AddressTable } from './address-table';
 import { Anycast } from './anycast.forwarder';
 import { Audience } from './audience';
-import { Barrier } from './barrier';
+import { Barrier, FACTS } from './barrier';
 import { Chokes } from './chokes';
 import { Consumers } from './consumers';
 import { CreditBook } from './credit';
-import { FanOut } from './fan-out.forwarder';
 import type { Forwarders } from './forwarder';
 import { Holding } from './holding';
 import { LocalInterest } from './local-interest';
@@ -21,6 +20,7 @@ import { RuleFacts } from './rule-facts';
 import { SiteSlots } from './site-slots';
 import { LaneBudget } from './spill';
 import { StartHold } from './start-hold';
+import { Topics } from './topic.forwarder';
 import { TurnClock } from './turn-clock';
 
 /** The parts of a node's address layer, put together. */
@@ -33,6 +33,8 @@ export class AddressParts {
   readonly audience: Audience;
   readonly interest: LocalInterest;
   readonly barrier: Barrier;
+  /** The same of what this node tells of subscriptions. */
+  readonly facts: Barrier;
   readonly hold: StartHold;
   readonly credit: CreditBook;
   readonly chokes: Chokes;
@@ -61,7 +63,10 @@ export class AddressParts {
       clock.now(),
       ports.startHoldMs,
       ports.memory,
-      () => this.barrier.review(),
+      () => {
+        this.barrier.review();
+        this.facts.review();
+      },
       scheduleFlush,
     );
     const open = (): boolean => this.hold.over && !this.draining;
@@ -82,7 +87,13 @@ export class AddressParts {
     });
     // Forwarders and table need each other: the table is asked for only once both are there.
     const table = (): AddressTable => this.table;
-    const audience = new Audience({ routes, streams, table, changed: (entry) => credit.changed(entry) });
+    const audience = new Audience({
+      routes,
+      streams,
+      table,
+      durable: (topic) => this.queues.book.routeOf(topic),
+      changed: (entry) => credit.changed(entry),
+    });
     const lanes = new LaneBudget(spool, journal);
     const siteName = (node: number): string => routes.view(node)?.site ?? String(node);
     this.turn = new TurnClock(clock, scheduleFlush);
@@ -107,19 +118,20 @@ export class AddressParts {
       siteName,
       scheduleFlush,
     };
-    const fanOut = new FanOut(shared);
     this.multicast = new Multicast(shared);
     this.anycast = new Anycast(shared, quotas);
+    this.facts = new Barrier(clock, routes, replicas, streams, this.hold, scheduleFlush, FACTS);
     this.queues = new Queues(ports, shared, {
+      hold: this.hold,
+      facts: this.facts,
+      openTopic: (spec, handler) => this.consumers.open(spec, handler),
       names: this.names,
       table,
-      openPublisher: (handler) => this.publishers.open({ address: null, hint: null, client: ports.selfName }, handler),
+      openPublisher: (handler) => this.publishers.openInternal(ports.selfName, handler),
       relieved: () => this.publishers.reviewHeld(),
     });
-    onFact = (...fact) => this.queues.homes.onFact(...fact);
-    for (const fact of early) onFact(...fact);
     const forwarders: Forwarders = {
-      topic: fanOut,
+      topic: new Topics(shared, this.queues.topics),
       multicast: this.multicast,
       anycast: this.anycast,
       queue: this.queues.forwarder,
@@ -148,6 +160,8 @@ export class AddressParts {
       holding: this.holding,
       scheduleFlush,
     });
+    onFact = (...fact) => this.queues.onFact(...fact);
+    for (const fact of early) onFact(...fact);
     this.queues.start();
   }
 }

@@ -22,7 +22,13 @@ function setup(options: { readonly idleMax?: number; readonly overflowAt?: numbe
   const forwarders: Forwarders = { topic: forwarder, multicast: forwarder, anycast: forwarder, queue: forwarder };
   const table = new AddressTable(new AddressNames(book, 'topic'), forwarders, options.idleMax);
   const changed: string[] = [];
-  const audience = new Audience({ routes, streams, table: () => table, changed: ({ name }) => changed.push(name) });
+  const audience = new Audience({
+    durable: () => null,
+    routes,
+    streams,
+    table: () => table,
+    changed: ({ name }) => changed.push(name),
+  });
   const ids = ['b', 'c', 'd'].map((name) => routes.of(name).id);
   for (const id of ids) audience.targetState(id, 'usable');
   const wants = (node: number, ...keys: readonly string[]): void =>

@@ -9,6 +9,7 @@ import { QUOTA_UNKNOWN } from './limits';
 import type { LocalConsumer } from './local-consumer';
 import type { AddressStreams } from './ports';
 import { RemoteInterest } from './remote-interest';
+import type { DurableRoute } from './subscription-book';
 import { kindOfWire, wireName } from './wire-name';
 
 /** What decides on the audience of addresses besides interest. */
@@ -16,6 +17,8 @@ export interface AudiencePorts {
   readonly routes: Routes;
   readonly streams: AddressStreams;
   table(): AddressTable;
+  /** Who keeps messages of a topic for subscriptions. */
+  durable(topic: string): DurableRoute | null;
   /** Others may want the address than before: what held its publishers up may be over. */
   changed(entry: AddressEntry): void;
 }
@@ -93,6 +96,11 @@ export class Audience {
     }
   }
 
+  /** Others keep messages of what the filter matches than before. */
+  subscriptionsChanged(filter: string): void {
+    this.#void(wireName('topic', filter));
+  }
+
   #void(wire: string): void {
     this.ports.table().concerned(wire, (entry) => {
       entry.generation = -1;
@@ -135,6 +143,7 @@ export class Audience {
     entry.generation = this.#generation;
     this.lookups++;
     entry.locals = this.#localsOf(entry);
+    entry.durable = entry.kind === 'topic' ? this.ports.durable(entry.name) : null;
     const interested = [...this.#remote.nodes(entry.wire)];
     const nodes = interested.filter((node) => this.#states.get(node) === 'usable');
     if (entry.kind === 'anycast') {

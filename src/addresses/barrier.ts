@@ -1,7 +1,7 @@
 import type { Clock } from '../common/ports';
 import { WireWriter, type WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
-import { SPACE, type Replicas, type Routes } from '../routing/contract';
+import { SPACE, type Replicas, type Routes, type Space } from '../routing/contract';
 import type { Streams } from '../streams/contract';
 import { CONTROL } from './control';
 import { BARRIER_DELAY_MS, BARRIER_MS_MAX } from './limits';
@@ -20,6 +20,17 @@ interface Waiter {
   readonly deadline: number;
   readonly done: (unconfirmed: readonly string[]) => void;
 }
+
+/** What is to be known everywhere: a map of this node, and the kind of message that acknowledges a version of it. */
+export interface Told {
+  readonly space: Space;
+  readonly acknowledged: number;
+}
+
+/** What consumers want. */
+export const INTEREST: Told = { space: SPACE.interest, acknowledged: CONTROL.interestApplied };
+/** What subscriptions there are. Others keep it over this node's lives, so that a version is one of a life. */
+export const FACTS: Told = { space: SPACE.facts, acknowledged: CONTROL.factsApplied };
 
 /**
  * The subscription barrier: a consumer is confirmed once every reachable node has acknowledged the version of this node's interest
@@ -45,6 +56,7 @@ export class Barrier {
     private readonly streams: Streams,
     private readonly awaited: Awaited,
     private readonly scheduleFlush: () => void,
+    private readonly told: Told = INTEREST,
   ) {}
 
   /** Calls `done` once a version of this node's interest is known everywhere; at once if it is already. */
@@ -81,7 +93,7 @@ export class Barrier {
     return names;
   }
 
-  /** Interest of another node was applied here. */
+  /** What another node tells was applied here. */
   applied(origin: NodeId): void {
     this.#due.add(origin);
     if (this.#ackAt !== Infinity) return;
@@ -92,6 +104,7 @@ export class Barrier {
   /** @throws WireError */
   onAck(from: NodeId, reader: WireReader): void {
     const version = reader.u48();
+    if (this.told === FACTS && reader.u53() !== this.routes.self.incarnation) return;
     if (version <= (this.#acked.get(from) ?? 0)) return;
     this.#acked.set(from, version);
     this.review();
@@ -107,7 +120,7 @@ export class Barrier {
   restart(): void {
     this.#acked.clear();
     this.#confirmed = null;
-    const version = this.replicas.pendingVersion(SPACE.interest);
+    const version = this.replicas.pendingVersion(this.told.space);
     this.#waiters = this.#waiters.map((waiter) => ({ ...waiter, version }));
   }
 
@@ -131,10 +144,13 @@ export class Barrier {
     for (const origin of this.#due) {
       if (this.routes.view(origin)?.reachable !== true) continue;
       this.#due.delete(origin);
-      const version = this.replicas.version(SPACE.interest, origin);
+      const { space, acknowledged } = this.told;
+      const version = this.replicas.version(space, origin);
       // Nobody waits for a node that never wanted anything; in a large mesh these would be most of what is sent when it starts.
       if (version === 0) continue;
-      this.streams.sendControl(origin, CONTROL.interestApplied, new WireWriter(6).u48(version).take());
+      const writer = new WireWriter(14).u48(version);
+      if (this.told === FACTS) writer.u53(this.replicas.stamp(space, origin)?.incarnation ?? 0);
+      this.streams.sendControl(origin, acknowledged, writer.take());
     }
   }
 

@@ -2,9 +2,10 @@ import { FairleadError } from '../common/errors';
 import { WireWriter, type WireReader } from '../common/wire';
 import type { QueueConsumerSpec } from '../queues/contract';
 import { CLIENT_CHARS_TOLD } from './limits';
+import { parseDefinition, writeDefinition, type SubscriptionDefinition } from './queue-claim';
 
 /** Bits of what a consumer asks for. */
-const ASKS = { browse: 1, exclusive: 2, settled: 4 } as const;
+const ASKS = { browse: 1, exclusive: 2, settled: 4, takeOver: 8, again: 16 } as const;
 /** Stands for no bound. */
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
@@ -14,12 +15,20 @@ export interface CircuitOpen {
   /** Deliveries that its consumer takes, counted from the first. */
   readonly limit: number;
   readonly spec: QueueConsumerSpec;
+  /** What the subscription is to be like; null for a queue that is none. */
+  readonly subscription: SubscriptionDefinition | null;
+  /** The consumer had one that broke: it goes on, or not at all. */
+  readonly again: boolean;
 }
 
-/** u32 circuit, text wire name, u48 limit, u8 asks, u32 not from, u53 bytes, text client, text selector. */
-export function writeOpen(circuit: number, { wire, limit, spec }: CircuitOpen): Buffer {
+/** u32 circuit, text wire name, u48 limit, u8 asks, u32 not from, u53 bytes, text client, text selector, text subscription. */
+export function writeOpen(circuit: number, { wire, limit, spec, subscription, again }: CircuitOpen): Buffer {
   const asks =
-    (spec.browse ? ASKS.browse : 0) | (spec.exclusive ? ASKS.exclusive : 0) | (spec.settled ? ASKS.settled : 0);
+    (spec.browse ? ASKS.browse : 0) |
+    (spec.exclusive === true ? ASKS.exclusive : 0) |
+    (spec.exclusive === 'takeOver' ? ASKS.takeOver : 0) |
+    (spec.settled ? ASKS.settled : 0) |
+    (again ? ASKS.again : 0);
   return new WireWriter()
     .u32(circuit)
     .text(wire)
@@ -29,6 +38,7 @@ export function writeOpen(circuit: number, { wire, limit, spec }: CircuitOpen): 
     .u53(Math.min(spec.messageBytesMax, UNBOUNDED))
     .text(spec.client.slice(0, CLIENT_CHARS_TOLD))
     .text(spec.selector ?? '')
+    .text(subscription === null ? '' : writeDefinition(subscription))
     .take();
 }
 
@@ -41,17 +51,18 @@ export function readOpen(reader: WireReader, near: boolean): CircuitOpen {
   const bytes = reader.u53();
   const client = reader.text();
   const selector = reader.text();
+  const subscription = parseDefinition(reader.text());
   const spec = {
     client,
     browse: (asks & ASKS.browse) !== 0,
-    exclusive: (asks & ASKS.exclusive) !== 0,
+    exclusive: (asks & ASKS.takeOver) !== 0 ? ('takeOver' as const) : (asks & ASKS.exclusive) !== 0,
     settled: (asks & ASKS.settled) !== 0,
     selector: selector === '' ? null : selector,
     notFrom,
     near,
     messageBytesMax: bytes === UNBOUNDED ? Infinity : bytes,
   };
-  return { wire, limit, spec };
+  return { wire, limit, spec, subscription, again: (asks & ASKS.again) !== 0 };
 }
 
 /** u32 circuit, u48 count. */
@@ -78,7 +89,8 @@ export function writeGone(circuit: number, error: FairleadError): Buffer {
 
 const MESSAGE_CHARS_MAX = 1_024;
 
-function writeError(writer: WireWriter, { code, condition, message, retryable }: FairleadError): WireWriter {
+/** An error for another node: text code, text condition, text message, u8 retryable. */
+export function writeError(writer: WireWriter, { code, condition, message, retryable }: FairleadError): WireWriter {
   return writer
     .text(code)
     .text(condition ?? '')

@@ -51,6 +51,7 @@ export class Consumers implements ConsumerPorts {
   /** @throws FairleadError when the address cannot be used */
   open(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
     const { table, queues } = this.ports;
+    if (spec.subscription !== undefined) return queues.subscriptions.openConsumer(spec, spec.subscription, handler);
     const entry = table.consumerEntry(spec.address, spec.hint);
     return entry.kind === 'queue' ? queues.openConsumer(entry, spec, handler) : this.#open(entry, spec, handler);
   }

@@ -201,4 +201,9 @@ export interface AddressSpace extends TransactionSpace {
   dropTemporary(address: AddressRef): void;
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher;
   openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
+  findSubscription(ref: SubscriptionRef): SubscriptionView | null;
+  /** Ends a subscription that nobody consumes, wherever it lives. @param done told once it is gone, or why it is not */
+  unsubscribe(ref: SubscriptionRef, done: (error: FairleadError | null) => void): void;
+  /** Every subscription of the mesh. */
+  subscriptions(): Iterable<SubscriptionView>;
 }

@@ -18,4 +18,9 @@ export const CONTROL = {
   circuitDrained: 11,
   circuitSettled: 12,
   circuitGone: 13,
+  /** u32 request, text queue: the subscription is to end. The answer: u32 request, u8 1 with an error behind it. */
+  subscriptionEnd: 20,
+  subscriptionEnded: 21,
+  /** As `interestApplied`, of the destination's facts, with its incarnation behind it. */
+  factsApplied: 22,
 } as const;

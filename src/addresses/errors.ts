@@ -17,6 +17,16 @@ const CONDITIONS = {
   FL_QUEUE_MOVED: { condition: 'amqp:resource-deleted', retryable: true },
   /** A temporary queue that has gone with its owner, or never was. */
   FL_QUEUE_GONE: { condition: 'amqp:not-found' },
+  /** The name is one of the mesh's own. Cure: choose another. */
+  FL_ADDRESS_RESERVED: { condition: 'amqp:not-allowed' },
+  /** The node where the subscription lives is out of reach. Cure: bring the node back that is named, then attach again. */
+  FL_SUBSCRIPTION_AWAY: { condition: 'fairlead:unreachable', retryable: true },
+  /** There is no such subscription, or none any more. */
+  FL_SUBSCRIPTION_UNKNOWN: { condition: 'amqp:not-found' },
+  /** Somebody consumes it, so that it can be neither ended nor changed. Cure: detach that consumer first. */
+  FL_SUBSCRIPTION_IN_USE: { condition: 'amqp:resource-locked' },
+  /** It is shared and the consumer is not, or the other way round; or one is durable only. Cure: attach as it was made. */
+  FL_SUBSCRIPTION_KIND: { condition: 'amqp:not-allowed' },
   /** Transactions take no messages to addresses of this kind. Cure: send them outside of one. */
   FL_TRANSACTION_KIND: { condition: 'amqp:not-implemented' },
   /** A queue that lives at another node cannot be part of a transaction here. Cure: connect to its node. */
@@ -33,4 +43,9 @@ export class AddressError extends FairleadError {
   ) {
     super(code, message, CONDITIONS[code]);
   }
+}
+
+/** A client wrote a name of the mesh's own. */
+export function reserved(name: string): AddressError {
+  return new AddressError('FL_ADDRESS_RESERVED', `'${name}': names that begin so are the mesh's own`);
 }

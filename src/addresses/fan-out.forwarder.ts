@@ -31,7 +31,7 @@ export class FanOut implements Forwarder {
     const { audience, streams, chokes, self } = this.ports;
     audience.refresh(entry);
     const { set, locals, givenUp } = entry;
-    const nobody = set === null && locals.length === 0;
+    const nobody = set === null && locals.length === 0 && entry.durable === null;
     this.countMissed(givenUp, nobody);
     if (nobody) return toNobody(entry);
     if (set !== null) {

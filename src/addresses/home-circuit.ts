@@ -16,6 +16,7 @@ import { writeCircuit, writeCount, writeGone, writeSettled } from './circuit-mes
 import { circuitWire } from './circuits';
 import { CONTROL } from './control';
 import { CIRCUIT_SHORT_BYTES } from './limits';
+import type { WhenKnown } from './queue-client';
 
 /** What a home's end of a circuit asks of those around it. */
 export interface HomeCircuitPorts {
@@ -71,11 +72,20 @@ export class HomeCircuit implements QueueSink {
     this.#limit = limit;
   }
 
-  /** @throws FairleadError when the queue cannot be consumed so */
-  open(queue: Queue): void {
+  /**
+   * @param known asked to tell when the queue misses nothing any more; null where that is so
+   * @throws FairleadError when the queue cannot be consumed so
+   */
+  open(queue: Queue, known: WhenKnown | null): void {
     this.#consumer = queue.consume(this.spec, this);
-    this.ports.streams.sendControl(this.node, CONTROL.circuitOpened, writeCircuit(this.id));
+    if (known === null) this.#tellOpened();
+    else known(() => this.#tellOpened());
     this.pump();
+  }
+
+  #tellOpened(): void {
+    if (this.#consumer === null || this.#closing) return;
+    this.ports.streams.sendControl(this.node, CONTROL.circuitOpened, writeCircuit(this.id));
   }
 
   // --- what the queue brings -------------------------------------------------------------------------------------------------

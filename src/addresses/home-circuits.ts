@@ -10,7 +10,10 @@ import { CONTROL } from './control';
 import { HomeCircuit, type HomeCircuitPorts } from './home-circuit';
 import { moved } from './home-consumer';
 import { CIRCUITS_LEAVE_SHARE } from './limits';
+import type { SubscriptionDefinition } from './queue-claim';
+import { NOWHERE } from './queue-homes';
 import type { QueueState } from './queue-state';
+import { isSubscriptionQueue } from './reserved-names';
 
 /** Slots from here on are of deliveries by circuits; those below are of messages of publishers. */
 export const CIRCUIT_SLOTS = 2 ** 30;
@@ -25,6 +28,12 @@ export interface HomeCircuitsPorts {
   reservedBytes(): number;
   entryOf(wire: string): AddressEntry;
   refresh(entry: AddressEntry): QueueState;
+  /** Sees to it that a subscription is here, and as it is asked for. @throws FairleadError when it cannot be */
+  ensure(name: string, definition: SubscriptionDefinition, mayMake: boolean): void;
+  /** Tells when a subscription here misses nothing any more. */
+  whenKnown(name: string, confirm: (unconfirmed: readonly string[]) => void): void;
+  /** A consumer of a subscription has gone. */
+  left(name: string): void;
 }
 
 /** Circuits of consumers at other nodes to the queues of this one. */
@@ -121,19 +130,36 @@ export class HomeCircuits implements HomeCircuitPorts {
   #open(origin: NodeId, id: number, reader: WireReader): void {
     const { streams, routes } = this.ports;
     const near = routes.view(origin)?.site === routes.self.site;
-    const { wire, limit, spec } = readOpen(reader, near);
+    const { wire, limit, spec: asked, subscription, again } = readOpen(reader, near);
     const entry = this.ports.entryOf(wire);
+    // One that goes on takes over from what is left of itself, and from nobody who came after it.
+    const exclusive = asked.exclusive === 'takeOver' && again && !this.#has(origin, entry) ? true : asked.exclusive;
+    const spec = { ...asked, exclusive };
     const circuit = new HomeCircuit(this, origin, id, entry, streams.targetSet([origin]), spec, limit);
     this.#add(circuit);
-    const state = this.ports.refresh(entry);
     try {
+      if (subscription !== null) this.#ensure(entry, subscription, !again);
+      const state = this.ports.refresh(entry);
       if (state.queue === null) throw state.damage ?? moved(entry);
-      circuit.open(state.queue);
+      const { name } = entry;
+      circuit.open(state.queue, subscription === null ? null : (confirm) => this.ports.whenKnown(name, confirm));
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
       this.ended(circuit);
       streams.sendControl(origin, CONTROL.circuitGone, writeGone(id, error));
     }
+  }
+
+  /** @throws FairleadError */
+  #ensure(entry: AddressEntry, definition: SubscriptionDefinition, mayMake: boolean): void {
+    const { home } = this.ports.refresh(entry);
+    if (home !== NOWHERE && home !== this.ports.routes.self.id) throw moved(entry);
+    this.ports.ensure(entry.name, definition, mayMake);
+  }
+
+  #has(node: NodeId, entry: AddressEntry): boolean {
+    for (const circuit of this.#byNode.get(node)?.values() ?? []) if (circuit.entry === entry) return true;
+    return false;
   }
 
   #add(circuit: HomeCircuit): void {
@@ -153,6 +179,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     this.#watched.delete(circuit);
     this.#starved.delete(circuit);
     entry.attached--;
+    if (isSubscriptionQueue(entry.name)) this.ports.left(entry.name);
   }
 
   // --- what becomes of other nodes ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { ConsumerHandler, ConsumerSpec } from './contract';
 import { AddressError } from './errors';
-import { queueSpec, type QueueClient, type QueueClientPorts } from './queue-client';
+import { queueSpec, type QueueClient, type QueueClientPorts, type WhenKnown } from './queue-client';
 
 /** A consumer at the node where its queue lives: the queue itself delivers to it. */
 export class HomeConsumer implements QueueClient, QueueSink {
@@ -21,11 +21,19 @@ export class HomeConsumer implements QueueClient, QueueSink {
     readonly entry: AddressEntry,
   ) {}
 
-  /** @throws FairleadError when the queue cannot be consumed so */
-  open(queue: Queue): void {
+  /**
+   * @param known asked to tell when the queue misses nothing any more; null where that is so
+   * @throws FairleadError when the queue cannot be consumed so
+   */
+  open(queue: Queue, known: WhenKnown | null): void {
     // Nothing is delivered before it is there.
     this.#consumer = queue.consume(queueSpec(this.spec, true), this);
-    this.handler.onConfirmed([]);
+    if (known === null) this.handler.onConfirmed([]);
+    else known((unconfirmed) => this.#confirm(unconfirmed));
+  }
+
+  #confirm(unconfirmed: readonly string[]): void {
+    if (!this.closed) this.handler.onConfirmed(unconfirmed);
   }
 
   get address(): AddressEntry {

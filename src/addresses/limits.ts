@@ -109,6 +109,17 @@ export const OUTBOX_IDLE_MAX = 1_024;
 export const OUTBOX_STUCK_MS = 300_000;
 /** What a home refused for want of room is put again after this long. */
 export const OUTBOX_RETRY_MS = 1_000;
+/** Headings of what is put to subscriptions here whose queues are remembered: as many topics as are in use at a time. */
+export const ROUTES_CACHED_MAX = 10_000;
+/** The same in subscriptions, all headings together: a few MiB. */
+export const ROUTED_MAX = 200_000;
+/** Of subscriptions that a node has and another has by right so much is said with each message: that many are never in doubt. */
+export const EXCLUDED_BYTES_MAX = 16 * 1024;
+/** What a subscription asks for, filter and selector together, goes with the message that opens a circuit. */
+export const DEFINITION_BYTES_MAX = 24 * 1024;
+/** Messages and bytes of a shared subscription that keeps nothing wait for its consumers: as for any consumer that does not keep up. */
+export const FEED_MESSAGES_MAX = 2_000;
+export const FEED_BYTES_MAX = 256 * 1024;
 /** A put that its home did not take is sent again after this long: meanwhile it is told here where the queue lives. */
 export const PUT_RETRY_MS = 100;
 /** A consumer of a queue whose home is out of reach is refused after this long. */

@@ -25,6 +25,13 @@ export class Publishers implements PublisherPorts {
     return publisher;
   }
 
+  /** One of the mesh's own: what it may have under way is bounded elsewhere, so that it gets no credit. */
+  openInternal(client: string, handler: PublisherHandler): LocalPublisher {
+    const publisher = new LocalPublisher(this, { address: null, hint: null, client }, handler, null);
+    publisher.window = 0;
+    return publisher;
+  }
+
   live(entry: AddressEntry): AddressEntry {
     return this.table.live(entry);
   }

@@ -20,6 +20,9 @@ export interface QueueClient extends Consumer {
   end(error: FairleadError): void;
 }
 
+/** Asked to call back once a subscription misses nothing that is published, with the nodes of which that is not certain. */
+export type WhenKnown = (confirm: (unconfirmed: readonly string[]) => void) => void;
+
 /** What surrounds the consumers of queues. */
 export interface QueueClientPorts {
   /** It has something to do at the end of this turn; `later` at the end of whichever turn comes next. */
@@ -32,7 +35,9 @@ export interface QueueClientPorts {
 
 /** What a client asks for, as its queue is told. @throws AddressError */
 export function queueSpec(spec: ConsumerSpec, near: boolean): QueueConsumerSpec {
-  const { client, settled, queue, messageBytesMax = Infinity } = spec;
+  const { client, settled, messageBytesMax = Infinity, subscription } = spec;
+  // What a subscription holds has been selected: it is all for it.
+  const queue = subscription === undefined ? spec.queue : undefined;
   const selector = queue?.selector ?? null;
   if (selector !== null && Buffer.byteLength(selector) > SELECTOR_BYTES_MAX)
     throw new AddressError('FL_ADDRESS_LIMIT', `selector of more than ${SELECTOR_BYTES_MAX} bytes`);
@@ -41,7 +46,7 @@ export function queueSpec(spec: ConsumerSpec, near: boolean): QueueConsumerSpec 
     settled,
     selector,
     browse: queue?.browse ?? false,
-    exclusive: queue?.exclusive ?? false,
+    exclusive: subscription === undefined ? (queue?.exclusive ?? false) : subscription.shared ? false : 'takeOver',
     notFrom: queue?.noLocal === true ? publisherTag(client) : 0,
     near,
     messageBytesMax,

@@ -1,5 +1,6 @@
 import type { Clock } from '../common/ports';
 import type { NodeId } from '../links/contract';
+import { QueueStolenError } from '../queues/errors';
 import type { DropReason, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { AddressNames } from './address-names';
@@ -11,8 +12,9 @@ import { HomeConsumer, moved } from './home-consumer';
 import type { Holding } from './holding';
 import { DRAIN_REVIEW_MS } from './limits';
 import type { AddressCounters } from './ports';
-import type { QueueClient } from './queue-client';
+import type { QueueClient, WhenKnown } from './queue-client';
 import type { QueueState } from './queue-state';
+import { isSubscriptionQueue } from './reserved-names';
 import { RemoteConsumer, type Circuit, type RemoteConsumerPorts } from './remote-consumer';
 import type { SiteSlots } from './site-slots';
 import type { LaneBudget } from './spill';
@@ -28,6 +30,10 @@ export interface QueueConsumersPorts {
   readonly circuits: Circuits;
   readonly names: AddressNames;
   refresh(entry: AddressEntry): QueueState;
+  /** A consumer of a subscription has gone. */
+  left(name: string): void;
+  /** The queue is one of a subscription, and there is none any more. */
+  isGone(entry: AddressEntry): boolean;
   isReachable(node: NodeId): boolean;
   nodeName(node: NodeId): string;
   readonly scheduleFlush: () => void;
@@ -44,9 +50,10 @@ export class QueueConsumers implements RemoteConsumerPorts {
   constructor(private readonly ports: QueueConsumersPorts) {}
 
   /** @throws FairleadError when the queue cannot be consumed so */
-  open(entry: AddressEntry, spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
+  open(entry: AddressEntry, spec: ConsumerSpec, handler: ConsumerHandler, known: WhenKnown | null = null): Consumer {
     const { home, queue, damage } = this.ports.refresh(entry);
     if (home !== this.ports.self) {
+      if (spec.subscription?.shared === false) this.#endOthers(entry, spec);
       const consumer = new RemoteConsumer(this, spec, handler, entry);
       this.#add(consumer);
       this.waits(consumer, true);
@@ -54,9 +61,14 @@ export class QueueConsumers implements RemoteConsumerPorts {
     }
     if (queue === null) throw damage ?? moved(entry);
     const consumer = new HomeConsumer(this, spec, handler, entry);
-    consumer.open(queue);
+    consumer.open(queue, known);
     this.#add(consumer);
     return consumer;
+  }
+
+  /** The client is back while its former link is still here: that one must not come after it, and take over. */
+  #endOthers({ name }: AddressEntry, { client }: ConsumerSpec): void {
+    for (const other of [...(this.#byName.get(name) ?? [])]) other.end(new QueueStolenError(name, client));
   }
 
   #add(client: QueueClient): void {
@@ -125,6 +137,10 @@ export class QueueConsumers implements RemoteConsumerPorts {
     return this.ports.isReachable(node);
   }
 
+  isGone(entry: AddressEntry): boolean {
+    return this.ports.isGone(entry);
+  }
+
   isHere(entry: AddressEntry): boolean {
     return this.ports.refresh(entry).home === this.ports.self;
   }
@@ -135,6 +151,7 @@ export class QueueConsumers implements RemoteConsumerPorts {
 
   closed(client: QueueClient): void {
     const { entry } = client;
+    if (isSubscriptionQueue(entry.name)) this.ports.left(entry.name);
     entry.attached--;
     const others = this.#byName.get(entry.name);
     others?.delete(client);

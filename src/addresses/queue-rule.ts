@@ -18,6 +18,21 @@ export const DEFAULT_QUEUE_RULE: QueueRule = {
   ...DEFAULT_QUEUE_POLICY,
 };
 
+/** What a topic's rule says of the subscriptions that hold it. */
+export const SUBSCRIPTION_FIELDS = [
+  'maxDepth',
+  'maxBytes',
+  'overLimit',
+  'ttlMs',
+  'maxDeliveries',
+  'deadLetter',
+] as const satisfies readonly (keyof QueueRule)[];
+
+export function ofSubscriptions(rule: QueueRule): Pick<QueueRule, (typeof SUBSCRIPTION_FIELDS)[number]> {
+  const { maxDepth, maxBytes, overLimit, ttlMs, maxDeliveries, deadLetter } = rule;
+  return { maxDepth, maxBytes, overLimit, ttlMs, maxDeliveries, deadLetter };
+}
+
 const CHOICES = {
   custody: ['home', 'ingress'],
   overLimit: ['reject', 'block', 'dropOldest'],

@@ -13,16 +13,18 @@ import { CONTROL } from './control';
 import { AddressError } from './errors';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
-import { CREDIT_MAX, ROOM_REVIEW_MS } from './limits';
+import { CREDIT_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
+import { TailBody } from './framed-body';
+import type { OwnPuts } from './own-puts';
 import { FROM_OUTBOX, Outbox } from './outbox';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
 import type { PutLane } from './put-lane';
 import type { QueueHomes } from './queue-homes';
 import { originOf, QueueState } from './queue-state';
 import { RemotePuts } from './remote-puts';
-
-const INITIAL = 64;
+import { RoomReview } from './room-review';
+import { isReserved } from './reserved-names';
 
 /** What the queues of a node are built on, beside what all forwarders are. */
 export interface QueueForwarderPorts {
@@ -36,6 +38,10 @@ export interface QueueForwarderPorts {
   readonly journal: Journal;
   /** So long a message waits for a home that is out of reach. */
   readonly holdMs: number;
+  /** What publishers here put to this node's disk. */
+  readonly own: OwnPuts;
+  /** A queue here whose name is none of a client's; null where there is none. */
+  reservedHere(name: string): Queue | null;
   entryOf(name: string): AddressEntry;
   openPublisher(handler: PublisherHandler): LocalPublisher;
   deadLetter(address: string, payload: Buffer | LargeBody, done: (outcome: Outcome) => void): void;
@@ -50,18 +56,15 @@ export class QueueForwarder implements Forwarder {
   readonly puts: RemotePuts;
   readonly outbox: Outbox;
   readonly #head = new PutHead();
-  /** What puts of publishers here take until they are on the disk, by slot. */
-  #bytes = new Int32Array(INITIAL);
-  readonly #ownPut: PutSink = { onPut: (slot, outcome, detail) => this.#onOwnPut(slot, outcome, detail) };
   readonly #sitePut: PutSink = { onPut: (site, outcome, detail) => this.shared.sites.settle(site, outcome, detail) };
-  /** Queues here with a limit whose publishers want more credit, and the room they had when that was looked at. */
-  readonly #limited = new Map<AddressEntry, number>();
-  #reviewAt = Infinity;
+  /** Queues here with a limit. */
+  readonly #limited: RoomReview;
 
   constructor(
     private readonly shared: ForwarderPorts,
     private readonly ports: QueueForwarderPorts,
   ) {
+    this.#limited = new RoomReview(shared.clock, shared.scheduleFlush);
     this.puts = new RemotePuts(
       shared,
       {
@@ -117,7 +120,11 @@ export class QueueForwarder implements Forwarder {
   #open({ name, policy }: AddressEntry, state: QueueState): void {
     const { host } = this.ports;
     try {
-      const queue = isTemporary(name) ? host.find(name) : host.open(name, policy);
+      const queue = isTemporary(name)
+        ? host.find(name)
+        : isReserved(name)
+          ? this.ports.reservedHere(name)
+          : host.open(name, policy);
       state.set(queue, queue === null ? new AddressError('FL_QUEUE_GONE', `there is no queue '${name}'`) : null);
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
@@ -152,8 +159,8 @@ export class QueueForwarder implements Forwarder {
     const slot = this.shared.pending.add(publisher, entry, token, flags);
     if (state.isAt(this.shared.self)) this.#putHere(state, slot, publisher.tag, payload, start, end, null);
     else if (this.#goesByOutbox(entry, state)) {
-      this.#charge(slot, end - start);
-      this.outbox.put([entry], this.#ownPut, slot, flags, publisher.tag, payload, start, end);
+      this.ports.own.open(slot, end - start, 1);
+      this.outbox.put([entry], this.ports.own, slot, flags, publisher.tag, payload, start, end);
     } else this.puts.put(state, entry, slot, publisher.tag, payload, start, end);
     return PENDING;
   }
@@ -176,40 +183,23 @@ export class QueueForwarder implements Forwarder {
     const { queue } = state;
     // It goes to the disk with all that this turn brings.
     this.shared.scheduleFlush();
-    this.#charge(slot, end - start);
-    if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.put(bytes, start, end, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.#ownPut, slot);
+    this.ports.own.open(slot, end - start, 1);
+    if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
+    else queue.put(bytes, start, end, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot);
   }
 
   #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, head: PutHead | null): void {
     const { queue } = state;
     this.shared.scheduleFlush();
     // Its bytes are counted by what holds them.
-    this.#charge(slot, 0);
-    if (queue === null) this.#onOwnPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.#ownPut, slot);
+    this.ports.own.open(slot, 0, 1);
+    if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
+    else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot);
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
   #ownMark(queue: Queue, head: PutHead | null): PutMark | null {
     return head === null ? null : queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch);
-  }
-
-  #charge(slot: number, bytes: number): void {
-    if (slot >= this.#bytes.length) {
-      const grown = new Int32Array(Math.max(this.#bytes.length * 2, slot + 1));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    this.#bytes[slot] = bytes;
-    this.shared.retention.recharge(0, bytes);
-  }
-
-  #onOwnPut(slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    const { retention, pending } = this.shared;
-    retention.discharge(this.#bytes[slot] as number);
-    pending.finish(slot, outcome, detail);
-    pending.free(slot);
   }
 
   begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {
@@ -222,8 +212,8 @@ export class QueueForwarder implements Forwarder {
         if (state.isAt(this.shared.self)) this.#putHereLarge(state, slot, publisher.tag, body, null);
         else if (this.#goesByOutbox(entry, state)) {
           // Its bytes are counted by what holds them.
-          this.#charge(slot, 0);
-          this.outbox.putLarge([entry], this.#ownPut, slot, flags, publisher.tag, body);
+          this.ports.own.open(slot, 0, 1);
+          this.outbox.putLarge([entry], this.ports.own, slot, flags, publisher.tag, body);
         } else this.puts.putLarge(state, entry, slot, publisher.tag, body);
         return PENDING;
       },
@@ -276,7 +266,7 @@ export class QueueForwarder implements Forwarder {
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
-    queue.putLarge(new PutBody(body), head.publisher, mark, head.seq, this.#sitePut, site);
+    queue.putLarge(new TailBody(body, PUT_HEAD_BYTES), head.publisher, mark, head.seq, this.#sitePut, site);
     this.#chokeIfFull(entry, queue, receipt.origin);
   }
 
@@ -345,22 +335,15 @@ export class QueueForwarder implements Forwarder {
       return entry.policy.custody === 'ingress' ? this.#outboxRoom(entry, state) : this.puts.allowance(entry, state);
     // Where it cannot be served, each message is told why.
     if (queue === null || entry.policy.overLimit !== 'block') return Infinity;
-    this.#review(entry, queue.room);
+    this.#limited.add(entry, queue.room);
     return queue.room;
   }
 
   #outboxRoom(entry: AddressEntry, { outgoing }: QueueState): number {
     const room = this.outbox.room(outgoing);
     // It comes back without a word.
-    if (room < CREDIT_MAX) this.#review(entry, room);
+    if (room < CREDIT_MAX) this.#limited.add(entry, room);
     return room;
-  }
-
-  #review(entry: AddressEntry, room: number): void {
-    this.#limited.set(entry, room);
-    if (this.#reviewAt !== Infinity) return;
-    this.#reviewAt = this.shared.clock.now() + ROOM_REVIEW_MS;
-    this.shared.scheduleFlush();
   }
 
   congested(entry: AddressEntry): boolean {
@@ -390,41 +373,16 @@ export class QueueForwarder implements Forwarder {
   tick(now: number): void {
     this.puts.tick(now);
     this.outbox.tick(now);
-    if (now < this.#reviewAt) return;
-    this.#reviewAt = Infinity;
-    const limited = [...this.#limited];
-    this.#limited.clear();
-    for (const [entry, room] of limited) {
+    this.#limited.tick(now, (entry, room) => {
       const { queue, home, outgoing } = this.refresh(entry);
       const left = home === this.shared.self ? queue?.room : this.outbox.room(outgoing);
-      if (left === room) this.#review(entry, room);
+      if (left === room) this.#limited.add(entry, room);
       else this.shared.credit.changed(entry);
-    }
+    });
   }
 
   deadline(): number {
-    return Math.min(this.puts.deadline(), this.outbox.deadline(), this.#reviewAt);
-  }
-}
-
-/** A large message without the head that it was put with. */
-class PutBody implements LargeBody {
-  constructor(private readonly body: LargeBody) {}
-
-  get length(): number {
-    return this.body.length - PUT_HEAD_BYTES;
-  }
-
-  read(offset: number, target: Buffer): number {
-    return this.body.read(PUT_HEAD_BYTES + offset, target);
-  }
-
-  retain(): void {
-    this.body.retain();
-  }
-
-  release(): void {
-    this.body.release();
+    return Math.min(this.puts.deadline(), this.outbox.deadline(), this.#limited.deadline());
   }
 }
 

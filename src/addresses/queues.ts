@@ -5,6 +5,7 @@ import type { Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import { isTemporary, type AddressNames } from './address-names';
 import type { AddressTable } from './address-table';
+import type { Barrier } from './barrier';
 import { Circuits } from './circuits';
 import type { Consumer, ConsumerHandler, ConsumerSpec, PublisherHandler } from './contract';
 import { CONTROL } from './control';
@@ -12,13 +13,22 @@ import { DeadLetters } from './dead-letters';
 import type { AddressError } from './errors';
 import type { ForwarderPorts } from './forwarder';
 import { CIRCUIT_SLOTS, HomeCircuits } from './home-circuits';
+import { DurableTopics } from './durable-topics';
 import type { LocalPublisher } from './local-publisher';
 import type { AddressPorts } from './ports';
 import { QueueConsumers } from './queue-consumers';
 import { PLAIN_CLAIM } from './queue-claim';
 import { NOWHERE, QueueHomes } from './queue-homes';
+import { OwnPuts } from './own-puts';
 import { QueueForwarder } from './queue.forwarder';
+import { isReserved, isSubscriptionQueue } from './reserved-names';
 import { defaultPolicy, type AddressPolicy } from './rules';
+import type { StartHold } from './start-hold';
+import { CLOCK_KEY, SubscriptionBook } from './subscription-book';
+import { SubscriptionRecords } from './subscription-records';
+import { SubscriptionRequests } from './subscription-requests';
+import { SubscriptionRouting } from './subscription-routing';
+import { Subscriptions } from './subscriptions';
 import { Transactions } from './transactions';
 import { wireName } from './wire-name';
 
@@ -29,6 +39,10 @@ export interface QueuesPorts {
   openPublisher(handler: PublisherHandler): LocalPublisher;
   /** Publishers of large messages that were told to wait may go on. */
   relieved(): void;
+  readonly hold: StartHold;
+  /** What this node tells of subscriptions is to be known everywhere. */
+  readonly facts: Barrier;
+  openTopic(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
 }
 
 /** All that has to do with queues at a node: those that live here, the ways to the others, and their clients. */
@@ -37,6 +51,11 @@ export class Queues {
   readonly homes: QueueHomes;
   readonly forwarder: QueueForwarder;
   readonly transactions: Transactions;
+  readonly book: SubscriptionBook;
+  readonly subscriptions: Subscriptions;
+  readonly topics: DurableTopics;
+  readonly #records: SubscriptionRecords;
+  readonly #requests: SubscriptionRequests;
   readonly #circuits: Circuits;
   readonly #homeCircuits: HomeCircuits;
   readonly #consumers: QueueConsumers;
@@ -49,7 +68,7 @@ export class Queues {
     private readonly shared: ForwarderPorts,
     private readonly ports: QueuesPorts,
   ) {
-    const { self, selfName, routes, replicas, streams, clock, scheduleFlush } = node;
+    const { self, selfName, routes, replicas, streams, clock, journal, scheduleFlush } = node;
     const { sites, lanes, holding, counters } = shared;
     const { names } = ports;
     const nodeName = (id: NodeId): string => routes.view(id)?.name ?? (id === NOWHERE ? 'no known node' : String(id));
@@ -60,12 +79,19 @@ export class Queues {
       (handler) => ports.openPublisher(handler),
       scheduleFlush,
     );
+    this.book = new SubscriptionBook({
+      selfName,
+      entryOf: (name) => this.#entry(name),
+      claims: (name) => this.homes.claims(name),
+      changed: (filter) => shared.audience.subscriptionsChanged(filter),
+    });
+    names.filterOf = (name) => this.book.filterOf(name);
     this.host = node.queues({
-      onQueue: (name, exists) => {
-        if (!isTemporary(name)) this.homes.own(name, exists ? PLAIN_CLAIM : null);
-        else if (!exists) this.#onHome(name);
+      onQueue: (name, exists) => this.#onQueue(name, exists),
+      onRoom: (queue) => {
+        this.forwarder.onRoom(this.#entry(queue.name), queue.room);
+        if (isSubscriptionQueue(queue.name)) this.subscriptions.onRoom(queue.name);
       },
-      onRoom: (queue) => this.forwarder.onRoom(this.#entry(queue.name), queue.room),
       forward: (address, payload, done) => this.#deadLetters.add(address, payload, done),
       forwardLarge: (address, body, done) => this.#deadLetters.addLarge(address, body, done),
       onDamage: (queue, error) => {
@@ -74,10 +100,13 @@ export class Queues {
         shared.credit.changed(entry);
       },
     });
-    const { host, homes } = this;
+    const { host, homes, book } = this;
+    const own = new OwnPuts(shared);
     this.forwarder = new QueueForwarder(shared, {
       host,
       homes,
+      own,
+      reservedHere: (name) => this.subscriptions.queueHere(name, this.#entry(name).policy),
       selfName,
       epoch: routes.self.incarnation,
       store: node.queueStore,
@@ -105,6 +134,45 @@ export class Queues {
       publish: (entry, flags, message) => this.#deadLetters.publish(entry, flags, message),
       scheduleFlush,
     });
+    const routing = new SubscriptionRouting(selfName, counters);
+    this.topics = new DurableTopics(shared, {
+      own,
+      routing,
+      refresh,
+      store: node.queueStore,
+      outbox: this.forwarder.outbox,
+      relieved: () => ports.relieved(),
+    });
+    this.#records = new SubscriptionRecords(node.queueStore, () => host, scheduleFlush);
+    this.#requests = new SubscriptionRequests({
+      streams,
+      scheduleFlush,
+      now: () => clock.now(),
+      end: (queue, done) => this.subscriptions.end(queue, done),
+    });
+    this.subscriptions = new Subscriptions({
+      self,
+      selfName,
+      clock,
+      journal,
+      host,
+      homes,
+      names,
+      replicas,
+      book,
+      routing,
+      counters,
+      records: this.#records,
+      barrier: ports.facts,
+      isReachable,
+      isStarting: () => !ports.hold.over,
+      entryOf: (name) => this.#entry(name),
+      openConsumer: (...consumer) => this.#consumers.open(...consumer),
+      openTopic: (spec, handler) => ports.openTopic(spec, handler),
+      endAt: (home, queue, away, done) => this.#requests.end(home, queue, away, done),
+      scheduleFlush,
+    });
+    const left = (name: string): void => this.subscriptions.left(name);
     const entryOf = (wire: string): AddressEntry => ports.table().ofWire(wire);
     this.#homeCircuits = new HomeCircuits({
       streams,
@@ -113,6 +181,9 @@ export class Queues {
       reservedBytes: () => shared.credit.reserved,
       entryOf,
       refresh,
+      left,
+      ensure: (...subscription) => this.subscriptions.ensure(...subscription),
+      whenKnown: (name, confirm) => this.subscriptions.whenKnown(name, confirm),
     });
     this.#consumers = new QueueConsumers({
       self,
@@ -124,10 +195,26 @@ export class Queues {
       circuits: this.#circuits,
       names,
       refresh,
+      left,
+      isGone: ({ name }) => isSubscriptionQueue(name) && homes.claims(name).length === 0,
       isReachable,
       nodeName,
       scheduleFlush,
     });
+  }
+
+  #onQueue(name: string, exists: boolean): void {
+    if (isReserved(name)) {
+      // What is told of a subscription is more than its name.
+      if (!exists) this.subscriptions.deleted(name);
+    } else if (!isTemporary(name)) this.homes.own(name, exists ? PLAIN_CLAIM : null);
+    else if (!exists) this.#onHome(name);
+  }
+
+  /** A fact of another node that is no rule. */
+  onFact(origin: string, key: string, value: Buffer | null): void {
+    if (key === CLOCK_KEY) this.book.onClock(origin, value);
+    else this.homes.onFact(origin, key, value);
   }
 
   #entry(name: string): AddressEntry {
@@ -136,7 +223,9 @@ export class Queues {
 
   /** The queues that are on this node's disk are opened, and told of. */
   start(): void {
+    this.subscriptions.start();
     for (const name of this.host.stored) {
+      if (isReserved(name)) continue;
       this.homes.own(name, PLAIN_CLAIM);
       this.forwarder.refresh(this.#entry(name));
     }
@@ -168,7 +257,8 @@ export class Queues {
 
   /** @throws WireError */
   onControl(origin: NodeId, kind: number, reader: WireReader): void {
-    if (kind < CONTROL.circuitOpened) this.#homeCircuits.onControl(origin, kind, reader);
+    if (kind >= CONTROL.subscriptionEnd) this.#requests.onControl(origin, kind, reader);
+    else if (kind < CONTROL.circuitOpened) this.#homeCircuits.onControl(origin, kind, reader);
     else this.#circuits.onControl(origin, kind, reader);
   }
 
@@ -207,14 +297,22 @@ export class Queues {
   onBroken(node: NodeId | null): void {
     this.#homeCircuits.broken(node);
     this.#circuits.broken(node);
+    this.#requests.broken(node);
   }
 
   // --- homes and rules -----------------------------------------------------------------------------------------------------------
 
   #onHome(name: string): void {
     this.homes.void();
+    if (isSubscriptionQueue(name)) this.#onSubscription(name);
     if (this.#changed.size === 0) this.node.scheduleFlush();
     this.#changed.add(name);
+  }
+
+  #onSubscription(name: string): void {
+    this.book.review(name);
+    const entry = this.ports.table().find(wireName('queue', name));
+    if (entry !== null) entry.policy = this.ports.names.policy('queue', name) ?? entry.policy;
   }
 
   #reviewHomes(): void {
@@ -229,12 +327,14 @@ export class Queues {
       this.#homeCircuits.review(entry);
       this.shared.credit.changed(entry);
     }
+    for (const name of changed) this.subscriptions.review(name);
     this.forwarder.puts.wake();
     this.ports.relieved();
   }
 
   rulesChanged(changedKind: (entry: AddressEntry) => AddressError): void {
     this.homes.void();
+    this.subscriptions.rulesChanged();
     this.#consumers.rulesChanged(changedKind);
     this.#consumers.wake();
     this.forwarder.puts.wake();
@@ -262,16 +362,25 @@ export class Queues {
     this.#consumers.flush(now);
     this.forwarder.flush(now);
     this.#homeCircuits.flush();
+    this.subscriptions.flush();
     this.host.flush();
   }
 
   tick(now: number): void {
     this.host.tick(now);
     this.forwarder.tick(now);
+    this.topics.tick(now);
+    this.#requests.tick(now);
     this.#consumers.tick(now);
   }
 
   deadline(): number {
-    return Math.min(this.host.deadline(), this.forwarder.deadline(), this.#consumers.deadline());
+    return Math.min(
+      this.host.deadline(),
+      this.forwarder.deadline(),
+      this.topics.deadline(),
+      this.#requests.deadline(),
+      this.#consumers.deadline(),
+    );
   }
 }

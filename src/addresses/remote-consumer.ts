@@ -12,6 +12,7 @@ import { moved } from './home-consumer';
 import type { Holding } from './holding';
 import { Lane } from './lane';
 import { CIRCUIT_CREDIT_MAX, QUEUE_ATTACH_MS } from './limits';
+import { definitionOf } from './queue-claim';
 import { queueSpec, type QueueClient, type QueueClientPorts } from './queue-client';
 import type { LaneBudget } from './spill';
 
@@ -37,6 +38,8 @@ export interface RemoteConsumerPorts extends QueueClientPorts {
   /** It waits for the home, or its answer, up to its deadline. */
   waits(consumer: RemoteConsumer, waits: boolean): void;
   isReachable(node: NodeId): boolean;
+  /** The queue is one of a subscription, and there is none any more. */
+  isGone(entry: AddressEntry): boolean;
   /** The queue has come to this node. */
   isHere(entry: AddressEntry): boolean;
   /** Name of the queue's home, for messages to users. */
@@ -112,12 +115,22 @@ export class RemoteConsumer implements QueueClient {
 
   /** Opens the circuit as soon as the home is within reach. */
   #open(): void {
+    if (this.ports.isGone(this.entry)) {
+      this.end(new AddressError('FL_SUBSCRIPTION_UNKNOWN', `subscription '${this.entry.name}' was ended`));
+      return;
+    }
     if (this.ports.isHere(this.entry)) {
       this.end(moved(this.entry));
       return;
     }
     const limit = this.#credit;
-    this.#circuit = this.ports.openCircuit(this, { wire: this.entry.wire, limit, spec: queueSpec(this.spec, false) });
+    this.#circuit = this.ports.openCircuit(this, {
+      wire: this.entry.wire,
+      limit,
+      spec: queueSpec(this.spec, false),
+      subscription: definitionOf(this.spec),
+      again: this.#confirmed,
+    });
     if (this.#circuit === null) return;
     if (this.#confirmed) this.ports.reopened();
     this.#state = 'opening';
@@ -209,7 +222,8 @@ export class RemoteConsumer implements QueueClient {
   #giveUp(): void {
     const { name } = this.entry;
     const home = this.ports.homeName(this.entry);
-    this.end(new AddressError('FL_QUEUE_UNREACHABLE', `queue '${name}' lives at ${home}, which is out of reach`));
+    const code = this.spec.subscription === undefined ? 'FL_QUEUE_UNREACHABLE' : 'FL_SUBSCRIPTION_AWAY';
+    this.end(new AddressError(code, `queue '${name}' lives at ${home}, which is out of reach`));
   }
 
   /** Credit is told when it is less, or well more, than what the home knows. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { coversNaively, filterArb, nameArb } from './filters.fixture';
 import { policy } from './parts.fixture';
-import { readRule, RuleBook, writeRule } from './rules';
+import { readRule, subscriptionPolicy, RuleBook, writeRule } from './rules';
 
 describe('rule book', () => {
   const decided = (rules: readonly (readonly [string, string])[], name: string): string | undefined => {
@@ -170,10 +170,22 @@ describe('a rule as a fact', () => {
   });
 
   it('says nothing of queues when it is about others', () => {
-    expect(writeRule(policy('topic', { match: 'a' })).toString()).not.toMatch(/home|custody|deadLetter/);
-    expect(readRule(Buffer.from('{"match":"a","kind":"topic","home":"east","maxDepth":5}'))).toEqual(
+    for (const kind of ['topic', 'anycast'] as const)
+      expect(writeRule(policy(kind, { match: 'a' })).toString()).not.toMatch(/home|custody|deadLetter/);
+    expect(readRule(Buffer.from('{"match":"a","kind":"anycast","home":"east","maxDepth":5}'))).toEqual(
+      policy('anycast', { match: 'a' }),
+    );
+  });
+
+  it('says of a topic what holds for its subscriptions', () => {
+    const limited = policy('topic', { match: 'a', maxDepth: 5, overLimit: 'dropOldest', ttlMs: 7, deadLetter: 'dead' });
+    expect(readRule(writeRule(limited))).toEqual(limited);
+    expect(readRule(Buffer.from('{"match":"a","kind":"topic","home":"east","exclusive":true}'))).toEqual(
       policy('topic', { match: 'a' }),
     );
+    expect(subscriptionPolicy(limited)).toMatchObject({ kind: 'queue', maxDepth: 5, ttlMs: 7, deadLetter: 'dead' });
+    expect(subscriptionPolicy({ ...limited, overLimit: 'block' }).overLimit).toBe('reject');
+    expect(subscriptionPolicy(null)).toMatchObject({ kind: 'queue', maxDepth: null, custody: 'ingress' });
   });
 
   it('of a queue has defaults for what it does not say, or says badly', () => {

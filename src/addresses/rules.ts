@@ -1,7 +1,14 @@
 import type { AddressKind } from './contract';
 import { FilterTrie } from './filter-trie';
 import { RULE_CONFLICTS_MAX, RULE_OVERLAP_VISITS_MAX } from './limits';
-import { DEFAULT_QUEUE_RULE, isPositive, readQueueRule, type QueueRule } from './queue-rule';
+import {
+  DEFAULT_QUEUE_RULE,
+  isPositive,
+  ofSubscriptions,
+  readQueueRule,
+  SUBSCRIPTION_FIELDS,
+  type QueueRule,
+} from './queue-rule';
 
 /**
  * What a rule says of the addresses that it matches; the site document's rule, compiled: durations in milliseconds, absent values
@@ -37,6 +44,16 @@ export function defaultPolicy(kind: AddressKind): AddressPolicy {
     trafficClass: 'normal',
     ...DEFAULT_QUEUE_RULE,
   };
+}
+
+/** For the queue of a subscription. @param rule of the topics that it holds; null without one */
+export function subscriptionPolicy(rule: AddressPolicy | null): AddressPolicy {
+  const base = defaultPolicy('queue');
+  if (rule === null) return { ...base, custody: 'ingress' };
+  const { trafficClass, overLimit } = rule;
+  // A subscription holds up nobody who publishes.
+  const over = overLimit === 'dropOldest' ? 'dropOldest' : 'reject';
+  return { ...base, custody: 'ingress', trafficClass, ...ofSubscriptions(rule), overLimit: over };
 }
 
 /** A rule that holds, and the nodes whose documents say just that, in order. */
@@ -178,10 +195,13 @@ function contradiction(winner: OwnedRule, loser: OwnedRule): string {
   return `rule ${says(winner)}, ${says(loser)}; ${which} holds`;
 }
 
-/** A rule as a durable fact: every node keeps those of all, so what is about queues stands in rules of queues only. */
+/** A rule as a durable fact: every node keeps those of all, so what is about queues stands in rules of queues, and of topics what is about subscriptions. */
 export function writeRule(rule: AddressPolicy): Buffer {
-  const isTold = (key: string): boolean => rule.kind === 'queue' || !(key in DEFAULT_QUEUE_RULE);
-  return Buffer.from(JSON.stringify(rule, (key, value: unknown) => (isTold(key) ? value : undefined)));
+  const isTold = (key: string, value: unknown): boolean => {
+    if (rule.kind === 'queue' || !(key in DEFAULT_QUEUE_RULE)) return true;
+    return rule.kind === 'topic' && isOfSubscriptions(key) && value !== DEFAULT_QUEUE_RULE[key as keyof QueueRule];
+  };
+  return Buffer.from(JSON.stringify(rule, (key, value: unknown) => (isTold(key, value) ? value : undefined)));
 }
 
 const CHOICES = {
@@ -210,8 +230,17 @@ export function readRule(value: Buffer): AddressPolicy | null {
     ackTimeoutMs: isPositive(told['ackTimeoutMs']) ? told['ackTimeoutMs'] : base.ackTimeoutMs,
     blockForMs: isPositive(told['blockForMs']) ? told['blockForMs'] : base.blockForMs,
     overflowAt: isPositive(told['overflowAt']) ? Math.max(1, Math.floor(told['overflowAt'])) : null,
-    ...(kind === 'queue' ? readQueueRule(told) : DEFAULT_QUEUE_RULE),
+    ...queuePart(kind, told),
   };
+}
+
+function queuePart(kind: AddressKind, told: Readonly<Record<string, unknown>>): QueueRule {
+  if (kind === 'queue') return readQueueRule(told);
+  return kind === 'topic' ? { ...DEFAULT_QUEUE_RULE, ...ofSubscriptions(readQueueRule(told)) } : DEFAULT_QUEUE_RULE;
+}
+
+function isOfSubscriptions(key: string): boolean {
+  return (SUBSCRIPTION_FIELDS as readonly string[]).includes(key);
 }
 
 function isChoice<F extends keyof typeof CHOICES>(field: F, value: unknown): value is AddressPolicy[F] {

@@ -7,6 +7,7 @@ import {
   type KindHint,
   type Publisher,
   type QueueAttach,
+  type SubscriptionSpec,
   type Transaction,
   type Verdict,
 } from '../../src/addresses/contract';
@@ -25,6 +26,7 @@ export interface ConsumerOptions {
   readonly credit?: number;
   /** How it consumes a queue. */
   readonly queue?: Partial<QueueAttach>;
+  readonly subscription?: SubscriptionSpec;
 }
 
 const PLAIN_ATTACH: QueueAttach = { browse: false, selector: null, noLocal: false, exclusive: false };
@@ -93,6 +95,7 @@ export class SimConsumer {
         client: options.client ?? 'consumer',
         settled: options.settled ?? false,
         ...(options.queue === undefined ? {} : { queue: { ...PLAIN_ATTACH, ...options.queue } }),
+        ...(options.subscription === undefined ? {} : { subscription: options.subscription }),
       },
       {
         ready: () => !this.#paused && this.#credit > 0,
@@ -168,6 +171,8 @@ export interface PublisherOptions {
   readonly settled?: boolean;
   /** Of messages to queues. */
   readonly header?: MessageHeader;
+  /** Sends AMQP messages to topics too. */
+  readonly encoded?: boolean;
 }
 
 /** A publisher that sends as its credit allows and notes every outcome. */
@@ -225,7 +230,9 @@ export class SimPublisher {
   }
 
   #payload(text: string, to: AddressRef): Buffer {
-    return to.kind === 'queue' ? encodeText(text, this.options.header) : Buffer.from(text);
+    return to.kind === 'queue' || this.options.encoded === true
+      ? encodeText(text, this.options.header)
+      : Buffer.from(text);
   }
 
   get #flags(): number {
@@ -250,7 +257,8 @@ export class SimPublisher {
   sendLarge(text: string, partBytes = 64 * 1024, transaction: Transaction | null = null): number {
     const token = this.sent++;
     const { address } = this.publisher;
-    const bytes = address?.kind === 'queue' ? encodeText(text) : Buffer.from(text);
+    const isEncoded = address?.kind === 'queue' || this.options.encoded === true;
+    const bytes = isEncoded ? encodeText(text) : Buffer.from(text);
     this.credit--;
     if (transaction === null) this.publisher.begin(address as AddressRef, 0, token);
     else transaction.begin(this.publisher, address as AddressRef, this.#flags, token);

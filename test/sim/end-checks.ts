@@ -1,12 +1,14 @@
 import { WINDOW_BYTES } from '../../src/queues/limits';
+import { subscriptionQueue } from '../../src/addresses/reserved-names';
 import type { Problem } from './problems';
+import { CLIENT } from './subscription-plan';
 import type { VirtualNode } from './virtual-node';
 import type { World } from './world';
 
 const LOOK_MS = 50;
 const TOLD_MAX = 5;
-/** What three queues may have waiting in memory, each with all that it had given to a consumer given back. */
-const WINDOWS_MAX = 3 * 2 * (WINDOW_BYTES + 60_000);
+/** What three queues and two subscriptions may have waiting in memory, each with all that it had given to a consumer given back. */
+const WINDOWS_MAX = 5 * 2 * (WINDOW_BYTES + 60_000);
 
 /** Looks again and again whether every pool keeps within its capacity (G8). */
 export class PoolWatch {
@@ -50,6 +52,18 @@ function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
     const known = running?.queues.find(name)?.view().consumers ?? 0;
     const there = receivers.filter(({ plan: { queue }, client }) => queue === name && client?.live === true).length;
     if (known !== there) found.push(`G8: queue ${name} at ${node} has ${known} consumers at the end, not ${there}`);
+  }
+  for (const subscription of plan.subscriptions) {
+    const { name: node, node: running } = nodes[subscription.home] as VirtualNode;
+    const { name, shared } = subscription;
+    const queue = subscriptionQueue({ name, client: CLIENT }, true);
+    const known = running?.queues.find(queue)?.view().consumers ?? 0;
+    const mine = receivers.filter(
+      ({ plan: one, client }) => one.subscription === subscription && client?.live === true,
+    );
+    const there = shared ? mine.length : Math.min(1, mine.length);
+    if (known !== there)
+      found.push(`G8: subscription ${name} at ${node} has ${known} consumers at the end, not ${there}`);
   }
   return found;
 }

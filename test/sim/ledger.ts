@@ -93,6 +93,8 @@ export class Ledger {
   readonly receivers: ReceiverRecord[] = [];
   /** All that consumers of queues got, in the order in which they got it. */
   readonly queueDeliveries: QueueDelivery[] = [];
+  /** From when on what is published is owed to each subscription. */
+  readonly keptFrom = new Map<string, number>();
 
   openReceiver(receiver: Pick<ReceiverRecord, 'node' | 'life' | 'queue' | 'openedAt'>): ReceiverRecord {
     const record: ReceiverRecord = {

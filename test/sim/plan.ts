@@ -6,6 +6,7 @@ import { shapeEdges, type ShapeName } from './shapes';
 import type { ConsumerPlan } from './sim-consumer';
 import type { PublisherPlan } from './sim-publisher';
 import type { ReceiverPlan } from './sim-receiver';
+import { NO_SUBSCRIPTIONS, planSubscriptions, type SubscriptionPlan } from './subscription-plan';
 import type { WireQuality } from './virtual-link';
 import { rule } from './virtual-mesh';
 
@@ -25,6 +26,7 @@ export interface Plan {
   readonly publishers: readonly PublisherPlan[];
   readonly consumers: readonly ConsumerPlan[];
   readonly queues: readonly QueuePlan[];
+  readonly subscriptions: readonly SubscriptionPlan[];
   readonly receivers: readonly ReceiverPlan[];
   readonly faults: readonly Fault[];
   /** Address rules of the nodes; of a large mesh's first ones, from which the others learn them. */
@@ -58,6 +60,7 @@ const RULES: readonly AddressRule[] = [
   rule('a.#', 'anycast'),
   rule('a.two', 'anycast', { overflowAt: 5 }),
   rule('d.#', 'topic', { slow: 'dropOldest' }),
+  rule('s.#', 'topic'),
 ];
 
 export function planOf(seed: number): Plan {
@@ -77,10 +80,13 @@ export function planOf(seed: number): Plan {
   const consumers = planConsumers(nodes, publishers, dice);
   const hasQueues = seed % QUEUES_EVERY === QUEUES_EVERY - 1;
   const queues = hasQueues ? planQueues(nodes, limits, new Dice(seed ^ 0x9e0e)) : NO_QUEUES;
-  const faults = byTime([
+  const common = [
     ...planFaults({ nodes, wires: wires.length, consumers: consumers.length, limits }, dice),
     ...queues.faults,
-  ]);
+  ];
+  const on = { nodes, receivers: queues.receivers.length, limits, faults: common };
+  const kept = hasQueues ? planSubscriptions(on, new Dice(seed ^ 0x50b5)) : NO_SUBSCRIPTIONS;
+  const faults = byTime([...common, ...kept.faults]);
   const healAt = Math.max(TRAFFIC_UNTIL_MS, ...faults.map(({ at, forMs }) => at + forMs + 500));
   return {
     seed,
@@ -88,10 +94,11 @@ export function planOf(seed: number): Plan {
     nodes,
     wires,
     limits,
-    publishers: [...(hasQueues ? publishers.slice(0, 1) : publishers), ...queues.publishers],
+    publishers: [...(hasQueues ? publishers.slice(0, 1) : publishers), ...queues.publishers, ...kept.publishers],
     consumers,
     queues: queues.queues,
-    receivers: queues.receivers,
+    subscriptions: kept.subscriptions,
+    receivers: [...queues.receivers, ...kept.receivers],
     faults,
     rules: [...RULES, ...rulesOfQueues(queues.queues)],
     trafficFrom: TRAFFIC_FROM_MS,

@@ -151,6 +151,31 @@ describe('the judge of queues', () => {
     expect(problems(ledger)).toEqual([expect.stringMatching(/^G2: receiver 2 .* message 19 .* not for it$/)]);
   });
 
+  it('owes a message to each subscription that holds its topic, from when that is known on', () => {
+    const { ledger, receivers } = rightRun();
+    const publisher = ledger.openPublisher({ node: 'n0', life: 1, kind: 'topic', address: 's.0', openedAt: 0 });
+    const kept = ['one', 'two'].map((name) => ({ topic: 's.0', queue: `s.0/${name}` }));
+    const [one, two] = kept.map(({ queue }) => ledger.openReceiver({ node: 'n1', life: 1, queue, openedAt: 0 }));
+    for (const { queue } of kept) ledger.keptFrom.set(queue, 10);
+    const found = (): readonly string[] => new QueueJudge(ledger, STRICT, kept).judge();
+    const send = (at: number): number =>
+      publisher.sent.push({ at, hash: 1_000 + publisher.sent.length, outcome: 0, answeredAt: at, outcomes: 1 }) - 1;
+    const get = (receiver: ReceiverRecord | undefined, seq: number): void =>
+      deliver(ledger, receiver as ReceiverRecord, seq, { publisher: publisher.id });
+    send(5);
+    expect(found()).toEqual([]);
+    const seq = send(20);
+    get(one, seq);
+    expect(found()).toEqual([expect.stringMatching(/^G1: message 1 .* never delivered by s\.0\/two$/)]);
+    get(two, seq);
+    expect(found()).toEqual([]);
+    get(two, seq);
+    expect(found()).toContainEqual(expect.stringMatching(/^G3: message 1 .* 2 times unmarked/));
+    ledger.queueDeliveries.pop();
+    get(receivers[0], seq);
+    expect(found()).toContainEqual(expect.stringMatching(/^G2: .* which was not for it$/));
+  });
+
   it('reports a consumer that got more than its credit', () => {
     const { ledger, receivers } = rightRun();
     receivers[1].overrun = true;

@@ -15,6 +15,20 @@ export interface QueueOracle {
   isLate(queue: string, settledAt: number, at: number): boolean;
 }
 
+/** A message in one of the queues that it went to. */
+interface Put {
+  readonly publisher: PublisherRecord;
+  readonly queue: string;
+  readonly seq: number;
+}
+
+/** A subscription that holds a topic. */
+export interface Kept {
+  readonly topic: string;
+  /** As receivers and the ledger call it. */
+  readonly queue: string;
+}
+
 export interface QueueTally {
   /** Messages that were delivered and settled for good, and deliveries of such as were delivered before. */
   consumed: number;
@@ -40,14 +54,18 @@ export class QueueJudge {
   constructor(
     private readonly ledger: Ledger,
     private readonly oracle: QueueOracle,
+    private readonly kept: readonly Kept[] = [],
   ) {}
 
   judge(): readonly Problem[] {
     const byMessage = this.#byMessage();
     for (const publisher of this.ledger.publishers) {
-      if (publisher.kind !== 'queue') continue;
-      const mine = byMessage.get(publisher) ?? [];
-      publisher.sent.forEach((message, seq) => this.#judgeMessage(publisher, message, seq, mine[seq] ?? []));
+      for (const queue of this.#queuesOf(publisher)) {
+        const mine = byMessage.get(publisher)?.get(queue) ?? [];
+        publisher.sent.forEach((message, seq) =>
+          this.#judgeMessage({ publisher, queue, seq }, message, mine[seq] ?? []),
+        );
+      }
     }
     this.#judgeOrder();
     for (const receiver of this.ledger.receivers)
@@ -55,14 +73,25 @@ export class QueueJudge {
     return [this.#lost, this.#invented, this.#doubled, this.#reordered, this.#untrue].flatMap(told);
   }
 
-  /** Deliveries of each message in the order in which they came; those of what nobody sent are told. */
-  #byMessage(): ReadonlyMap<PublisherRecord, readonly (readonly QueueDelivery[])[]> {
-    const found = new Map<PublisherRecord, QueueDelivery[][]>();
+  /** Where all that somebody sends is to be delivered from. */
+  #queuesOf({ kind, address }: PublisherRecord): readonly string[] {
+    if (kind === 'queue') return [address];
+    return this.kept.filter(({ topic }) => topic === address).map(({ queue }) => queue);
+  }
+
+  /** By queue: deliveries of each message in the order in which they came; those of what nobody sent are told. */
+  #byMessage(): ReadonlyMap<PublisherRecord, ReadonlyMap<string, readonly (readonly QueueDelivery[])[]>> {
+    const found = new Map<PublisherRecord, Map<string, QueueDelivery[][]>>();
     for (const delivery of this.ledger.queueDeliveries) {
       const publisher = this.ledger.publishers[delivery.publisher];
       if (publisher === undefined || !this.#isRight(delivery, publisher)) continue;
-      const all = found.get(publisher) ?? [];
-      found.set(publisher, all);
+      const byQueue = found.get(publisher) ?? new Map<string, QueueDelivery[][]>();
+      found.set(publisher, byQueue);
+      const queues = this.#queuesOf(publisher);
+      // What came out of a wrong one is told, and not missed as well.
+      const queue = queues.find((one) => one === delivery.receiver.queue) ?? queues[0] ?? '';
+      const all = byQueue.get(queue) ?? [];
+      byQueue.set(queue, all);
       (all[delivery.seq] ??= []).push(delivery);
     }
     return found;
@@ -76,52 +105,52 @@ export class QueueJudge {
       return false;
     }
     const what = nameOfMessage(publisher, seq);
-    if (publisher.address !== receiver.queue) this.#invented.push(`G2: ${me} got ${what}, which was not for it`);
+    if (!this.#queuesOf(publisher).includes(receiver.queue))
+      this.#invented.push(`G2: ${me} got ${what}, which was not for it`);
     else if (hash !== sent.hash) this.#invented.push(`G2: ${me} got ${what} with other bytes`);
     return true;
   }
 
-  #judgeMessage(
-    publisher: PublisherRecord,
-    message: SentMessage,
-    seq: number,
-    deliveries: readonly QueueDelivery[],
-  ): void {
+  #judgeMessage(put: Put, message: SentMessage, deliveries: readonly QueueDelivery[]): void {
     const [first] = deliveries;
+    const { publisher, seq, queue } = put;
     if (first !== undefined && message.outcome !== OUTCOME.accepted && message.outcome !== null)
       this.#untrue.push(`G5: ${nameOfMessage(publisher, seq)} was delivered and its sender told that it was not put`);
-    this.#judgeRepeats(publisher, message, seq, deliveries);
+    this.#judgeRepeats(put, message, deliveries);
     const isConsumed = deliveries.some(({ outcome }) => isFinal(outcome));
     if (isConsumed) this.tally.consumed++;
     // What was delivered was put, whether its sender has heard of it or not.
-    else if (message.outcome === OUTCOME.accepted || first !== undefined)
-      this.#missing(publisher, message, seq, deliveries);
+    else if (first !== undefined || (message.outcome === OUTCOME.accepted && this.#isOwed(queue, message)))
+      this.#missing(put, message, deliveries);
+  }
+
+  /** A subscription is owed what is sent once it is known. */
+  #isOwed(queue: string, { at }: SentMessage): boolean {
+    const isSubscription = this.kept.some((one) => one.queue === queue);
+    return !isSubscription || at > (this.ledger.keptFrom.get(queue) ?? Infinity);
   }
 
   #missing(
-    publisher: PublisherRecord,
+    { publisher, queue, seq }: Put,
     { at }: SentMessage,
-    seq: number,
     { length: deliveries }: readonly QueueDelivery[],
   ): void {
-    if (this.oracle.lostDisk(publisher.address, at, Infinity)) {
+    if (this.oracle.lostDisk(queue, at, Infinity)) {
       this.tally.lostWithDisk++;
       return;
     }
     const how = deliveries === 0 ? 'was never delivered' : 'was given back and never delivered again';
-    this.#lost.push(`G1: ${nameOfMessage(publisher, seq)}, sent at ${at} ms, ${how}`);
+    this.#lost.push(
+      `G1: ${nameOfMessage(publisher, seq)}, sent at ${at} ms, ${how}${queue === publisher.address ? '' : ` by ${queue}`}`,
+    );
   }
 
-  #judgeRepeats(
-    publisher: PublisherRecord,
-    message: SentMessage,
-    seq: number,
-    deliveries: readonly QueueDelivery[],
-  ): void {
+  #judgeRepeats(put: Put, message: SentMessage, deliveries: readonly QueueDelivery[]): void {
+    const { publisher, queue, seq } = put;
     let unmarked = 0;
     for (const delivery of deliveries) if (!delivery.marked) unmarked++;
     const last = deliveries.at(-1);
-    if (unmarked > 1 && last !== undefined && !this.oracle.lostDisk(publisher.address, message.at, last.at))
+    if (unmarked > 1 && last !== undefined && !this.oracle.lostDisk(queue, message.at, last.at))
       this.#doubled.push(
         `G3: ${nameOfMessage(publisher, seq)} came ${unmarked} times unmarked, at ${deliveries.map(told1).join(', ')}`,
       );
@@ -129,21 +158,17 @@ export class QueueJudge {
       if (n > 0) this.tally.redelivered++;
       if (delivery.confirmedAt !== null) this.tally.confirmed++;
       const next = deliveries[n + 1];
-      if (next !== undefined && isFinal(delivery.outcome)) this.#returned(publisher, seq, delivery, next);
+      if (next !== undefined && isFinal(delivery.outcome)) this.#returned(put, delivery, next);
     });
   }
 
   /** A message that somebody had settled for good came again. */
-  #returned(publisher: PublisherRecord, seq: number, before: QueueDelivery, after: QueueDelivery): void {
+  #returned({ publisher, queue, seq }: Put, before: QueueDelivery, after: QueueDelivery): void {
     const { receiver, at, settledAt, confirmedAt } = before;
-    if (this.oracle.lostDisk(publisher.address, at, after.at)) return;
+    if (this.oracle.lostDisk(queue, at, after.at)) return;
     const what = nameOfMessage(publisher, seq);
     const again = `came again at ${after.at} ms to ${nameOfReceiver(after.receiver)}`;
-    if (
-      confirmedAt !== null &&
-      confirmedAt <= after.at &&
-      !this.oracle.isLate(publisher.address, confirmedAt, after.at)
-    )
+    if (confirmedAt !== null && confirmedAt <= after.at && !this.oracle.isLate(queue, confirmedAt, after.at))
       this.#untrue.push(`G5: ${what} ${again}, after its settlement was confirmed at ${confirmedAt} ms`);
     else if (!this.oracle.mayReturn(receiver, at, after.at))
       this.#doubled.push(`G3: ${what} ${again}, though ${nameOfReceiver(receiver)} settled it at ${settledAt} ms`);

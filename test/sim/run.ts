@@ -9,6 +9,7 @@ import { planOf, type Plan } from './plan';
 import type { Problem } from './problems';
 import { QueueJudge, type QueueTally } from './queue-judge';
 import { WorldQueueOracle } from './queue-oracle';
+import { queueOf } from './subscription-plan';
 import { GOOD_WIRE } from './virtual-link';
 import { World } from './world';
 
@@ -54,6 +55,8 @@ export interface RunReport {
 
 const CONSUMERS_FROM_MS = 400;
 const CONSUMERS_TO_MS = 2_000;
+/** Nodes have found each other by then. */
+const SUBSCRIPTIONS_AT_MS = 800;
 /** Publishers go on for this long after the last fault. */
 const AFTER_HEAL_MS = 1_000;
 /** All routes are right by then (G7): dead interval + 1 s, and what redialling a wire takes. */
@@ -77,6 +80,7 @@ export function runPlan(plan: Plan, script: (world: World) => void = () => undef
   const problems: Problem[] = [];
   world.startNodes(300);
   world.openConsumers(CONSUMERS_FROM_MS, CONSUMERS_TO_MS);
+  world.makeSubscriptions(SUBSCRIPTIONS_AT_MS);
   world.openReceivers(CONSUMERS_FROM_MS, CONSUMERS_TO_MS);
   time.at(plan.trafficFrom, () => world.openPublishers());
   scheduleFaults(world);
@@ -91,7 +95,8 @@ export function runPlan(plan: Plan, script: (world: World) => void = () => undef
   problems.push(...checkDrained(world), ...checkQuiet(world), ...pools.problems);
   const oracle = new MeshOracle(world.ledger, world.connectivity, plan.limits.partitionHoldMs, acknowledgedMs(plan));
   const { problems: broken, losses } = checkLedger(world.ledger, oracle, countsOf(world));
-  const queues = new QueueJudge(world.ledger, queueOracleOf(world));
+  const kept = plan.subscriptions.map((one) => ({ topic: one.topic, queue: queueOf(one) }));
+  const queues = new QueueJudge(world.ledger, queueOracleOf(world), kept);
   problems.push(...broken, ...queues.judge());
   const { publishers, consumers } = world.ledger;
   return {
@@ -123,6 +128,7 @@ function awaitQuiet(world: World, until: number): boolean {
 
 function queueOracleOf({ connectivity, plan, diskLosses, nodes }: World): WorldQueueOracle {
   const homes = new Map(plan.queues.map(({ name, home }) => [name, nodes[home]?.name ?? '']));
+  for (const one of plan.subscriptions) homes.set(queueOf(one), nodes[one.home]?.name ?? '');
   return new WorldQueueOracle(connectivity, homes, diskLosses, plan.limits.partitionHoldMs, wayMs(plan));
 }
 

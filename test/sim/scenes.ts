@@ -39,6 +39,7 @@ export function planOfScene(scene: Scene): Plan {
     publishers: scene.publishers ?? [],
     consumers: scene.consumers ?? [],
     queues: scene.queues ?? [],
+    subscriptions: [],
     receivers: scene.receivers ?? [],
     faults: scene.faults ?? [],
     rules: [...(scene.rules ?? SCENE_RULES), ...rulesOfQueues(scene.queues ?? [])],

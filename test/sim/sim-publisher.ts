@@ -24,6 +24,8 @@ export interface PublisherPlan {
   readonly largeBytesMax: number;
   /** Of messages to queues; absent for the usual one. */
   readonly priority?: number;
+  /** The topic is held by subscriptions. */
+  readonly kept?: boolean;
 }
 
 const PART_BYTES = 32 * 1024;
@@ -118,7 +120,7 @@ export class SimPublisher implements PublisherHandler {
     const [min, max] = large ? [64 * 1024, plan.largeBytesMax] : plan.bytes;
     const seq = record.sent.length;
     const payload = writePayload(record.id, seq, Math.floor(min + this.random() * (max - min)));
-    const isQueue = record.kind === 'queue';
+    const isQueue = record.kind === 'queue' || plan.kept === true;
     const message = isQueue ? encodeBytes(payload, { priority: plan.priority }) : payload;
     const flags = isQueue ? PUBLISH_FLAG.durable : 0;
     record.sent.push({

@@ -1,11 +1,12 @@
-import type { AddressRef, Consumer, ConsumerHandler } from '../../src/addresses/contract';
+import type { AddressRef, Consumer, ConsumerHandler, ConsumerSpec } from '../../src/addresses/contract';
 import { OUTCOME, type LargeBody, type Outcome } from '../../src/streams/contract';
 import type { Ledger, QueueDelivery, ReceiverRecord } from './ledger';
 import { hashOf, readPayload } from './payload';
 import { decodeBytes } from './queue-messages';
+import { CLIENT, type SubscriptionPlan } from './subscription-plan';
 import type { VirtualNode } from './virtual-node';
 
-/** How a consumer of a queue behaves. */
+/** How a consumer of a queue, or of a subscription, behaves. */
 export interface ReceiverPlan {
   readonly node: number;
   readonly queue: string;
@@ -17,6 +18,16 @@ export interface ReceiverPlan {
   readonly others: readonly (readonly [Outcome, number])[];
   /** It asks that its settlements be confirmed. */
   readonly confirms: boolean;
+  /** What it takes from instead, `queue` is that one's name in the ledger. */
+  readonly subscription?: SubscriptionPlan;
+}
+
+/** What it asks for. */
+function specOf({ queue, subscription }: ReceiverPlan): ConsumerSpec {
+  const common = { hint: null, client: CLIENT, settled: false };
+  if (subscription === undefined) return { ...common, address: queue };
+  const { name, topic, shared } = subscription;
+  return { ...common, address: topic, subscription: { name, client: CLIENT, durable: true, shared } };
 }
 
 /** What it has unsettled at most once it accepts everything: a backlog is to be gone in time. */
@@ -50,7 +61,7 @@ export class SimReceiver implements ConsumerHandler {
     const { queue } = plan;
     this.#life = node.life;
     this.record = ledger.openReceiver({ node: node.name, life: node.life, queue, openedAt: node.mesh.time.now });
-    this.#consumer = addresses.openConsumer({ address: queue, hint: null, client: 'sim', settled: false }, this);
+    this.#consumer = addresses.openConsumer(specOf(plan), this);
     this.#opening = false;
   }
 

@@ -6,6 +6,7 @@ import type { Plan } from './plan';
 import { SimConsumer, type ConsumerPlan } from './sim-consumer';
 import { SimPublisher, type PublisherPlan } from './sim-publisher';
 import { SimReceiver, type ReceiverPlan } from './sim-receiver';
+import { isKnown, makeSubscription, queueOf, type SubscriptionPlan } from './subscription-plan';
 import { VirtualMesh, type VirtualNode, type VirtualWire } from './virtual-mesh';
 import { VirtualTime } from './virtual-time';
 
@@ -18,6 +19,9 @@ export interface Slot<P, C> {
 
 /** Nodes that have the rules in their document; in a large mesh the others learn them. */
 const RULED_MAX = 12;
+
+/** How often it is looked whether everybody knows of a subscription. */
+const KNOWN_LOOK_MS = 20;
 
 /** How long a client takes to come back to a node that has started. */
 const RECONNECT_MS = 50;
@@ -99,6 +103,12 @@ export class World {
     const slot = this.receivers[n] as Slot<ReceiverPlan, SimReceiver>;
     if (!slot.node.alive || slot.client?.live === true || this.away.has(n)) return;
     const again = (): void => this.time.after(RECONNECT_MS, () => this.openReceiver(n));
+    const { subscription } = slot.plan;
+    // It was made where its plan says: who does not know of it yet would make another one.
+    if (subscription !== undefined && !isKnown(slot.node, subscription)) {
+      again();
+      return;
+    }
     try {
       slot.client = new SimReceiver(slot.node, this.ledger, slot.plan, this.random, again);
     } catch (error) {
@@ -120,6 +130,20 @@ export class World {
       slot.client?.resume();
       slot.client?.agree();
     });
+  }
+
+  /** Makes the subscriptions, each at its home; what is published once every node knows of one is owed to it. */
+  makeSubscriptions(atMs: number): void {
+    for (const subscription of this.plan.subscriptions)
+      this.time.at(atMs, () =>
+        makeSubscription(this.node(subscription.home), subscription, () => this.#awaitKnown(subscription)),
+      );
+  }
+
+  #awaitKnown(subscription: SubscriptionPlan): void {
+    if (this.nodes.every((node) => isKnown(node, subscription)))
+      this.ledger.keptFrom.set(queueOf(subscription), this.time.now);
+    else this.time.after(KNOWN_LOOK_MS, () => this.#awaitKnown(subscription));
   }
 
   openPublishers(): void {

@@ -9,6 +9,8 @@ import type {
   Publisher,
   PublisherHandler,
   PublisherSpec,
+  SubscriptionRef,
+  SubscriptionView,
   Transaction,
   Verdict,
 } from '../../addresses/contract';
@@ -147,6 +149,22 @@ export class FakeAddresses implements AddressSpace {
     this.consumers.push(consumer);
     this.onOpen(consumer);
     return consumer;
+  }
+
+  readonly known: SubscriptionView[] = [];
+  /** What was to be ended, and who is to be told. */
+  readonly unsubscribed: [SubscriptionRef, (error: FairleadError | null) => void][] = [];
+
+  findSubscription({ name, client }: SubscriptionRef): SubscriptionView | null {
+    return this.known.find((one) => one.name === name && one.client === client) ?? null;
+  }
+
+  unsubscribe(ref: SubscriptionRef, done: (error: FairleadError | null) => void): void {
+    this.unsubscribed.push([ref, done]);
+  }
+
+  subscriptions(): Iterable<SubscriptionView> {
+    return this.known;
   }
 
   get consumer(): FakeConsumer {

@@ -1,0 +1,64 @@
+import { OUTCOME } from '../streams/contract';
+import type { AddressEntry } from './address-entry';
+import type { Verdict } from './contract';
+import type { DurableTopics } from './durable-topics';
+import { FanOut } from './fan-out.forwarder';
+import type { ForwarderPorts } from './forwarder';
+import { LargePublish } from './large-publish';
+import type { LocalPublisher } from './local-publisher';
+
+/** Topics: fanned out to whoever wants a message now, and kept for subscriptions, where any hold the topic. */
+export class Topics extends FanOut {
+  constructor(
+    ports: ForwarderPorts,
+    private readonly durable: DurableTopics,
+  ) {
+    super(ports);
+  }
+
+  override publish(
+    publisher: LocalPublisher,
+    entry: AddressEntry,
+    flags: number,
+    payload: Buffer,
+    start: number,
+    end: number,
+    token: number,
+  ): Verdict {
+    const verdict = super.publish(publisher, entry, flags, payload, start, end, token);
+    if (entry.durable === null) return verdict;
+    return this.durable.publish(entry.durable, publisher, entry, flags, payload, start, end, token);
+  }
+
+  /** A message whose subscriptions have it already, in another way: it is fanned out, and nobody is told. */
+  publishVolatile(publisher: LocalPublisher, entry: AddressEntry, flags: number, message: Buffer): void {
+    super.publish(publisher, entry, flags, message, 0, message.length, 0);
+  }
+
+  override begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {
+    const { audience, streams, large, chokes, self } = this.ports;
+    audience.refresh(entry);
+    const { set, locals, givenUp, durable } = entry;
+    if (durable === null) return super.begin(publisher, entry, flags, token);
+    const largeId = set === null ? -1 : streams.beginLarge(set, entry.cls, entry.wire, flags, -1);
+    return new LargePublish(streams, large, largeId, 'whole', {
+      complete: (body) => {
+        this.countMissed(givenUp, false);
+        if (body === null) return OUTCOME.rejected;
+        for (const consumer of locals) consumer.offerLarge(entry, body, -1);
+        if (chokes.anySlow) chokes.review(entry, self);
+        return this.durable.publishLarge(durable, publisher, entry, flags, body, token);
+      },
+      aborted: () => undefined,
+    });
+  }
+
+  override allowance(entry: AddressEntry): number {
+    const allowed = super.allowance(entry);
+    return allowed === 0 || entry.durable === null || this.durable.hasRoom(entry) ? allowed : 0;
+  }
+
+  override congested(entry: AddressEntry): boolean {
+    return super.congested(entry) || (entry.durable !== null && !this.durable.hasRoom(entry));
+  }
+}
