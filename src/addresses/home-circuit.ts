@@ -88,6 +88,11 @@ export class HomeCircuit implements QueueSink {
     this.ports.streams.sendControl(this.node, CONTROL.circuitOpened, writeCircuit(this.id));
   }
 
+  /** Its client has gone: it is there for outcomes that are still on their way. */
+  get closing(): boolean {
+    return this.#closing && this.#consumer !== null;
+  }
+
   // --- what the queue brings -------------------------------------------------------------------------------------------------
 
   credit(): number {

@@ -162,6 +162,14 @@ export class HomeCircuits implements HomeCircuitPorts {
     return false;
   }
 
+  /** Circuits to a queue here whose clients have gone. */
+  closing(queue: string): number {
+    let count = 0;
+    for (const ofNode of this.#byNode.values())
+      for (const { entry, closing } of ofNode.values()) if (closing && entry.name === queue) count++;
+    return count;
+  }
+
   #add(circuit: HomeCircuit): void {
     const { node, id, entry } = circuit;
     let ofNode = this.#byNode.get(node);

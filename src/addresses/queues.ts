@@ -169,6 +169,7 @@ export class Queues {
       entryOf: (name) => this.#entry(name),
       openConsumer: (...consumer) => this.#consumers.open(...consumer),
       openTopic: (spec, handler) => ports.openTopic(spec, handler),
+      closing: (queue) => this.#homeCircuits.closing(queue),
       endAt: (home, queue, away, done) => this.#requests.end(home, queue, away, done),
       scheduleFlush,
     });

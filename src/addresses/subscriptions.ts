@@ -71,6 +71,8 @@ export interface SubscriptionsPorts {
   ): Consumer;
   /** A plain consumer of a topic. */
   openTopic(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
+  /** Consumers at other nodes that have gone, and whose last outcomes are still on their way. */
+  closing(queue: string): number;
   /** Ends a subscription at another node. */
   endAt(home: NodeId, queue: string, away: FairleadError, done: Done): void;
   scheduleFlush(): void;
@@ -172,7 +174,7 @@ export class Subscriptions {
     if (here.definition.shared !== definition.shared) throw otherKind(name, here.definition);
     if (selectsAlike(here.definition, definition)) return;
     if (!mayMake) throw unknown(name);
-    if (here.queue.view().consumers > 0) throw inUse(name, 'changed');
+    if (this.#isUsed(name, here)) throw inUse(name, 'changed');
     this.#delete(name, here, () => undefined);
     this.#make(name, definition, here.claim.generation);
   }
@@ -257,8 +259,13 @@ export class Subscriptions {
   end(name: string, done: Done): void {
     const here = this.#here.get(name);
     if (here === undefined) done(unknown(name));
-    else if (here.queue.view().consumers > 0) done(inUse(name, 'ended'));
+    else if (this.#isUsed(name, here)) done(inUse(name, 'ended'));
     else this.#delete(name, here, () => done(null));
+  }
+
+  #isUsed(name: string, { queue }: Here): boolean {
+    const { consumers } = queue.view();
+    return consumers > 0 && consumers > this.ports.closing(name);
   }
 
   #delete(name: string, here: Here, done: () => void): void {

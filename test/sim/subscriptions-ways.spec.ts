@@ -232,6 +232,38 @@ describe('unsubscribing', () => {
   });
 });
 
+describe('a consumer elsewhere that has gone', () => {
+  it('does not hold up the end of its subscription, or a change, while its last outcomes are on their way', () => {
+    const sim = simMesh(['a-b'], { shared, latencyMs: 50 });
+    const { node, until, run } = sim;
+    const made = subscriber(node('a'), 'news.#');
+    until('confirmed', () => made.confirmed !== null);
+    made.close();
+    run(500);
+    const { addresses } = node('b').running;
+    const consume = (filter: string): void => {
+      const consumer = subscriber(node('b'), filter);
+      consumer.holding = true;
+      until('confirmed', () => consumer.confirmed !== null);
+      send(sim, topicPublisher(node('a'), 'news.sport'), ['x', 'y']);
+      until('both', () => consumer.held.length === 2);
+      consumer.settleHeld();
+      consumer.close();
+    };
+    consume('news.#');
+    const changed = subscriber(node('b'), 'news.*');
+    until('confirmed', () => changed.confirmed !== null);
+    changed.close();
+    consume('news.*');
+    let answer: string | null | undefined;
+    addresses.unsubscribe({ name: 'sub', client: 'client' }, (error) => (answer = error?.code ?? null));
+    until('answered', () => answer !== undefined);
+    expect(answer).toBeNull();
+    run(1_000);
+    expect(node('a').running.queues.views()).toEqual([]);
+  });
+});
+
 describe('names that begin as the mesh uses them', () => {
   it.each(['$sub/client/sub', 'queue://$durable/a', 'topic/$sub/x'])('are refused to clients: %s', (address) => {
     const { node } = simMesh(['a-b'], { shared });
