@@ -94,10 +94,14 @@ export class LinkTable {
       link.refuse({ condition: CONDITION.limit, description });
       return;
     }
-    const former = connection.names.claim(link);
+    if (!isLookup(link)) this.#takeName(link);
+    connection.handler.onLink(link);
+  }
+
+  #takeName(link: Link): void {
+    const former = this.session.connection.names.claim(link);
     if (former !== null)
       former.detach({ condition: CONDITION.stolen, description: 'another link has attached by this name' }, false);
-    connection.handler.onLink(link);
   }
 
   // --- detach --------------------------------------------------------------------------------------------------------------
@@ -109,17 +113,33 @@ export class LinkTable {
 
   onDetach(detach: Detach): void {
     const link = this.ofRemote(detach.handle, 'detach');
-    const asked = link.state === 'detaching';
     this.#byRemote[detach.handle] = null;
-    if (!asked) {
-      this.session.flushDispositions();
-      link.answerDetach(detach.closed);
+    if (link.state === 'detaching') {
+      this.#free(link);
+      link.onDetachAnswered(detach.error);
+      return;
     }
+    this.session.flushDispositions();
+    if (detach.closed && link.closesLater) link.beginClosing();
+    else {
+      link.answerDetach(detach.closed);
+      this.#free(link);
+    }
+    this.#over(link, detach.error, detach.closed);
+  }
+
+  /** The application answers a link that the peer has closed. */
+  closed(link: Link, error: AmqpErrorFields | null): void {
+    this.session.sendPerformative({ type: 'detach', handle: link.handle, closed: true, error });
+    this.#free(link);
+  }
+
+  /** Both ends have detached. */
+  #free(link: Link): void {
     this.#byLocal[link.handle] = null;
     this.#freeHandles.push(link.handle);
     this.session.connection.linkCount--;
     link.state = 'detached';
-    if (!asked) this.#over(link, detach.error, detach.closed);
   }
 
   #over(link: Link, error: AmqpErrorFields | null, closed: boolean): void {
@@ -138,13 +158,18 @@ export class LinkTable {
     for (const link of links) {
       if (link === null) continue;
       connection.linkCount--;
-      const told = link.state === 'detaching';
+      const told = link.isOver;
       link.state = 'detached';
       if (told) continue;
       connection.names.release(link);
       link.onGone(error, false);
     }
   }
+}
+
+/** A receiver that asks what there is by a name (part 2.6.3) takes it from nobody. */
+function isLookup(link: Link): boolean {
+  return link.sender && link.remote?.source === null;
 }
 
 function keyOf(name: string, sender: boolean): string {

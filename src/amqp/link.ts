@@ -3,7 +3,8 @@ import type { AmqpMap } from './codec/values';
 import { AmqpError } from './errors';
 import type { Session } from './session';
 
-export type LinkState = 'attaching' | 'attached' | 'detaching' | 'detached';
+/** `closing`: the peer has closed it, and the application owes the answer. */
+export type LinkState = 'attaching' | 'attached' | 'detaching' | 'closing' | 'detached';
 
 /** What an application says when it attaches or answers an attach; absent fields take the specification's defaults. */
 export interface AttachOptions {
@@ -30,6 +31,8 @@ export abstract class Link {
   sndSettleMode: 0 | 1 | 2 = 2;
   rcvSettleMode: 0 | 1 = 0;
   maxMessageSize = 0;
+  /** That the peer closes it is answered by the application: {@link closed}. To detach alone is answered at once. */
+  closesLater = false;
 
   protected constructor(
     readonly session: Session,
@@ -88,17 +91,32 @@ export abstract class Link {
    * `onDetached` within the call; the handle is free when the peer has detached too.
    */
   detach(error: AmqpErrorFields | null = null, closed = true): void {
-    if (this.state === 'detached' || this.state === 'detaching') return;
-    if (this.state === 'attaching' && !this.initiator)
-      this.sendAttach(this.sender ? { source: null } : { target: null });
+    if (this.isOver) return;
+    this.#attachForDetach();
     this.state = 'detaching';
     this.session.sendPerformative({ type: 'detach', handle: this.handle, closed, error });
     this.session.links.detaching(this, error, closed);
   }
 
+  /** Neither end sends on it any more. */
+  get isOver(): boolean {
+    return this.state === 'detaching' || this.state === 'closing' || this.state === 'detached';
+  }
+
+  /** Only an attached link can be detached: this end's attach has no terminus then (part 2.6.3). */
+  #attachForDetach(): void {
+    if (this.state === 'attaching' && !this.initiator)
+      this.sendAttach(this.sender ? { source: null } : { target: null });
+  }
+
+  /** Answers the peer that has closed a link which `closesLater`. @param error why that for which the link stands has not ended with it */
+  closed(error: AmqpErrorFields | null): void {
+    if (this.state === 'closing') this.session.links.closed(this, error);
+  }
+
   /** @internal The peer broke the protocol on this link, which ends it and nothing wider. */
   fail(condition: string, description: string): void {
-    if (this.state === 'detached' || this.state === 'detaching') return;
+    if (this.isOver) return;
     const { connection } = this.session;
     connection.handler.onProtocolError?.(connection, new AmqpError(condition, description, 'link'));
     this.detach({ condition, description }, true);
@@ -106,9 +124,14 @@ export abstract class Link {
 
   /** @internal The peer detached a link that this end may not even have answered. */
   answerDetach(closed: boolean): void {
-    if (this.state === 'attaching' && !this.initiator)
-      this.sendAttach(this.sender ? { source: null } : { target: null });
+    this.#attachForDetach();
     this.session.sendPerformative({ type: 'detach', handle: this.handle, closed, error: null });
+  }
+
+  /** @internal The peer closed it, and is answered later. */
+  beginClosing(): void {
+    this.#attachForDetach();
+    this.state = 'closing';
   }
 
   /** @internal This end's attach has answered the peer's. */
@@ -117,6 +140,10 @@ export abstract class Link {
   abstract onRemoteAttach(attach: Attach): void;
   /** @internal The link is gone, by whichever side. */
   abstract onGone(error: AmqpErrorFields | null, closed: boolean): void;
+  /** @internal The peer has answered this end's detach. */
+  onDetachAnswered(_error: AmqpErrorFields | null): void {
+    // Only the receiver of a subscription that it ends has something to hear by that.
+  }
   /** @internal */
   abstract onFlow(deliveryCount: number, credit: number, available: number, drain: boolean, echo: boolean): void;
   /** @internal A flow that came before this end has answered the peer's attach. */

@@ -42,6 +42,53 @@ describe('links', () => {
     expect(peer.say('attach', ['link-0', uint(1), true], 1).names()).not.toContain('detach');
   });
 
+  it('2.6.3 a receiver without a source asks what there is by its name, and takes it from nobody', () => {
+    const { peer, server } = receivingPeer(5);
+    peer.begin(1).seen();
+    const name = server.links[0]?.name ?? '';
+    const seen = peer.say('attach', [name, uint(0), true], 1).names();
+    expect(seen).toEqual(['attach']);
+    expect(server.links.map(({ state }) => state)).toEqual(['attached', 'attached']);
+    peer.say('detach', [uint(0), true], 1);
+    // The name is still the first one's: who takes it now takes it from that.
+    expect(peer.conditionOf('detach', peer.attach(1, false, { name }).seen())).toBe(CONDITION.stolen);
+  });
+
+  it('2.6.5 a peer that closes a link is answered by the application where it has to end something first', () => {
+    const { peer, server, outbox, sender } = receivingPeer(5);
+    sender.closesLater = true;
+    expect(peer.say('detach', [uint(0), true]).names()).toEqual([]);
+    expect([sender.state, outbox.closedByPeer, peer.connection.linkCount]).toEqual(['closing', true, 1]);
+    sender.detach();
+    // Its handle is the peer's again at once, and this end's when it is answered.
+    peer.attach(0, false, { name: 'next' }).seen();
+    expect(server.links.map(({ handle }) => handle)).toEqual([0, 1]);
+    sender.closed({ condition: CONDITION.notAllowed });
+    sender.closed(null);
+    const seen = peer.turn().seen();
+    expect(seen.map(({ name }) => name)).toEqual(['detach']);
+    expect(peer.conditionOf('detach', seen)).toBe(CONDITION.notAllowed);
+    expect([sender.state, peer.connection.linkCount]).toEqual(['detached', 1]);
+  });
+
+  it('a link that is to be closed later is detached at once where its peer only detaches', () => {
+    const { peer, sender } = receivingPeer(5);
+    sender.closesLater = true;
+    expect(peer.say('detach', [uint(0), false]).names()).toEqual(['detach']);
+    expect(sender.state).toBe('detached');
+  });
+
+  it('a session that ends before a link was answered ends the link, which was told', () => {
+    const { peer, outbox, sender } = receivingPeer(5);
+    sender.closesLater = true;
+    peer.say('detach', [uint(0), true]);
+    outbox.closedByPeer = undefined;
+    peer.say('end', []);
+    expect([sender.state, outbox.closedByPeer, peer.connection.linkCount]).toEqual(['detached', undefined, 0]);
+    sender.closed(null);
+    expect(peer.names()).toEqual(['end']);
+  });
+
   it('2.6.1 peers without a container-id do not steal from each other, nor do users', () => {
     const { names } = new Pair(new Recorder(), new Recorder()).server;
     const detached: unknown[] = [];

@@ -29,6 +29,8 @@ export interface ReceiverHandler {
   /** The peer settled a delivery whose outcome this end had only told (rcv-settle-mode second). */
   onPeerSettled?(link: ReceiverLink, deliveryId: number): void;
   onDetached(link: ReceiverLink, error: AmqpErrorFields | null, closed: boolean): void;
+  /** The peer has answered this end's detach; `error` says why what the link stood for has not ended with it. */
+  onDetachAnswered?(link: ReceiverLink, error: AmqpErrorFields | null): void;
 }
 
 /** The receiving end of a link: grants credit, checks what comes against it, tells outcomes. */
@@ -222,6 +224,10 @@ export class ReceiverLink extends Link {
     this.#settleFirst = null;
     this.#openDelivery = -1;
     this.handler?.onDetached(this, error, closed);
+  }
+
+  override onDetachAnswered(error: AmqpErrorFields | null): void {
+    this.handler?.onDetachAnswered?.(this, error);
   }
 }
 
