@@ -44,8 +44,16 @@ function compileRule(rule: RawRule, node: string): AddressRule {
     noSubscriber: rule.noSubscriber ?? 'accept',
     overflowAt: rule.overflowAt ?? null,
     trafficClass: rule.class,
-    ...(rule.kind === 'queue' ? compileQueueRule(rule, node) : DEFAULT_QUEUE_RULE),
+    ...queuePart(rule, node),
   };
+}
+
+/** A topic's is about its durable subscriptions, which live where they are made. */
+function queuePart(rule: RawRule, node: string): QueueRule {
+  if (rule.kind === 'queue') return compileQueueRule(rule, node);
+  return rule.kind === 'topic'
+    ? { ...compileQueueRule(rule, node), home: DEFAULT_QUEUE_RULE.home }
+    : DEFAULT_QUEUE_RULE;
 }
 
 /**

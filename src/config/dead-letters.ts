@@ -4,11 +4,11 @@ import { RuleBook, defaultPolicy } from '../addresses/rules';
 import { type LocatedProblem, located } from './explain';
 import type { DefaultedSite } from './schema';
 
-/** Where the dead letters of queues go: to an address of the kind that its rule says, and never back to where they came from. */
+/** Where the dead letters of queues, and of durable subscriptions to topics, go: to an address of the kind that its rule says, and never back to where they came from. */
 export function deadLetters(site: DefaultedSite): LocatedProblem[] {
   const ways = new DeadLetterWays(site);
   return site.addresses.flatMap(({ kind, deadLetter }, i) => {
-    if (kind !== 'queue' || deadLetter === undefined) return [];
+    if (!hasDeadLetters(kind) || deadLetter === undefined) return [];
     const problem = ways.problem(i, deadLetter);
     if (problem === null) return [];
     return [located(['addresses', i, 'deadLetter'], problem.expected, JSON.stringify(deadLetter), problem.hint)];
@@ -68,16 +68,21 @@ class DeadLetterWays {
     return circles;
   }
 
-  /** The rule that the dead letters of a rule's queues come under. */
+  /** The rule that the dead letters of a rule's queues and subscriptions come under. */
   #next(from: number): number | undefined {
     const { kind, deadLetter } = this.site.addresses[from] ?? {};
-    return kind === 'queue' && deadLetter !== undefined ? this.#ruleOf(nameOf(deadLetter)) : undefined;
+    return hasDeadLetters(kind) && deadLetter !== undefined ? this.#ruleOf(nameOf(deadLetter)) : undefined;
   }
 
   #ruleOf(name: string): number | undefined {
     const match = this.#book.find(name)?.match;
     return match === undefined ? undefined : this.#byMatch.get(match);
   }
+}
+
+/** Rules of other kinds have none, which is a problem of its own. */
+function hasDeadLetters(kind: string | undefined): boolean {
+  return kind === 'queue' || kind === 'topic';
 }
 
 /** Without the prefix of its kind. */

@@ -31,6 +31,7 @@ addresses:
   - { match: 'quote.*', kind: anycast }
   - { match: 'ask.*', kind: anycast, overflowAt: 7 }
   - { match: 'plain.*', kind: queue }
+  - { match: 'news.#', kind: topic, maxDepth: 5, overLimit: dropOldest, maxBytes: 1MiB, ttl: 1h, maxDeliveries: 3, retry: 5s, deadLetter: queue/dlq }
   - { match: 'jobs.*', kind: queue, home: west, custody: ingress, maxDepth: 5, overLimit: block, maxBytes: 1GiB, ttl: 1.5h,
       maxDeliveries: 3, retry: 5s, deadLetter: queue/dlq, duplicateWindow: 10m, exclusive: true, locality: prefer }
 limits: { connections: 5, messageBytes: 1500B, ingressPool: 1.5MiB }

@@ -53,16 +53,25 @@ function keysOfKind(rule: AddressRule): SiteDocument {
   if (kind === 'anycast') return overflowAt === null ? {} : { overflowAt };
   if (kind === 'queue') return keysOfQueue(rule);
   const blockFor = slow === 'block' ? { blockFor: formatDuration(rule.blockForMs) } : {};
-  return { slow, ...blockFor, noSubscriber: rule.noSubscriber };
+  return { slow, ...blockFor, noSubscriber: rule.noSubscriber, ...keysOfKeeping(rule) };
 }
 
-/** Limits that are none have no key. */
 function keysOfQueue(rule: AddressRule): SiteDocument {
-  const { home, custody, maxDepth, maxBytes, overLimit, ttlMs, maxDeliveries, retryMs, deadLetter } = rule;
-  const { duplicateWindowMs, exclusive, locality } = rule;
+  const { home, custody, duplicateWindowMs, exclusive, locality } = rule;
   return {
     home,
     custody,
+    ...keysOfKeeping(rule),
+    ...(duplicateWindowMs === null ? {} : { duplicateWindow: formatDuration(duplicateWindowMs) }),
+    exclusive,
+    locality,
+  };
+}
+
+/** What queues, and durable subscriptions to topics, keep. Limits that are none have no key. */
+function keysOfKeeping(rule: AddressRule): SiteDocument {
+  const { maxDepth, maxBytes, overLimit, ttlMs, maxDeliveries, retryMs, deadLetter } = rule;
+  return {
     ...(maxDepth === null ? {} : { maxDepth }),
     ...(maxBytes === null ? {} : { maxBytes: formatSize(maxBytes) }),
     overLimit,
@@ -70,9 +79,6 @@ function keysOfQueue(rule: AddressRule): SiteDocument {
     ...(maxDeliveries === null ? {} : { maxDeliveries }),
     retry: formatDuration(retryMs),
     ...(deadLetter === null ? {} : { deadLetter }),
-    ...(duplicateWindowMs === null ? {} : { duplicateWindow: formatDuration(duplicateWindowMs) }),
-    exclusive,
-    locality,
   };
 }
 

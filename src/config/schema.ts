@@ -93,25 +93,33 @@ const queueKeys = {
     ),
   maxDepth: integer(1, Number.MAX_SAFE_INTEGER)
     .optional()
-    .describe('Queue: messages that it holds. Default: no limit.'),
+    .describe('Queue, or each durable subscription of a topic: messages that it holds. Default: no limit.'),
   overLimit: choice(['reject', 'block', 'dropOldest'])
     .optional()
-    .describe('Queue: what a message causes that is past maxDepth or maxBytes. Default: reject.'),
+    .describe(
+      'Queue, or each durable subscription of a topic, which knows no block: what a message causes that is past maxDepth or maxBytes. Default: reject.',
+    ),
   maxBytes: size(1024, 1024 ** 5)
     .optional()
-    .describe('Queue: bytes of messages that it holds. Default: no limit.'),
+    .describe('Queue, or each durable subscription of a topic: bytes of messages that it holds. Default: no limit.'),
   ttl: duration(1, TEN_YEARS_MS)
     .optional()
-    .describe('Queue: no message waits for longer than this. Default: for ever.'),
+    .describe('Queue, or durable subscription: no message waits for longer than this. Default: for ever.'),
   maxDeliveries: integer(1, 1_000_000)
     .optional()
-    .describe('Queue: deliveries after which a message that was not accepted is a dead letter. Default: no limit.'),
+    .describe(
+      'Queue, or durable subscription: deliveries after which a message that was not accepted is a dead letter. Default: no limit.',
+    ),
   retry: duration(0, 7 * DAY_MS)
     .optional()
-    .describe('Queue: a message whose delivery failed is delivered again after this. Default: 0s.'),
+    .describe(
+      'Queue, or durable subscription: a message whose delivery failed is delivered again after this. Default: 0s.',
+    ),
   deadLetter: text(ADDRESS_PATTERN, 'an address without wildcards, such as queue/dlq')
     .optional()
-    .describe('Queue: where dead letters and expired messages go. Default: they are dropped and counted.'),
+    .describe(
+      'Queue, or durable subscription: where dead letters and expired messages go. Default: they are dropped and counted.',
+    ),
   duplicateWindow: duration(1_000, 7 * DAY_MS)
     .optional()
     .describe('Queue: a message-id that came within this time is not stored again. Default: none is looked at.'),

@@ -15,6 +15,11 @@ describe('relations within a document', () => {
     ['addresses: [ { match: a, kind: multicast, slow: block } ]', ['addresses[0].slow']],
     ['addresses: [ { match: a, kind: topic, home: east } ]', ['addresses[0].home']],
     [
+      'addresses: [ { match: a, kind: topic, custody: ingress, duplicateWindow: 1m, exclusive: true, locality: none } ]',
+      ['addresses[0].custody', 'addresses[0].duplicateWindow', 'addresses[0].exclusive', 'addresses[0].locality'],
+    ],
+    ['addresses: [ { match: a, kind: topic, overLimit: block } ]', ['addresses[0].overLimit']],
+    [
       'addresses: [ { match: a, kind: anycast, maxDepth: 1, deadLetter: queue/dlq } ]',
       ['addresses[0].maxDepth', 'addresses[0].deadLetter'],
     ],
@@ -22,6 +27,15 @@ describe('relations within a document', () => {
     ['addresses: [ { match: a, kind: topic }, { match: a, kind: anycast } ]', ['addresses[1].match']],
     ['addresses: [ { match: "a.*", kind: topic }, { match: "*.b", kind: anycast } ]', ['addresses[1].match']],
   ])('%s is refused', (text, paths) => expect(pathsOf(text)).toEqual(paths));
+
+  it('says what is right in place of a topic that blocks', () => {
+    expect(problemsOf('site: east\naddresses: [ { match: a, kind: topic, overLimit: block } ]')).toMatchObject([
+      { expected: 'one of reject, dropOldest on rules of kind topic', found: '"block"' },
+    ]);
+    expect(problemsOf('site: east\naddresses: [ { match: a, kind: multicast, maxDepth: 1 } ]')).toMatchObject([
+      { expected: 'maxDepth on rules of kind queue or topic only', found: 'kind multicast' },
+    ]);
+  });
 
   it('says where a name comes from that the document does not give', () => {
     const hint = (text: string) => problemsOf(`site: east\n${text}`).map((problem) => [problem.found, problem.hint]);
@@ -40,6 +54,9 @@ describe('relations within a document', () => {
     ['addresses: [ { match: "a.#", kind: topic }, { match: "a.b", kind: anycast } ]'],
     ['addresses: [ { match: "a.*", kind: topic }, { match: "*.b", kind: topic } ]'],
     ['addresses: [ { match: "a.*", kind: topic }, { match: "b.#", kind: anycast } ]'],
+    [
+      'addresses: [ { match: a, kind: topic, maxDepth: 9, maxBytes: 1MiB, ttl: 1h, overLimit: dropOldest, maxDeliveries: 2, retry: 1s, deadLetter: queue/dlq } ]',
+    ],
   ])('%s is fine', (text) => expect(pathsOf(text)).toEqual([]));
 
   it('refuses every bind off loopback unless told otherwise', () => {
@@ -78,6 +95,17 @@ describe('dead letters', () => {
       [queue('in', 'a'), queue('a', 'queue/b'), queue('b', 'a')],
       'addresses[1].deadLetter: an address whose own dead letters do not come back here; see addresses[2]',
       'addresses[2].deadLetter: an address whose own dead letters do not come back here; see addresses[1]',
+    ],
+    [
+      'from subscriptions back to their topics',
+      ['{ match: "news.#", kind: topic, deadLetter: topic/news.dead }'],
+      'addresses[0].deadLetter: an address outside of this rule; give news.dead a rule of its own',
+    ],
+    [
+      'in a circle through a topic',
+      [queue('jobs', 'topic/failures'), '{ match: failures, kind: topic, deadLetter: queue/jobs }'],
+      'addresses[0].deadLetter: an address whose own dead letters do not come back here; see addresses[1]',
+      'addresses[1].deadLetter: an address whose own dead letters do not come back here; see addresses[0]',
     ],
     [
       'to a name that is too long',

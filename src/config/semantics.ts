@@ -14,6 +14,7 @@ export function checkSemantics(site: DefaultedSite): LocatedProblem[] {
     ...exposedBinds(site),
     ...livenessTimes(site),
     ...foreignKeys(site),
+    ...blockingTopics(site),
     ...ruleConflicts(site),
     ...deadLetters(site),
   ];
@@ -116,35 +117,51 @@ function livenessTimes({ mesh }: DefaultedSite): LocatedProblem[] {
   return [located(['mesh', 'dead'], expected, mesh.dead, 'one late sign of life must not end a link')];
 }
 
-const KIND_OF_KEY = {
-  ack: 'multicast',
-  ackTimeout: 'multicast',
-  slow: 'topic',
-  blockFor: 'topic',
-  noSubscriber: 'topic',
-  overflowAt: 'anycast',
-  home: 'queue',
-  custody: 'queue',
-  maxDepth: 'queue',
-  overLimit: 'queue',
-  maxBytes: 'queue',
-  ttl: 'queue',
-  maxDeliveries: 'queue',
-  retry: 'queue',
-  deadLetter: 'queue',
-  duplicateWindow: 'queue',
-  exclusive: 'queue',
-  locality: 'queue',
-} as const;
+type Kind = DefaultedSite['addresses'][number]['kind'];
+
+/** On topics these are about each of their durable subscriptions. */
+const OF_SUBSCRIPTIONS: readonly Kind[] = ['queue', 'topic'];
+
+const KINDS_OF_KEY = {
+  ack: ['multicast'],
+  ackTimeout: ['multicast'],
+  slow: ['topic'],
+  blockFor: ['topic'],
+  noSubscriber: ['topic'],
+  overflowAt: ['anycast'],
+  home: ['queue'],
+  custody: ['queue'],
+  maxDepth: OF_SUBSCRIPTIONS,
+  overLimit: OF_SUBSCRIPTIONS,
+  maxBytes: OF_SUBSCRIPTIONS,
+  ttl: OF_SUBSCRIPTIONS,
+  maxDeliveries: OF_SUBSCRIPTIONS,
+  retry: OF_SUBSCRIPTIONS,
+  deadLetter: OF_SUBSCRIPTIONS,
+  duplicateWindow: ['queue'],
+  exclusive: ['queue'],
+  locality: ['queue'],
+} as const satisfies Partial<Record<keyof DefaultedSite['addresses'][number], readonly Kind[]>>;
 
 function foreignKeys({ addresses }: DefaultedSite): LocatedProblem[] {
   return addresses.flatMap((rule, i) =>
-    Object.entries(KIND_OF_KEY)
-      .filter(([key, kind]) => rule[key as keyof typeof KIND_OF_KEY] !== undefined && kind !== rule.kind)
-      .map(([key, kind]) =>
-        located(['addresses', i, key], `${key} on rules of kind ${kind} only`, `kind ${rule.kind}`),
+    Object.entries<readonly Kind[]>(KINDS_OF_KEY)
+      .filter(([key, kinds]) => rule[key as keyof typeof KINDS_OF_KEY] !== undefined && !kinds.includes(rule.kind))
+      .map(([key, kinds]) =>
+        located(['addresses', i, key], `${key} on rules of kind ${kinds.join(' or ')} only`, `kind ${rule.kind}`),
       ),
   );
+}
+
+/** Whoever publishes on a topic is held up by none of its durable subscriptions. */
+function blockingTopics({ addresses }: DefaultedSite): LocatedProblem[] {
+  return addresses.flatMap(({ kind, overLimit }, i) => {
+    if (kind !== 'topic' || overLimit !== 'block') return [];
+    const hint = 'one durable subscription that nobody reads would stop all who publish';
+    return [
+      located(['addresses', i, 'overLimit'], 'one of reject, dropOldest on rules of kind topic', '"block"', hint),
+    ];
+  });
 }
 
 /** Same pattern twice, or two patterns of different kinds that meet with neither the more specific one. */
