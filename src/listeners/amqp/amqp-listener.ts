@@ -19,7 +19,7 @@ import { PublisherLink } from './publisher-link';
 /** Frames to clients' liking: small enough that a window of them is a bounded number of bytes. */
 const FRAME_BYTES = 16 * 1024;
 /** What JMS clients look for in the open. Delays are those of queues; other kinds of address keep nothing back. */
-const OFFERED = ['ANONYMOUS-RELAY', 'DELAYED_DELIVERY'];
+const OFFERED = ['ANONYMOUS-RELAY', 'DELAYED_DELIVERY', 'SHARED-SUBS'];
 
 /** AMQP 1.0 for clients: their sending links publish, their receiving links consume. */
 export class AmqpListener implements ConnectionHandler {

@@ -130,31 +130,19 @@ describe('what a source asks for', () => {
     expect(consuming.answer?.capabilities).toEqual(source.capabilities);
   });
 
-  it('what is not served is not told back: subscriptions that outlive their link or are shared', () => {
+  it.each([
+    ['queue/a', 'exclusive', ['exclusive']],
+    ['anycast/a', 'queue', ['queue']],
+  ])('a subscription to %s is a plain consumer, and told so', (address, capability, capabilities) => {
     const source = {
-      address: 'topic/a',
+      address,
       durable: 2,
       expiryPolicy: 'never',
-      capabilities: ['topic', 'shared', 'global', 'exclusive'],
+      capabilities: [capability, 'shared', 'global'],
     } as const;
-    expect(consume(source).answer).toMatchObject({
-      durable: 0,
-      expiryPolicy: 'link-detach',
-      capabilities: ['topic'],
-    });
-  });
-
-  it.each([
-    [undefined, "'name' of client 'client'"],
-    [['shared', 'global'], "'name' shared by all clients"],
-  ])('an attach without a source looks for a durable subscription, of which there are none', (capabilities, said) => {
-    const { inbox, client } = consume(null, {
-      name: 'name|global',
-      ...(capabilities === undefined ? {} : { desiredCapabilities: capabilities }),
-    });
-    expect(inbox.detached).toMatchObject({ condition: CONDITION.notFound });
-    expect(inbox.detached?.description).toContain(said);
-    expect(client.addresses.consumers).toEqual([]);
+    const { answer, client } = consume(source);
+    expect(answer).toMatchObject({ durable: 0, expiryPolicy: 'link-detach', capabilities });
+    expect(client.addresses.consumer.spec.subscription).toBeUndefined();
   });
 
   it('what the address layer refuses refuses the link', () => {

@@ -1,5 +1,5 @@
-import type { AddressRef, Consumer, ConsumerHandler, Gap } from '../../addresses/contract';
-import type { AmqpErrorFields, DeliveryState, TransactionalState } from '../../amqp/codec/types';
+import type { AddressRef, Consumer, ConsumerHandler, Gap, SubscriptionSpec } from '../../addresses/contract';
+import type { AmqpErrorFields, DeliveryState, Source, TransactionalState } from '../../amqp/codec/types';
 import { CONDITION, type AmqpOutcome } from '../../amqp/constants';
 import type { SenderHandler, SenderLink } from '../../amqp/sender-link';
 import { FairleadError } from '../../common/errors';
@@ -11,7 +11,8 @@ import { PendingGap } from './gap-annotation';
 import { LargeDelivery } from './large-delivery';
 import { detailOf, fromAmqpOutcome, outcomeOf, toErrorFields } from './outcomes';
 import { SourceRequest } from './source-request';
-import { subscriptionLookedFor } from './subscription-identity';
+import { answerEnd } from './subscription-end';
+import { lookedUp } from './subscription-lookup';
 
 /** Bytes of a large message that a selector is asked about. */
 const HEAD_BYTES = 128 * 1024;
@@ -29,6 +30,8 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   #selector: MessageFilter | null = null;
   /** Deliveries by their tokens whose outcome is not in force yet: settled when it is. */
   readonly #outcomesDue = new Map<number, number>();
+  /** What outlives this link, or is shared with others; null when it is a plain consumer. */
+  readonly #subscription: SubscriptionSpec | null;
 
   private constructor(
     private readonly link: SenderLink,
@@ -39,6 +42,8 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     private readonly temporary: AddressRef | null,
   ) {
     this.#request = request;
+    this.#subscription = request.subscription;
+    link.closesLater = request.subscription?.durable === true;
     this.#large = new LargeDelivery(link);
     this.#drain = new DrainAnswer(link);
     context.budget.links++;
@@ -47,12 +52,12 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   /** Answers an attach, once the mesh knows of the consumer. A source that cannot be used refuses the link, nothing else. */
   static attach(link: SenderLink, context: ClientContext): void {
     const source = link.remote?.source ?? null;
-    if (source === null) {
-      refuseLookup(link, context);
-      return;
-    }
     try {
-      const request = new SourceRequest(source, link);
+      if (source === null) {
+        lookUp(link, context);
+        return;
+      }
+      const request = new SourceRequest(source, link, context);
       const temporary = request.dynamic ? context.addresses.temporary(request.hint) : null;
       const address = temporary?.name ?? source.address ?? '';
       const consumer = new ConsumerLink(link, context, request, address, temporary);
@@ -64,15 +69,31 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     }
   }
 
+  /** Consumes the subscription that an attach without a source has found. */
+  static resume(link: SenderLink, context: ClientContext, source: Source): void {
+    try {
+      const request = new SourceRequest(source, link, context);
+      const consumer = new ConsumerLink(link, context, request, source.address ?? '', null);
+      link.handler = consumer;
+      consumer.#request = null;
+      consumer.#open(request);
+      consumer.#consumer?.pump();
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      link.detach(toErrorFields(error), true);
+    }
+  }
+
   #open(request: SourceRequest): void {
     const { link, address } = this;
     const { client, addresses } = this.context;
-    const { hint, queue } = request;
+    const { hint, queue, subscription } = request;
     const settled = link.remote?.sndSettleMode === 1;
     const { messageBytesMax } = link;
-    const consumer = addresses.openConsumer({ address, hint, client, settled, messageBytesMax, queue }, this);
+    const plain = { address, hint, client, settled, messageBytesMax, queue };
+    const consumer = addresses.openConsumer(subscription === null ? plain : { ...plain, subscription }, this);
     // The mesh may have ended it, or confirmed it, within the call.
-    if (link.state === 'detaching' || link.state === 'detached') {
+    if (link.isOver) {
       consumer.close();
       return;
     }
@@ -214,7 +235,8 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   // --- the end -------------------------------------------------------------------------------------------------------------
 
   onGone(error: FairleadError): void {
-    this.link.detach(toErrorFields(error), true);
+    // A link that is taken over goes on elsewhere.
+    this.link.detach(toErrorFields(error), error.condition !== CONDITION.stolen);
   }
 
   onDetached(_link: SenderLink, error: AmqpErrorFields | null): void {
@@ -226,6 +248,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.#consumer = this.#drain.consumer = null;
     consumer?.close(error !== null);
     if (this.temporary !== null) this.context.addresses.dropTemporary(this.temporary);
+    if (this.#subscription !== null) answerEnd(this.link, this.context.addresses, this.#subscription);
   }
 }
 
@@ -238,12 +261,22 @@ class TransactionOutcomeError extends FairleadError {
   }
 }
 
-/** Without a source an attach looks for a durable subscription by the link's name (part 2.6.3): there are none. */
-function refuseLookup(link: SenderLink, { client }: ClientContext): void {
-  const wanted = subscriptionLookedFor(link.name, client, link.remote?.desiredCapabilities ?? []);
-  const owner = wanted.client === null ? 'shared by all clients' : `of client '${wanted.client}'`;
-  const description = `there is no durable subscription '${wanted.name}' ${owner}`;
-  link.refuse({ condition: CONDITION.notFound, description });
+/** Without a source an attach looks for a durable subscription (part 2.6.3). It is consumed from the moment that credit is given. */
+function lookUp(link: SenderLink, context: ClientContext): void {
+  const { source, closing } = lookedUp(link, context);
+  link.handler = {
+    onWritable: () => undefined,
+    onCredit: () => {
+      if (link.credit === 0) return;
+      link.handler = null;
+      closing();
+      ConsumerLink.resume(link, context, source);
+    },
+    onOutcome: () => undefined,
+    onDetached: closing,
+  };
+  link.closesLater = true;
+  link.accept({ source });
 }
 
 function selects(selector: MessageFilter, body: LargeBody): boolean {

@@ -1,4 +1,4 @@
-/** Every limit of transactions at the edge, its reason beside it. */
+/** Every limit of transactions and subscriptions at the edge, its reason beside it. */
 
 /** Undischarged transactions of one connection: JMS clients have one for each session, of which there are 256 at most. */
 export const TRANSACTIONS_MAX = 512;
@@ -12,3 +12,5 @@ export const ENDED_MAX = 512;
 export const COORDINATOR_CREDIT = 32;
 /** A message to the coordinator: declare and discharge take some fifty bytes, with sections around them a few hundred. */
 export const COMMAND_BYTES_MAX = 4_096;
+/** Name of a subscription, and container-id of its client: percent-encoded both are part of a queue's name, which has 4,096 bytes. */
+export const SUBSCRIPTION_PART_BYTES_MAX = 512;

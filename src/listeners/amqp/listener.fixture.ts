@@ -145,7 +145,10 @@ export class FakeAddresses implements AddressSpace {
   }
 
   openConsumer(spec: ConsumerSpec, handler: ConsumerHandler): Consumer {
-    const consumer = new FakeConsumer(this.resolve(spec.address, spec.hint), spec, handler);
+    const address = this.resolve(spec.address, spec.hint);
+    const { subscription } = spec;
+    const queue = { name: `$sub/${subscription?.client ?? ''}/${subscription?.name}`, kind: 'queue' } as const;
+    const consumer = new FakeConsumer(subscription === undefined ? address : queue, spec, handler);
     this.consumers.push(consumer);
     this.onOpen(consumer);
     return consumer;

@@ -1,4 +1,5 @@
-import { AmqpDescribed, AmqpMap, AmqpSymbol, AmqpTyped, type AmqpValue } from '../../amqp/codec/values';
+import { described } from '../../amqp/codec/delivery-states';
+import { AmqpDescribed, AmqpMap, AmqpSymbol, AmqpTyped, symbolMap, type AmqpValue } from '../../amqp/codec/values';
 import { CONDITION } from '../../amqp/constants';
 import { FairleadError } from '../../common/errors';
 import { compileMessageFilter, type MessageFilter } from '../../queues/message-filter';
@@ -50,6 +51,14 @@ export function servedFilters(filters: AmqpMap | null | undefined, served: Serve
   for (const [key, filter] of filters ?? [])
     if ((served.selector && is(filter, SELECTOR)) || (served.noLocal && is(filter, NO_LOCAL))) told.set(key, filter);
   return told.size === 0 ? null : told;
+}
+
+/** The filter-set of a subscription, for a client that does not know it. */
+export function filtersOf(selector: string | null, noLocal: boolean): AmqpMap {
+  return symbolMap({
+    ...(selector !== null && { 'jms-selector': described(SELECTOR.code, selector) }),
+    ...(noLocal && { 'no-local': described(NO_LOCAL.code, []) }),
+  });
 }
 
 /** A filter that means something here is malformed. */

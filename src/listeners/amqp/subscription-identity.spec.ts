@@ -32,6 +32,23 @@ describe('the identity of a subscription', () => {
     expect(subscriptionOf(link, 'client', source(fields))).toEqual({ name: 'news', ...identity });
   });
 
+  it.each<[string, string, string, string[]]>([
+    ['no name', '|global', 'client', []],
+    ['a name that is too long', 'ü'.repeat(257), 'client', []],
+    ['no client that it belongs to', 'news', '', []],
+    ['a client whose name is too long', 'news', 'c'.repeat(513), []],
+  ])('%s is refused', (_what, link, client, capabilities) => {
+    const refused = { code: 'FL_SUBSCRIPTION_NAME', condition: 'amqp:invalid-field' };
+    expect(() => subscriptionOf(link, client, source({ ...DURABLE, capabilities }))).toThrow(
+      expect.objectContaining(refused) as Error,
+    );
+    expect(() => subscriptionLookedFor(link, client, capabilities)).toThrow(expect.objectContaining(refused) as Error);
+  });
+
+  it('one of no client needs no container-id', () => {
+    expect(subscriptionLookedFor('news', '', ['global'])).toEqual({ name: 'news', client: null });
+  });
+
   it.each([
     ['news', [], { name: 'news', client: 'client' }],
     ['news|global', ['shared', 'global'], { name: 'news', client: null }],
