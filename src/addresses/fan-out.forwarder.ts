@@ -20,7 +20,7 @@ export class FanOut implements Forwarder {
   constructor(protected readonly ports: ForwarderPorts) {}
 
   publish(
-    _publisher: LocalPublisher,
+    publisher: LocalPublisher,
     entry: AddressEntry,
     flags: number,
     payload: Buffer,
@@ -37,8 +37,11 @@ export class FanOut implements Forwarder {
     if (set !== null) {
       const placed = streams.append(set, entry.cls, entry.wire, flags, payload, start, end, -1);
       const { chunk, start: from, length } = placed;
-      for (const consumer of locals) consumer.offer(entry, chunk.bytes, from, from + length, chunk, -1);
-    } else for (const consumer of locals) consumer.offer(entry, payload, start, end, null, -1);
+      for (const consumer of locals)
+        if (consumer.wantsOf(publisher)) consumer.offer(entry, chunk.bytes, from, from + length, chunk, -1);
+    } else
+      for (const consumer of locals)
+        if (consumer.wantsOf(publisher)) consumer.offer(entry, payload, start, end, null, -1);
     if (chokes.anySlow) chokes.review(entry, self);
     return OUTCOME.accepted;
   }
@@ -53,7 +56,7 @@ export class FanOut implements Forwarder {
     else if (nobody) counters.drop(DROP_REASON.noSubscriber, 1);
   }
 
-  begin(_publisher: LocalPublisher, entry: AddressEntry, flags: number, _token: number): LargePublish {
+  begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, _token: number): LargePublish {
     const { audience, streams, large, chokes, self } = this.ports;
     audience.refresh(entry);
     const { set, locals, givenUp } = entry;
@@ -63,7 +66,8 @@ export class FanOut implements Forwarder {
         const nobody = set === null && locals.length === 0;
         this.countMissed(givenUp, nobody);
         if (nobody) return toNobody(entry);
-        if (body !== null) for (const consumer of locals) consumer.offerLarge(entry, body, -1);
+        if (body !== null)
+          for (const consumer of locals) if (consumer.wantsOf(publisher)) consumer.offerLarge(entry, body, -1);
         if (chokes.anySlow) chokes.review(entry, self);
         return OUTCOME.accepted;
       },

@@ -13,6 +13,7 @@ import type { AddressEntry } from './address-entry';
 import type { AddressKind, AddressRef, Consumer, ConsumerHandler, ConsumerSpec, Gap } from './contract';
 import type { Holding } from './holding';
 import { Lane } from './lane';
+import type { LocalPublisher } from './local-publisher';
 import { SpillBlock, type LaneBudget } from './spill';
 import type { Held } from './wait-ring';
 
@@ -37,6 +38,8 @@ export class LocalConsumer implements Consumer {
   /** What it may have missed and is to be told of with its next delivery. */
   gap: Gap | null = null;
   readonly kind: AddressKind;
+  /** A subscriber that wants nothing of its own client. */
+  readonly #noLocal: boolean;
   readonly #lane: Lane;
   readonly #bytesMax: number;
   /** Tracked deliveries that it has not settled. */
@@ -50,6 +53,7 @@ export class LocalConsumer implements Consumer {
     readonly entry: AddressEntry,
   ) {
     this.kind = entry.kind;
+    this.#noLocal = entry.kind === 'topic' && spec.queue?.noLocal === true;
     this.#bytesMax = spec.messageBytesMax ?? Infinity;
     this.#lane = new Lane(
       {
@@ -60,6 +64,11 @@ export class LocalConsumer implements Consumer {
       ports.lanes,
       ports.holding,
     );
+  }
+
+  /** Whether messages of a publisher of this node are for it. */
+  wantsOf({ spec }: LocalPublisher): boolean {
+    return !this.#noLocal || spec.client !== this.spec.client;
   }
 
   /** The name, or for a topic the filter. */

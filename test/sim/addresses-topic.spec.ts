@@ -40,6 +40,24 @@ describe('topics', () => {
     expect(consumers.map(({ got }) => got)).toEqual([...expected, ...expected, ...expected]);
   });
 
+  it('give a subscriber nothing of its own client where it wants that, large or small', () => {
+    const { node, run, publisher } = opened();
+    const own = new SimConsumer(node('a'), 'ticks.#', { client: 'publisher', queue: { noLocal: true } });
+    const other = new SimConsumer(node('a'), 'ticks.#', { client: 'other', queue: { noLocal: true } });
+    const plain = new SimConsumer(node('a'), 'ticks.a', { client: 'publisher' });
+    const far = new SimConsumer(node('c'), 'ticks.a');
+    run(200);
+    publisher.send('small');
+    publisher.sendLarge('large'.padEnd(100_000, '.'));
+    run(500);
+    expect([own, other, plain, far].map(({ got }) => got.map((text) => text.slice(0, 5)))).toEqual([
+      [],
+      ['small', 'large'],
+      ['small', 'large'],
+      ['small', 'large'],
+    ]);
+  });
+
   it('are accepted without a subscriber, or released where the rule says so, and counted', () => {
     const { node, run, until, publisher } = opened([rule('asked.#', 'topic', { noSubscriber: 'release' })]);
     publisher.send('m0');
