@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import { DURATION_PATTERN, parseDuration } from '../config/units';
 
+/** As long as a node takes. */
+const SUBSCRIPTION_BYTES_MAX = 512;
+
 /** Readers of option values; what they throw is told with the option's name. */
 
 export function positiveInteger(text: string): number {
@@ -20,6 +23,13 @@ export function durationMs(text: string): number {
   const ms = DURATION_PATTERN.test(text) ? parseDuration(text) : null;
   if (ms === null || ms <= 0) throw new InvalidArgumentError('Expected a duration such as 500ms, 10s or 1m.');
   return ms;
+}
+
+/** What follows a | is no part of a subscription's name for the node. */
+export function subscriptionName(text: string): string {
+  if (text === '' || text.includes('|') || Buffer.byteLength(text) > SUBSCRIPTION_BYTES_MAX)
+    throw new InvalidArgumentError(`Expected a name of at most ${SUBSCRIPTION_BYTES_MAX} bytes, without |.`);
+  return text;
 }
 
 /** Collects `k=v` of an option that may come several times. */

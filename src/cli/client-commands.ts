@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
-import { durationMs, positiveInteger, positiveNumber, property } from './arguments';
-import { receive, type ReceiveOptions } from './commands/receive';
+import { durationMs, positiveInteger, positiveNumber, property, subscriptionName } from './arguments';
+import { receive, type ReceiveOptions, unsubscribe } from './commands/receive';
 import { send, type SendOptions } from './commands/send';
 import { formatDuration } from '../config/units';
 import type { CliIo, Finish } from './io';
+import { requireOption } from './required-option';
 
 const URL_DEFAULT = 'amqp://127.0.0.1:5672';
 const STALL_MS = 30_000;
@@ -46,7 +47,16 @@ export function addClientCommands(program: Command, io: CliIo, finish: Finish): 
       durationMs,
     )
     .option('--json', 'print the whole message as JSON')
-    .option('--durable <name>', 'a durable subscription (not implemented in this version)')
+    .option(
+      '--durable <name>',
+      'receive what the durable subscription of this name holds; it is made when there is none',
+      subscriptionName,
+    )
+    .option('--unsubscribe', 'with --durable: receive nothing, and end the subscription')
     .option('--url <url>', 'where the node listens, or FAIRLEAD_URL', url)
-    .action(async (address: string, options: ReceiveOptions) => finish(await receive(address, options, io)));
+    .action(async (address: string, options: ReceiveOptions, command: Command) => {
+      if (options.unsubscribe !== true) return finish(await receive(address, options, io));
+      requireOption(command, 'durable');
+      finish(await unsubscribe(address, options.durable ?? '', options, io));
+    });
 }

@@ -54,7 +54,38 @@ const LINK = {
   queuedBytes: 0,
 };
 
+const SUBSCRIPTION = {
+  name: 'inbox',
+  client: 'app',
+  durable: true,
+  shared: false,
+  filter: 'orders.#',
+  selector: null,
+  noLocal: false,
+  home: 'east',
+  queue: '$sub/app/inbox',
+  here: { depth: 3, consumers: 1, bytes: 300, dropped: 7 },
+};
+
 describe('commands that ask a node', () => {
+  it('queues --subscriptions tells who is subscribed to what, and what it holds', async () => {
+    const elsewhere = { ...SUBSCRIPTION, client: null, shared: true, home: 'west', queue: '$sub//inbox', here: null };
+    const said = await run(['queues', '--subscriptions'], { body: { subscriptions: [SUBSCRIPTION, elsewhere] } });
+    expect(requests.map(({ line }) => line)).toEqual(['GET /api/v1/subscriptions']);
+    expect(said.stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['SUBSCRIPTION', 'CLIENT', 'TO', 'KIND', 'HOME', 'DEPTH', 'CONSUMERS', 'BYTES', 'DROPPED', 'QUEUE'],
+      ['inbox', 'app', 'orders.#', 'durable', 'east', '3', '1', '300', '7', '$sub/app/inbox'],
+      ['inbox', '(any)', 'orders.#', 'durable, shared', 'west', '-', '-', '-', '-', '$sub//inbox'],
+    ]);
+    expect((await run(['queues', '--subscriptions'], { body: { subscriptions: [] } })).stdout).toBe('no subscriptions');
+  });
+
+  it('queue unsubscribe ends one by its queue', async () => {
+    const said = await run(['queue', 'unsubscribe', '$sub/app/in%2Ebox'], { body: SUBSCRIPTION });
+    expect(requests).toEqual([{ line: 'DELETE /api/v1/subscriptions/%24sub%2Fapp%2Fin%252Ebox', body: '' }]);
+    expect(said).toMatchObject({ code: 0, stdout: 'subscription inbox to orders.# is ended' });
+  });
+
   it('links prints a table, or JSON', async () => {
     const down = { ...LINK, name: 'to-south', state: 'down', peer: null, roundTripMs: null, whyDown: 'no answer' };
     const said = { body: { links: [{ ...LINK, configured: false }, down] } };

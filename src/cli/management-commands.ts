@@ -7,8 +7,10 @@ import {
   moveQueue,
   peekQueue,
   purgeQueue,
+  endSubscription,
   queues,
   retryDead,
+  subscriptions,
 } from './commands/queues';
 import type { CliIo, Finish } from './io';
 import { requireOption } from './required-option';
@@ -55,9 +57,11 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
 }
 
 function addQueueCommands(program: Command, command: AddCommand, io: CliIo, finish: Finish): void {
-  command(program, 'queues', 'queues of the mesh, and what those of the node hold').action(
-    async (options: ApiOptions) => finish(await queues(options, io)),
-  );
+  command(program, 'queues', 'queues of the mesh, and what those of the node hold')
+    .option('--subscriptions', 'durable and shared subscriptions instead')
+    .action(async (options: ApiOptions & { readonly subscriptions?: boolean }) =>
+      finish(await (options.subscriptions ? subscriptions : queues)(options, io)),
+    );
   const queue = program.command('queue').description('look into a queue where it lives, and change what it holds');
   command(queue, 'peek', 'look at messages, which stay where they are')
     .argument('<name>')
@@ -72,6 +76,9 @@ function addQueueCommands(program: Command, command: AddCommand, io: CliIo, fini
     .argument('<to>', 'the address')
     .option('--count <n>', 'so many; default: all', positiveInteger)
     .action(async (name: string, to: string, options: CountOptions) => finish(await moveQueue(name, to, options, io)));
+  command(queue, 'unsubscribe', 'end a durable subscription that nobody consumes, with all that it holds')
+    .argument('<name>', 'its queue, as queues --subscriptions tells it')
+    .action(async (name: string, options: ApiOptions) => finish(await endSubscription(name, options, io)));
   const dlq = program.command('dlq').description('dead letters');
   command(dlq, 'retry', 'send dead letters of a queue back to the addresses that they came from')
     .argument('<name>', 'the queue that holds them')

@@ -7,6 +7,7 @@ import type { ReceiverLink } from '../amqp/receiver-link';
 import { ClientNegotiation } from '../amqp/sasl/negotiation';
 import type { SenderLink } from '../amqp/sender-link';
 import type { Session } from '../amqp/session';
+import { FairleadError } from '../common/errors';
 import { formatAddress } from '../common/format-address';
 import { FlushQueue } from '../transport/flush-queue';
 import { SocketDriver } from '../transport/socket-driver';
@@ -14,7 +15,8 @@ import { dialTcp } from '../transport/tcp';
 import { ClientReceiver, type TakingOptions } from './client-receiver';
 import { ClientSender } from './client-sender';
 import { parseClientUrl } from './client-url';
-import { LostError, NoAnswerError, RefusedError } from './errors';
+import { ClientSubscription, OF_NO_CLIENT, durableSource } from './client-subscription';
+import { LostError, NoAnswerError, NotDurableError, RefusedError } from './errors';
 
 export interface ClientOptions {
   readonly containerId?: string;
@@ -27,6 +29,8 @@ export interface ClientOptions {
 export interface ReceiverOptions extends TakingOptions {
   /** Null lets the peer make a temporary address, which is told by `address`. */
   readonly address: string | null;
+  /** Name of a durable subscription that belongs to no client: it is found by it at every node of a mesh. */
+  readonly subscription?: string;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -91,15 +95,27 @@ export class ClientConnection implements ConnectionHandler {
     return this.#attached(link, `sending to ${name}`, () => new ClientSender(link, `the link to ${name}`));
   }
 
-  /** @throws RefusedError, NoAnswerError, LostError */
-  async receiver({ address, ...options }: ReceiverOptions): Promise<ClientReceiver> {
+  /** @throws RefusedError, NoAnswerError, LostError, NotDurableError */
+  async receiver({ address, subscription, ...options }: ReceiverOptions): Promise<ClientReceiver> {
     const name = address ?? 'a temporary address';
-    const link = this.#openSession().attachReceiver(this.#linkName(), {
-      source: { type: 'source', address, dynamic: address === null },
+    const plain = { type: 'source', address, dynamic: address === null } as const;
+    const link = this.#openSession().attachReceiver(subscription ?? this.#linkName(), {
+      source: subscription === undefined ? plain : durableSource(address),
       rcvSettleMode: 0,
     });
-    const make = () => new ClientReceiver(link, `the link from ${name}`, options);
+    const make = () => {
+      const isDurable = (link.remote?.source?.durable ?? 0) > 0;
+      if (subscription === undefined || isDurable) return new ClientReceiver(link, `the link from ${name}`, options);
+      throw new NotDurableError(name);
+    };
     return this.#attached(link, `receiving from ${name}`, make);
+  }
+
+  /** Finds a durable subscription that belongs to no client. @throws RefusedError when there is none, NoAnswerError, LostError */
+  async subscription(name: string): Promise<ClientSubscription> {
+    const link = this.#openSession().attachReceiver(name, { source: null, desiredCapabilities: [OF_NO_CLIENT] });
+    const make = () => new ClientSubscription(link, name, (what, begin) => this.#answered(what, begin));
+    return this.#attached(link, `looking for subscription '${name}'`, make);
   }
 
   /** Tells the peer, and resolves when the socket is gone. */
@@ -133,7 +149,13 @@ export class ClientConnection implements ConnectionHandler {
       link.handler = {
         ...IGNORING,
         onAttached: () => {
-          if (link.sender ? link.remote?.target : link.remote?.source) resolve(make());
+          if (!(link.sender ? link.remote?.target : link.remote?.source)) return;
+          try {
+            resolve(make());
+          } catch (error) {
+            if (!(error instanceof FairleadError)) throw error;
+            reject(error);
+          }
         },
         onDetached: (_link: Link, error: AmqpErrorFields | null) => reject(new RefusedError(what, error)),
       };

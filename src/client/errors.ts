@@ -39,6 +39,14 @@ export class TooLargeError extends FairleadError {
   }
 }
 
+/** A durable subscription was asked for, and the peer keeps nothing for it. */
+export class NotDurableError extends FairleadError {
+  /** @param address that was subscribed to */
+  constructor(address: string) {
+    super('FL_CLIENT_NOT_DURABLE', `the node has no durable subscriptions to ${address}: only topics have`);
+  }
+}
+
 /** The peer did not answer in time. */
 export class NoAnswerError extends FairleadError {
   constructor(what: string, ms: number) {

@@ -16,6 +16,8 @@ const PAGES: readonly (readonly [path: string, what: string])[] = [
   ['/api/v1/listeners', 'where clients connect'],
   ['/api/v1/nodes', 'nodes of the mesh'],
   ['/api/v1/addresses', 'address rules'],
+  ['/api/v1/queues', 'queues'],
+  ['/api/v1/subscriptions', 'durable and shared subscriptions'],
   ['/api/v1/config', 'the document in force'],
 ];
 

@@ -7,9 +7,17 @@ import { LinksController } from './links.controller';
 import { NodeController } from './node.controller';
 import { NodesController } from './nodes.controller';
 import { QueuesController } from './queues.controller';
+import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
   imports: [MeshModule, LinksModule, ListenersModule],
-  controllers: [NodeController, NodesController, LinksController, QueuesController, DocsController],
+  controllers: [
+    NodeController,
+    NodesController,
+    LinksController,
+    QueuesController,
+    SubscriptionsController,
+    DocsController,
+  ],
 })
 export class ManagementModule {}

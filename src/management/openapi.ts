@@ -17,11 +17,13 @@ import {
   QUEUE_PURGE,
   QUEUE_RETRY,
   STATUS,
+  SUBSCRIPTION,
+  SUBSCRIPTIONS,
 } from './schemas';
 
 /** One operation of the management API. */
 export interface Operation {
-  readonly method: 'get' | 'patch' | 'post';
+  readonly method: 'delete' | 'get' | 'patch' | 'post';
   readonly path: string;
   readonly summary: string;
   readonly answer: z.ZodType;
@@ -96,6 +98,19 @@ export const OPERATIONS: readonly Operation[] = [
     body: QUEUE_RETRY,
     answer: COUNT,
     problems: QUEUE_PROBLEMS,
+  },
+  {
+    method: 'get',
+    path: '/api/v1/subscriptions',
+    summary: 'Durable and shared subscriptions of the mesh, and what those of this node hold',
+    answer: SUBSCRIPTIONS,
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/subscriptions/{queue}',
+    summary: 'Ends a durable subscription that nobody consumes, with all that it holds, wherever it lives',
+    answer: SUBSCRIPTION,
+    problems: [404, 409, 503],
   },
 ];
 

@@ -14,6 +14,23 @@ export class QueueNotFoundError extends FairleadError {
   }
 }
 
+/** No subscription of the mesh has that queue. */
+export class SubscriptionNotFoundError extends FairleadError {
+  constructor(queue: string) {
+    super(
+      'FL_SUBSCRIPTION_NOT_FOUND',
+      `no subscription has the queue ${JSON.stringify(queue)}: fairlead queues --subscriptions lists them`,
+    );
+  }
+}
+
+/** It goes with its last consumer. */
+export class SubscriptionNotDurableError extends FairleadError {
+  constructor(name: string) {
+    super('FL_SUBSCRIPTION_NOT_DURABLE', `subscription ${JSON.stringify(name)} goes with its last consumer`);
+  }
+}
+
 /** The queue lives at another node. */
 export class QueueElsewhereError extends FairleadError {
   constructor(name: string, home: string) {

@@ -6,6 +6,7 @@ import type { AddressesAnswer, ConfigAnswer, RuleAnswer, StatusAnswer } from './
 import type { NodeRow } from './node-rows';
 import type { Problem } from './problem.filter';
 import type { CountAnswer, MessageRow, MessagesAnswer, QueueRow, QueuesAnswer } from './queue-rows';
+import type { SubscriptionRow, SubscriptionsAnswer } from './subscription-rows';
 
 /** The answers of the management API, for its description; tests hold real answers against them. */
 
@@ -154,6 +155,23 @@ export const QUEUE = z.strictObject({
 }) satisfies z.ZodType<QueueRow>;
 
 export const QUEUES = z.strictObject({ queues: z.array(QUEUE) }) satisfies z.ZodType<QueuesAnswer>;
+
+export const SUBSCRIPTION = z.strictObject({
+  name: z.string(),
+  client: z.string().nullable().describe('Container-id of the client that it belongs to; null for none.'),
+  durable: z.boolean().describe('It keeps what its subscriber misses; others go with their last consumer.'),
+  shared: z.boolean().describe('Several may consume it, each message once.'),
+  filter: z.string().describe('What it subscribes to.'),
+  selector: z.string().nullable(),
+  noLocal: z.boolean().describe('It takes nothing of its own client.'),
+  home: z.string().describe('The node where it lives.'),
+  queue: z.string().describe('The queue that it is: names it here, and what it holds in /api/v1/queues.'),
+  here: QUEUE_HERE.nullable().describe('Null for one of another node.'),
+}) satisfies z.ZodType<SubscriptionRow>;
+
+export const SUBSCRIPTIONS = z.strictObject({
+  subscriptions: z.array(SUBSCRIPTION),
+}) satisfies z.ZodType<SubscriptionsAnswer>;
 
 const MESSAGE = z.strictObject({
   id: count(),

@@ -16,7 +16,14 @@ function queueView(name: string, temporary = false): QueueView {
 function sources(more: Partial<MetricSources> = {}): MetricSources {
   return {
     node: new FakeMeshNode(),
-    queues: () => [queueView('jobs'), queueView('reply', true), queueView('other', true)],
+    queues: () => [
+      queueView('jobs'),
+      queueView('reply', true),
+      queueView('other', true),
+      queueView('$sub/app/inbox'),
+      queueView('$sub/app/team'),
+      queueView('$sub/app/team/volatile', true),
+    ],
     links: () => linkRows([], [view()]),
     listeners: () => [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, connections: 3 }],
     listenerCounters: () => [
@@ -68,6 +75,9 @@ describe('the metrics of a node', () => {
         'fairlead_queue_messages{queue="other",state="acquired"} 2',
         'fairlead_queue_consumers{queue="jobs"} 4',
         'fairlead_queue_duplicates_total{queue="other"} 10',
+        'fairlead_queue_messages{queue="$sub",state="ready"} 9',
+        'fairlead_subscriptions{durable="true"} 2',
+        'fairlead_subscriptions{durable="false"} 1',
         'fairlead_queues_damaged 0',
         'fairlead_state_writes_failed_total 7',
         'fairlead_queue_store_state{state="ok"} 0',

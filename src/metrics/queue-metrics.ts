@@ -1,8 +1,13 @@
 import type { QueueView } from '../queues/contract';
 import type { Labels, Metrics, Sample } from './metric-set';
 
-/** Past so many queues, and for temporary ones, whose names come from clients, what they have is summed under `other`. */
+/**
+ * Past so many queues, and for temporary ones, whose names come from clients, what they have is summed under `other`; that of
+ * subscriptions, whose names do so too, under the name that begins theirs.
+ */
 const QUEUE_LABELS_MAX = 200;
+
+const SUBSCRIPTIONS = '$sub';
 
 const COUNTERS = [
   ['fairlead_queue_puts_total', 'Messages put into a queue of this node.', 'put'],
@@ -19,6 +24,7 @@ export function addQueues(metrics: Metrics, views: () => readonly QueueView[]): 
   const labelled = (): (readonly [QueueView, Labels])[] => {
     let named = 0;
     return views().map((view) => {
+      if (view.name.startsWith(`${SUBSCRIPTIONS}/`)) return [view, { queue: SUBSCRIPTIONS }];
       const isNamed = !view.temporary && named++ < QUEUE_LABELS_MAX;
       return [view, { queue: isNamed ? view.name : 'other' }];
     });
@@ -31,6 +37,12 @@ export function addQueues(metrics: Metrics, views: () => readonly QueueView[]): 
   );
   metrics.gauge('fairlead_queue_consumers', 'Consumers of a queue, of all sites.', ['queue'], () =>
     labelled().map(([view, labels]): Sample => [labels, view.consumers]),
+  );
+  metrics.gauge('fairlead_subscriptions', 'Durable and shared subscriptions that live at this node.', ['durable'], () =>
+    [true, false].map((durable): Sample => [
+      { durable: String(durable) },
+      views().filter(({ name, temporary }) => name.startsWith(`${SUBSCRIPTIONS}/`) && temporary !== durable).length,
+    ]),
   );
   metrics.gauge('fairlead_queues_damaged', 'Queues that are closed because a record is damaged.', [], () => [
     [{}, views().filter(({ state }) => state === 'damaged').length],

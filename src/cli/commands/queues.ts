@@ -1,4 +1,5 @@
 import type { CountAnswer, MessageRow, MessagesAnswer, QueueRow, QueuesAnswer } from '../../management/queue-rows';
+import type { SubscriptionRow, SubscriptionsAnswer } from '../../management/subscription-rows';
 import { askApi } from '../api-client';
 import type { CliIo } from '../io';
 import { table } from '../table';
@@ -26,6 +27,40 @@ export async function queues(options: ApiOptions, io: CliIo): Promise<number> {
   const answer = await askApi<QueuesAnswer>(options.api, '/api/v1/queues');
   const rows = answer.queues.map(queueRow);
   return print(answer, () => (rows.length > 0 ? table(QUEUES_HEAD, rows) : ['no queues']), options, io);
+}
+
+const SUBSCRIPTIONS_HEAD = [
+  'SUBSCRIPTION',
+  'CLIENT',
+  'TO',
+  'KIND',
+  'HOME',
+  'DEPTH',
+  'CONSUMERS',
+  'BYTES',
+  'DROPPED',
+  'QUEUE',
+];
+
+function subscriptionRow({ name, client, filter, durable, shared, home, here, queue }: SubscriptionRow): string[] {
+  const kind = [...(durable ? ['durable'] : []), ...(shared ? ['shared'] : [])].join(', ');
+  const counts =
+    here === null ? ['-', '-', '-', '-'] : [here.depth, here.consumers, here.bytes, here.dropped].map(String);
+  return [name, client ?? '(any)', filter, kind, home, ...counts, queue];
+}
+
+/** Durable and shared subscriptions of the mesh; what they hold is told by the node where they live. */
+export async function subscriptions(options: ApiOptions, io: CliIo): Promise<number> {
+  const answer = await askApi<SubscriptionsAnswer>(options.api, '/api/v1/subscriptions');
+  const rows = answer.subscriptions.map(subscriptionRow);
+  return print(answer, () => (rows.length > 0 ? table(SUBSCRIPTIONS_HEAD, rows) : ['no subscriptions']), options, io);
+}
+
+/** Ends a durable subscription, with all that it holds. */
+export async function endSubscription(queue: string, options: ApiOptions, io: CliIo): Promise<number> {
+  const path = `/api/v1/subscriptions/${encodeURIComponent(queue)}`;
+  const answer = await askApi<SubscriptionRow>(options.api, path, { method: 'DELETE' });
+  return print(answer, () => [`subscription ${answer.name} to ${answer.filter} is ended`], options, io);
 }
 
 const MESSAGES_HEAD = ['ID', 'STATE', 'PRIORITY', 'DELIVERIES', 'BYTES', 'EXPIRES', 'MESSAGE'];

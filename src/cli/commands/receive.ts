@@ -15,21 +15,22 @@ export interface ReceiveOptions {
   readonly json?: boolean;
   /** Name of a durable subscription. */
   readonly durable?: string;
+  /** Ends that subscription, and receives nothing. */
+  readonly unsubscribe?: boolean;
 }
 
-/** Subscriptions that outlive their client come with queues. */
-class DurableError extends FairleadError {
-  constructor() {
-    super(
-      'FL_NOT_SERVED',
-      'durable subscriptions are not implemented in this version: without --durable you receive what is published while this runs',
-    );
+/** The subscription of that name is another one. */
+class OtherTopicError extends FairleadError {
+  constructor(name: string, its: string, asked: string) {
+    super('FL_SUBSCRIPTION_OTHER', `subscription '${name}' is one to ${its}, not to ${asked}: it stays`);
   }
 }
 
-/** Receives and accepts, one line each. @returns 0, or 1 when it ended before `count` messages came */
+/**
+ * Receives and accepts, one line each. What a durable subscription holds and was not accepted stays there.
+ * @returns 0, or 1 when it ended before `count` messages came
+ */
 export async function receive(address: string, options: ReceiveOptions, io: CliIo): Promise<number> {
-  if (options.durable !== undefined) throw new DurableError();
   const client = await openClient(options.url);
   const interrupt = io.interrupted();
   const reception = new Reception(options, io);
@@ -37,6 +38,7 @@ export async function receive(address: string, options: ReceiveOptions, io: CliI
     client.onLost = (error) => reception.end(error);
     await client.receiver({
       address,
+      ...(options.durable === undefined ? {} : { subscription: options.durable }),
       ...(options.count === undefined ? {} : { total: options.count }),
       onDelivery: (delivery) => reception.take(delivery),
       onLost: (error) => reception.end(error),
@@ -51,6 +53,31 @@ export async function receive(address: string, options: ReceiveOptions, io: CliI
     await client.close();
   }
   return reception.complete ? EXIT.ok : EXIT.failed;
+}
+
+/** Ends a durable subscription, with all that it holds. */
+export async function unsubscribe(
+  address: string,
+  durable: string,
+  { url }: ReceiveOptions,
+  io: CliIo,
+): Promise<number> {
+  const client = await openClient(url);
+  try {
+    const subscription = await client.subscription(durable);
+    const its = subscription.address ?? '';
+    if (nameOf(its) !== nameOf(address)) throw new OtherTopicError(durable, its, address);
+    await subscription.end();
+    io.err(`subscription ${durable} to ${its} is ended`);
+    return EXIT.ok;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Without the prefix of its kind, in either form. */
+function nameOf(address: string): string {
+  return address.replace(/^topic(?:\/|:\/\/)/, '');
 }
 
 /** What has come, and what is awaited. A message is accepted once it is written: a slow reader slows its sender down. */

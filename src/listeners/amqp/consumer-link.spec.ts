@@ -86,6 +86,15 @@ describe('what a source asks for', () => {
     expect(consuming.answer?.filter?.size).toBe(2);
   });
 
+  it.each([
+    ['topic/a', 1],
+    ['multicast/a', undefined],
+  ])('no-local at %s is told back where it is served', (address, told) => {
+    const consuming = consume({ address, filter: filters({ 'no-local': described(NO_LOCAL, []) }) });
+    expect(consuming.client.addresses.consumer.spec.queue?.noLocal).toBe(true);
+    expect(consuming.answer?.filter?.size).toBe(told);
+  });
+
   it('a filter that is not known is not told back', () => {
     const unknown = { xquery: described(0x0000468c00000002, 'x'), plain: 'a = 1', other: described(7, 'x') };
     const consuming = consume({ filter: filters({ ...unknown, s: selector('a = 1') }) });
