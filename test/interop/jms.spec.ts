@@ -7,20 +7,9 @@ jest.setTimeout(300_000);
 
 const MAIN = 'fairlead.interop.Main';
 
-const SUBSCRIPTIONS = 'subscriptions that are shared or durable are not served yet';
-
 /** Scenarios that no version serves yet, and why. They are not run. */
 const PENDING: Readonly<Record<string, string>> = {
   'temporary-queue-deleted': 'a temporary queue that is gone refuses no attach yet',
-  'no-local': 'topics know no no-local yet',
-  shared: SUBSCRIPTIONS,
-  durable: SUBSCRIPTIONS,
-  'durable-roams': SUBSCRIPTIONS,
-  'durable-selector': SUBSCRIPTIONS,
-  'durable-no-local': SUBSCRIPTIONS,
-  'durable-unsubscribe': SUBSCRIPTIONS,
-  'shared-durable': SUBSCRIPTIONS,
-  'shared-durable-global': SUBSCRIPTIONS,
 };
 
 const SCENARIOS: readonly string[] = [
@@ -61,6 +50,20 @@ const SCENARIOS: readonly string[] = [
   'temporary-topic',
   'topic',
   'topic-selector',
+  'no-local',
+  'shared',
+  'durable',
+  'durable-roams',
+  'durable-selector',
+  'durable-changed',
+  'durable-no-local',
+  'durable-unacknowledged',
+  'durable-delay',
+  'durable-unsubscribe',
+  'durable-unsubscribe-active',
+  'shared-durable',
+  'shared-durable-team',
+  'shared-durable-global',
 ];
 
 /** Transactions with queues that live at another site are refused yet. */
@@ -124,8 +127,8 @@ if (missing !== null) console.warn(`SKIPPED: Qpid JMS; ${missing}`);
   });
 
   describe.each([
-    ['queues at the node that clients connect to', 'here', [...SCENARIOS, ...AT_HOME]],
-    ['queues at another site', 'there', SCENARIOS],
+    ['queues, and subscriptions, at the node that clients connect to', 'here', [...SCENARIOS, ...AT_HOME]],
+    ['queues, and subscriptions, at another site', 'there', SCENARIOS],
   ])('%s', (_where, prefix, scenarios) => {
     let told: Map<string, Told>;
 

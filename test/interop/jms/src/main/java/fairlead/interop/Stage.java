@@ -70,6 +70,11 @@ final class Stage {
     return started(near, "", clientId);
   }
 
+  /** Where subscriptions of this run are made, and live from then on. */
+  Connection origin(String clientId) throws JMSException {
+    return prefix.equals("there") ? far(clientId) : near(clientId);
+  }
+
   Connection far(String clientId) throws JMSException {
     return started(far, "", clientId);
   }
