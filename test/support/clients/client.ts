@@ -34,6 +34,8 @@ export interface ReceiverOptions extends LinkOptions {
   readonly selector?: string;
   /** Not what the client's own container has sent. */
   readonly noLocal?: boolean;
+  /** A terminus that never expires: a durable subscription, whose name is the link's. */
+  readonly durable?: boolean;
   /** Distribution mode `copy`: it looks, and leaves what it sees. */
   readonly browse?: boolean;
 }

@@ -95,8 +95,9 @@ export class ProtonConnection implements ClientConnection {
   }
 
   async openReceiver(options: ReceiverOptions & { readonly describe?: boolean }): Promise<ProtonReceiver> {
-    const { prefetch = 100, autoAccept = false, describe = false, selector, noLocal = false, browse = false } = options;
-    const source = { browse, noLocal, ...(selector === undefined ? {} : { selector }) };
+    const { prefetch = 100, autoAccept = false, describe = false, selector } = options;
+    const { noLocal = false, browse = false, durable = false } = options;
+    const source = { browse, noLocal, durable, ...(selector === undefined ? {} : { selector }) };
     const opening = { ...this.#opening(options), ...source, prefetch, autoAccept, describe };
     return new ProtonReceiver(this.driver, opening, await this.#open('receiver', opening)).listen();
   }

@@ -113,13 +113,21 @@ class RheaConnection implements ClientConnection {
 
   async openReceiver(options: ReceiverOptions): Promise<ClientReceiver> {
     const { address, dynamic, capabilities, snd = SND.mixed, rcv = RCV.first, name = this.#name() } = options;
-    const { prefetch = 100, autoAccept = false, browse = false } = options;
+    const { prefetch = 100, autoAccept = false, browse = false, durable = false } = options;
     const filter = filtersOf(options);
     const mode = browse ? { distribution_mode: 'copy' } : {};
+    const kept = durable ? { durable: 2, expiry_policy: 'never' } : {};
     const receiver = new RheaReceiver(
       this.connection.open_receiver({
         name,
-        source: { address: address ?? undefined, dynamic, capabilities, ...filter, ...mode } as unknown as Source,
+        source: {
+          address: address ?? undefined,
+          dynamic,
+          capabilities,
+          ...filter,
+          ...mode,
+          ...kept,
+        } as unknown as Source,
         snd_settle_mode: snd,
         rcv_settle_mode: rcv,
         credit_window: prefetch,

@@ -39,6 +39,9 @@ class Options(LinkOption):
             terminus.capabilities.put_object(Array(UNDESCRIBED, Data.SYMBOL, *names))
         if command.get("browse"):
             terminus.distribution_mode = Terminus.DIST_MODE_COPY
+        if command.get("durable"):
+            terminus.durability = Terminus.DELIVERIES
+            terminus.expiry_policy = Terminus.EXPIRE_NEVER
         filters = {}
         if "selector" in command:
             name = symbol("apache.org:selector-filter:string")
