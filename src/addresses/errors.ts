@@ -29,7 +29,7 @@ const CONDITIONS = {
   FL_SUBSCRIPTION_KIND: { condition: 'amqp:not-allowed' },
   /** Transactions take no messages to addresses of this kind. Cure: send them outside of one. */
   FL_TRANSACTION_KIND: { condition: 'amqp:not-implemented' },
-  /** A queue that lives at another node cannot be part of a transaction here. Cure: connect to its node. */
+  /** What is received from a queue of another node cannot be part of a transaction here. Cure: connect to its node. */
   FL_TRANSACTION_REMOTE: { condition: 'amqp:not-implemented' },
   /** Nothing more fits. */
   FL_ADDRESS_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },

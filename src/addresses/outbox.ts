@@ -86,6 +86,8 @@ export const FROM_OUTBOX = 64;
 const LIMIT = 'amqp:resource-limit-exceeded';
 /** Refusals that another try does not change. */
 const FOR_GOOD: ReadonlySet<string> = new Set([
+  // A temporary queue that has gone.
+  'amqp:not-found',
   'amqp:decode-error',
   'amqp:invalid-field',
   'amqp:link:message-size-exceeded',

@@ -128,7 +128,8 @@ export class Queues {
     this.transactions = new Transactions({
       streams,
       large: shared.large,
-      begin: () => host.transaction(),
+      host,
+      outbox: this.forwarder.outbox,
       live: (entry) => ports.table().live(entry),
       queueHere: (entry) => this.forwarder.queueHere(entry),
       publish: (entry, flags, message) => this.#deadLetters.publish(entry, flags, message),

@@ -1,6 +1,9 @@
 import { FairleadError } from '../common/errors';
-import type { Queue, QueueTransaction } from '../queues/contract';
+import type { Queue, QueueHost, QueueTransaction, StagedBody } from '../queues/contract';
+import { QueueLimitError, TransactionFailedError } from '../queues/errors';
+import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from '../queues/limits';
 import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail, type Streams } from '../streams/contract';
+import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { LargeStorage } from '../streams/reassembly';
 import type { AddressEntry } from './address-entry';
 import {
@@ -17,17 +20,23 @@ import { HomeConsumer } from './home-consumer';
 import { LargePublish } from './large-publish';
 import { STAGED_BYTES_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
+import type { Outbox } from './outbox';
 import { RemoteConsumer } from './remote-consumer';
 
 /** What transactions are built on. */
 export interface TransactionsPorts {
   readonly streams: Streams;
   readonly large: LargeStorage;
-  /** A unit of work over queues of this node. */
-  begin(): QueueTransaction;
+  /** Units of work over queues of this node, and room for large messages to others. */
+  readonly host: Pick<QueueHost, 'transaction' | 'bodies'>;
+  /** What is for queues of other nodes, and is forwarded once it is committed. */
+  readonly outbox: Outbox;
   /** The entry that is in force for one that was handed out. */
   live(entry: AddressEntry): AddressEntry;
-  /** The queue of an entry where it lives here; null where it lives at another node. @throws FairleadError when it cannot be served */
+  /**
+   * The queue of an entry where it lives here; null where it lives at another node, or older messages for it still wait to be forwarded.
+   * @throws FairleadError when it cannot be served
+   */
   queueHere(entry: AddressEntry): Queue | null;
   /** Publishes to a topic what was kept until now. */
   publish(entry: AddressEntry, flags: number, message: Buffer): void;
@@ -64,10 +73,25 @@ interface StagedMessage {
   readonly message: Buffer;
 }
 
-/** One transaction: its queues' part is one change of the store; the rest follows when that is on the disk. */
+/** A message for a queue of another node; a large one is on its way to the disk. */
+interface StagedAway {
+  readonly entry: AddressEntry;
+  readonly flags: number;
+  readonly tag: number;
+  readonly message: Buffer | StagedBody;
+}
+
+/**
+ * One transaction: what its queues change, and what is to be forwarded to queues of other nodes, is one change of the store; the rest
+ * follows when that is on the disk.
+ */
 class AddressTransaction implements Transaction {
   readonly #queues: QueueTransaction;
   #messages: StagedMessage[] = [];
+  #away: StagedAway[] = [];
+  /** Large ones of them that are not stored yet, and a commit that waits for them. */
+  #storing = 0;
+  #commit: (() => void) | null = null;
   /** Outcomes of deliveries of other kinds, whose consumers still have them. */
   #outcomes: ((commits: boolean) => void)[] = [];
   #bytes = 0;
@@ -75,7 +99,7 @@ class AddressTransaction implements Transaction {
   #failure: FairleadError | null = null;
 
   constructor(private readonly space: Transactions) {
-    this.#queues = space.ports.begin();
+    this.#queues = space.ports.host.transaction();
   }
 
   publish(publisher: Publisher, to: AddressRef, flags: number, payload: Buffer, start: number, end: number): Verdict {
@@ -90,10 +114,31 @@ class AddressTransaction implements Transaction {
     const entry = this.#target(to);
     const bytes = end - start;
     this.space.checkRoom(bytes);
-    if (entry.kind === 'queue') this.#queues.put(this.#queueOf(entry), payload, start, end, tag);
+    if (entry.kind === 'queue') this.#stagePut(entry, tag, flags, payload, start, end);
     else this.#messages.push({ entry, flags, message: Buffer.from(payload.subarray(start, end)) });
+    this.#staged(bytes);
+  }
+
+  #staged(bytes: number): void {
     this.space.staged(bytes);
     this.#bytes += bytes;
+  }
+
+  #stagePut(entry: AddressEntry, tag: number, flags: number, payload: Buffer, start: number, end: number): void {
+    const queue = this.space.ports.queueHere(entry);
+    if (queue !== null) {
+      this.#queues.put(queue, payload, start, end, tag);
+      return;
+    }
+    this.#checkAway(end - start);
+    this.#away.push({ entry, flags, tag, message: Buffer.from(payload.subarray(start, end)) });
+  }
+
+  #checkAway(bytes: number): void {
+    if (this.#away.length >= TRANSACTION_OPERATIONS_MAX)
+      throw new QueueLimitError(`a transaction of more than ${TRANSACTION_OPERATIONS_MAX} messages to other nodes`);
+    if (this.#bytes + bytes > TRANSACTION_BYTES_MAX)
+      throw new QueueLimitError(`a transaction of more than ${TRANSACTION_BYTES_MAX} bytes`);
   }
 
   #target(to: AddressRef): AddressEntry {
@@ -104,27 +149,19 @@ class AddressTransaction implements Transaction {
     return entry;
   }
 
-  #queueOf(entry: AddressEntry): Queue {
-    const queue = this.space.ports.queueHere(entry);
-    if (queue === null) throw new AddressError('FL_TRANSACTION_REMOTE', `queue '${entry.name}' lives at another node`);
-    return queue;
-  }
-
   begin(publisher: Publisher, to: AddressRef, flags: number): void {
     const local = publisher as LocalPublisher;
     const entry = this.#target(to);
-    if (entry.kind === 'queue') this.#queueOf(entry);
     const { streams, large } = this.space.ports;
-    const complete = (body: LargeBody | null): Verdict => this.#stageLarge(entry, local.tag, flags, body);
+    const complete = (body: LargeBody | null): Verdict => this.#complete(entry, local.tag, flags, body);
     local.beginStaged(to, new LargePublish(streams, large, -1, 'whole', { complete, aborted: () => undefined }));
   }
 
-  #stageLarge(entry: AddressEntry, tag: number, flags: number, body: LargeBody | null): Verdict {
+  #complete(entry: AddressEntry, tag: number, flags: number, body: LargeBody | null): Verdict {
     if (body === null) return OUTCOME.rejected;
-    const message = Buffer.allocUnsafe(body.length);
-    for (let at = 0; at < message.length;) at += body.read(at, message.subarray(at));
     try {
-      this.#stage(entry, tag, flags, message, 0, message.length);
+      if (entry.kind === 'queue' && body.length > MESSAGE_BYTES_MAX) this.#stageLarge(entry, tag, flags, body);
+      else this.#stageWhole(entry, tag, flags, body);
       return OUTCOME.accepted;
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
@@ -133,10 +170,41 @@ class AddressTransaction implements Transaction {
     }
   }
 
+  #stageWhole(entry: AddressEntry, tag: number, flags: number, body: LargeBody): void {
+    this.space.checkRoom(body.length);
+    const message = Buffer.allocUnsafe(body.length);
+    for (let at = 0; at < message.length;) at += body.read(at, message.subarray(at));
+    this.#stage(entry, tag, flags, message, 0, message.length);
+  }
+
+  /** It goes to the disk at once, part by part, and into force with the rest. */
+  #stageLarge(entry: AddressEntry, tag: number, flags: number, body: LargeBody): void {
+    const { ports } = this.space;
+    const queue = ports.queueHere(entry);
+    ports.scheduleFlush();
+    if (queue !== null) {
+      this.#queues.putLarge(queue, body, tag);
+      return;
+    }
+    this.#checkAway(0);
+    this.#storing++;
+    const message = ports.host.bodies.stage(body, (refusal) => this.#stored(entry, refusal));
+    this.#away.push({ entry, flags, tag, message });
+  }
+
+  #stored(entry: AddressEntry, refusal: OutcomeDetail | null): void {
+    this.#storing--;
+    if (refusal !== null) this.#failure ??= failureOf(entry, refusal);
+    const commit = this.#commit;
+    if (this.#storing > 0 || commit === null) return;
+    this.#commit = null;
+    commit();
+  }
+
   settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     if (consumer instanceof HomeConsumer) consumer.settleWithin(this.#queues, token, outcome, detail);
     else if (consumer instanceof RemoteConsumer)
-      throw new AddressError('FL_TRANSACTION_REMOTE', `queue '${consumer.address.name}' lives at another node`);
+      throw new AddressError('FL_TRANSACTION_REMOTE', `an outcome of queue '${consumer.address.name}' at another node`);
     else
       this.#outcomes.push((commits) =>
         consumer.settle(token, commits ? outcome : OUTCOME.modifiedFailed, commits ? detail : null),
@@ -144,16 +212,47 @@ class AddressTransaction implements Transaction {
   }
 
   commit(done: (error: FairleadError | null) => void): void {
-    if (this.#failure !== null) {
+    this.space.ports.scheduleFlush();
+    if (this.#failure === null && this.#storing > 0) this.#commit = () => this.#apply(done);
+    else this.#apply(done);
+  }
+
+  #apply(done: (error: FairleadError | null) => void): void {
+    const refused = this.#failure ?? this.#refusal();
+    if (refused !== null) {
       this.rollback();
-      done(this.#failure);
+      done(refused);
       return;
     }
-    this.space.ports.scheduleFlush();
+    const within = this.#away.length > 0 ? () => this.#sendAway() : undefined;
     this.#queues.commit((error) => {
       this.#end(error === null);
       done(error);
-    });
+    }, within);
+  }
+
+  /** Why not all of it can be taken for queues of other nodes, as far as that can be told before. */
+  #refusal(): FairleadError | null {
+    const sums = new Map<AddressEntry, { messages: number; bytes: number }>();
+    for (const { entry, message } of this.#away) {
+      const { messages, bytes } = sums.get(entry) ?? { messages: 0, bytes: 0 };
+      sums.set(entry, { messages: messages + 1, bytes: bytes + message.length });
+    }
+    for (const [entry, { messages, bytes }] of sums) {
+      const refusal = this.space.ports.outbox.refusalOf([entry], bytes, messages);
+      if (refusal !== null) return failureOf(entry, refusal);
+    }
+    return null;
+  }
+
+  /** All that is for other nodes, in the group of what the queues here change. */
+  #sendAway(): void {
+    const { outbox, live } = this.space.ports;
+    for (const { entry, flags, tag, message } of this.#away.splice(0)) {
+      const to = [live(entry)];
+      if (Buffer.isBuffer(message)) outbox.put(to, null, 0, flags, tag, message, 0, message.length);
+      else outbox.putStaged(to, flags, tag, message);
+    }
   }
 
   rollback(): void {
@@ -167,9 +266,16 @@ class AddressTransaction implements Transaction {
     for (const settle of this.#outcomes) settle(commits);
     if (commits)
       for (const { entry, flags, message } of this.#messages) ports.publish(ports.live(entry), flags, message);
+    for (const { message } of this.#away) if (!Buffer.isBuffer(message)) message.abandon();
     this.#outcomes = [];
     this.#messages = [];
+    this.#away = [];
+    this.#commit = null;
     this.space.staged(-this.#bytes);
     this.#bytes = 0;
   }
+}
+
+function failureOf({ name }: AddressEntry, { condition, description }: OutcomeDetail): FairleadError {
+  return new TransactionFailedError(condition ?? 'amqp:internal-error', `${name}: ${description ?? ''}`);
 }

@@ -75,7 +75,7 @@ class RecordCopy {
 
   take(space: number, queue: number, key: number, record: Buffer): void {
     if (OTHERS_COUNTS.includes(space)) return;
-    if (space !== SPACE.directory && space < OTHERS_FROM) {
+    if (space !== SPACE.directory && space !== SPACE.intakes && space < OTHERS_FROM) {
       let recount = this.#recounts.get(queue);
       if (!recount) this.#recounts.set(queue, (recount = new StateRecount()));
       recount.add(space, key, record.subarray(SEAL_BYTES));

@@ -98,7 +98,10 @@ export class ClientTransaction {
     if (this.ended !== null) throw this.ended;
   }
 
-  /** An outcome that is in force when the transaction is committed. What cannot be part of one ends it: nothing of it must count. */
+  /**
+   * An outcome that is in force when the transaction is committed. What cannot be part of one ends it: nothing of it must count.
+   * @throws FairleadError when no outcome of this consumer can be: the client need not wait for its commit to hear of it
+   */
   settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
     if (this.ended === null) {
       try {
@@ -107,6 +110,10 @@ export class ClientTransaction {
       } catch (error) {
         if (!(error instanceof FairleadError)) throw error;
         this.end(error);
+        if (error.code === 'FL_TRANSACTION_REMOTE') {
+          consumer.settle(token, OUTCOME.released, null);
+          throw error;
+        }
       }
     }
     // As if it had not been delivered: that the transaction came to nothing is not the consumer's failure.

@@ -479,6 +479,17 @@ describe('work within a transaction', () => {
     expect(controller.errorOf(controller.discharge(txnId))).toMatchObject({ condition: CONDITION.transactionRollback });
   });
 
+  it('4.4.2 an outcome of a queue elsewhere, which no transaction here can have, ends its link at once as well', () => {
+    const { controller, consumer, txnId } = delivered(2);
+    const remote = { condition: CONDITION.notImplemented };
+    controller.transaction.refusal = new FairleadError('FL_TRANSACTION_REMOTE', 'its home is elsewhere', remote);
+    controller.settle(0, true, within(txnId, described(0x24, [])));
+    expect(controller.peer.conditionOf('detach')).toBe(CONDITION.notImplemented);
+    expect(controller.transaction.work).toEqual(['rollback']);
+    expect(consumer.settled.map(({ token, outcome }) => [token, outcome])).toEqual([[0, OUTCOME.released]]);
+    expect(controller.errorOf(controller.discharge(txnId))).toMatchObject({ condition: CONDITION.transactionRollback });
+  });
+
   it.each<[string, (txnId: Buffer) => AmqpValue, string]>([
     ['of an unknown transaction', () => within(UNKNOWN, described(0x24, [])), CONDITION.transactionUnknown],
     ['that says nothing', (txnId) => within(txnId), CONDITION.invalidField],

@@ -25,6 +25,7 @@ final class Transactions {
     all.put("tx-both", Transactions::both);
     all.put("tx-closed", Transactions::closed);
     all.put("tx-many", Transactions::many);
+    all.put("tx-receive-far", Transactions::receiveFar);
   }
 
   private static Session transacted(Stage stage) throws JMSException {
@@ -160,5 +161,21 @@ final class Transactions {
     stage.report().equal("all come", 1_000, got.size());
     stage.report().equal("the last is last", "m999", got.get(got.size() - 1));
     stage.nothing("and no more", consumer);
+  }
+
+  /** Of a queue at another site: what is received cannot be part of a transaction. It says so, and nothing is lost. */
+  private static void receiveFar(Stage stage) throws Exception {
+    Queue queue = filled(stage, "a");
+    Session session = transacted(stage);
+    stage.report().equal("it comes", "a", Stage.next(session.createConsumer(queue)));
+    String told = "committed";
+    try {
+      session.commit();
+    } catch (JMSException refused) {
+      told = refused.getMessage();
+    }
+    stage.report().equal("it says why", true, told.contains("rolled back") && told.contains("at another node"));
+    session.close();
+    stage.report().equal("and left", "a", Stage.next(stage.session().createConsumer(queue)));
   }
 }
