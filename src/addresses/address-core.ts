@@ -93,7 +93,8 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   openPublisher(spec: PublisherSpec, handler: PublisherHandler): Publisher {
-    if (spec.address !== null) this.resolve(spec.address, spec.hint);
+    const address = spec.address === null ? null : this.resolve(spec.address, spec.hint);
+    if (address?.kind === 'queue') this.#parts.queues.checkThere(address.name);
     return this.#parts.publishers.open(spec, handler);
   }
 

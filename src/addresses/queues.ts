@@ -3,14 +3,14 @@ import type { NodeId } from '../links/contract';
 import type { QueueHost } from '../queues/contract';
 import type { Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
-import { isTemporary, type AddressNames } from './address-names';
+import { isTemporary, temporaryHome, type AddressNames } from './address-names';
 import type { AddressTable } from './address-table';
 import type { Barrier } from './barrier';
 import { Circuits } from './circuits';
 import type { Consumer, ConsumerHandler, ConsumerSpec, PublisherHandler } from './contract';
 import { CONTROL } from './control';
 import { DeadLetters } from './dead-letters';
-import type { AddressError } from './errors';
+import { AddressError } from './errors';
 import type { ForwarderPorts } from './forwarder';
 import { CIRCUIT_SLOTS, HomeCircuits } from './home-circuits';
 import { DurableTopics } from './durable-topics';
@@ -244,6 +244,12 @@ export class Queues {
   openTemporary(name: string): void {
     this.host.openTemporary(name, defaultPolicy('queue'));
     this.homes.void();
+  }
+
+  /** @throws AddressError for a temporary queue of this node that has gone, or never was */
+  checkThere(name: string): void {
+    if (temporaryHome(name) === this.node.selfName && this.host.find(name) === null)
+      throw new AddressError('FL_QUEUE_GONE', `there is no queue '${name}'`);
   }
 
   /** The owner of a temporary queue has gone. */
