@@ -64,6 +64,30 @@ export function readPutFields(bytes: Buffer, start: number, end: number, whole: 
   }
 }
 
+/**
+ * The same of when a message may be delivered, and of nothing else: whatever is malformed says nothing.
+ * @returns whether it says so
+ */
+export function readDeliveryTimes(bytes: Buffer, start: number, end: number, found: PutFields): boolean {
+  found.deliveryTime = found.deliveryDelay = NONE;
+  try {
+    for (let at = start; at < end;) {
+      const body = sectionBody(bytes, at, end);
+      const code = body === BEYOND ? BEYOND : sectionCode(bytes, at);
+      const next = body === BEYOND || code > SECTION.messageAnnotations ? BEYOND : skip(bytes, body, end);
+      if (next === BEYOND) return false;
+      if (code === SECTION.messageAnnotations) {
+        readAnnotations(bytes, body, next, found);
+        return found.deliveryTime !== NONE || found.deliveryDelay !== NONE;
+      }
+      at = next;
+    }
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+  }
+  return false;
+}
+
 const HEADER_FIELDS = 3;
 
 function readHeader(bytes: Buffer, body: number, end: number, found: PutFields): void {

@@ -47,6 +47,7 @@ const SCENARIOS: readonly string[] = [
   'topic',
   'topic-selector',
   'no-local',
+  'topic-delay',
   'shared',
   'durable',
   'durable-roams',

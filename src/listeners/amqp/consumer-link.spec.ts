@@ -389,3 +389,43 @@ describe('drain (part 2.6.7)', () => {
     expect([drained.times, receiver.credit]).toEqual([1, 0]);
   });
 });
+
+it('a delayed message of a topic comes at its time, and others pass it', () => {
+  jest.useFakeTimers();
+  try {
+    const { client, receiver, inbox } = consume({ address: 'topic/a' });
+    const delayed = (ms: number, text: string): Buffer =>
+      encodeMessage({
+        messageAnnotations: new AmqpMap([[sym('x-opt-delivery-delay'), ms]]),
+        body: textBody(text),
+      });
+    receiver.addCredit(1);
+    client.run();
+    const { consumer } = client.addresses;
+    const [later, now, latest] = [
+      delayed(100, 'later'),
+      encodeMessage({ body: textBody('now') }),
+      delayed(200, 'latest'),
+    ];
+    consumer.deliver(-1, later);
+    consumer.deliver(-1, now);
+    client.run();
+    expect(inbox.deliveries.map(({ body }) => body)).toEqual([now]);
+    jest.advanceTimersByTime(100);
+    client.run();
+    expect(inbox.deliveries).toHaveLength(1);
+    receiver.addCredit(2);
+    client.run();
+    expect(inbox.deliveries.map(({ body }) => body)).toEqual([now, later]);
+    consumer.deliver(-1, latest);
+    jest.advanceTimersByTime(200);
+    client.run();
+    expect(inbox.deliveries).toHaveLength(3);
+    consumer.deliver(-1, latest);
+    receiver.detach();
+    client.run();
+    expect([client.budget.delayedBytes, jest.getTimerCount()]).toEqual([0, 0]);
+  } finally {
+    jest.useRealTimers();
+  }
+});

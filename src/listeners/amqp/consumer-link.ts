@@ -6,6 +6,7 @@ import { FairleadError } from '../../common/errors';
 import type { MessageFilter } from '../../queues/message-filter';
 import { OUTCOME, type LargeBody } from '../../streams/contract';
 import type { ClientContext } from './client-options';
+import { DelayedDeliveries } from './delayed-deliveries';
 import { DrainAnswer } from './drain-answer';
 import { PendingGap } from './gap-annotation';
 import { LargeDelivery } from './large-delivery';
@@ -28,6 +29,8 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   readonly #drain: DrainAnswer;
   readonly #gap = new PendingGap();
   #selector: MessageFilter | null = null;
+  /** Of a plain subscriber of topics; queues, and so subscriptions, hold messages back themselves. */
+  #delayed: DelayedDeliveries | null = null;
   /** Deliveries by their tokens whose outcome is not in force yet: settled when it is. */
   readonly #outcomesDue = new Map<number, number>();
   /** What outlives this link, or is shared with others; null when it is a plain consumer. */
@@ -101,6 +104,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.#consumer = consumer;
     this.#drain.consumer = consumer;
     this.#selector = request.selectorOf(kind);
+    if (kind === 'topic') this.#delayed = new DelayedDeliveries(this.context.budget, () => this.onWritable());
     // Others take an outcome at once; in a queue it is in force when it is on the disk.
     link.settlesLater = kind === 'queue';
     if (this.#confirmed) this.#accept(consumer);
@@ -123,7 +127,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   // --- deliveries ----------------------------------------------------------------------------------------------------------
 
   ready(): boolean {
-    return this.link.canSend();
+    return this.link.canSend() && this.#delayed?.full !== true;
   }
 
   credit(): number {
@@ -135,6 +139,10 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
       this.#passOver(token, settled);
       return;
     }
+    if (this.#delayed?.keeps(payload, start, end) !== true) this.#send(token, settled, payload, start, end);
+  }
+
+  #send(token: number, settled: boolean, payload: Buffer, start: number, end: number): void {
     this.context.counters.messagesOut++;
     const told = this.#gap.isNone ? null : this.#gap.tellWith(payload, start, end, this.link.messageBytesMax);
     if (told === null) this.link.send(payload, start, end, token, settled, 0);
@@ -147,10 +155,26 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
       this.#passOver(token, settled);
       return;
     }
-    this.context.counters.messagesOut++;
+    if (this.#delayed?.keepsLarge(body) === true) return;
     body.retain();
+    this.#sendLarge(token, settled, body);
+  }
+
+  /** @param body retained for this */
+  #sendLarge(token: number, settled: boolean, body: LargeBody): void {
+    this.context.counters.messagesOut++;
     const told = this.#gap.isNone ? body : (this.#gap.tellWithLarge(body, this.link.messageBytesMax) ?? body);
     this.#large.begin(told, token, settled);
+  }
+
+  /** Topics settle nothing. */
+  #sendDue(delayed: DelayedDeliveries): void {
+    while (this.link.canSend()) {
+      const message = delayed.takeDue();
+      if (message === null) return;
+      if (Buffer.isBuffer(message)) this.#send(-1, true, message, 0, message.length);
+      else this.#sendLarge(-1, true, message);
+    }
   }
 
   /** Not selected: nobody else waits for it, so that it is done with. */
@@ -164,12 +188,17 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
 
   onWritable(): void {
     this.#large.goOn();
-    this.#consumer?.pump();
+    this.#pump();
     this.#answerDrain();
   }
 
-  onCredit(link: SenderLink, drain: boolean): void {
+  #pump(): void {
+    if (this.#delayed !== null) this.#sendDue(this.#delayed);
     this.#consumer?.pump();
+  }
+
+  onCredit(link: SenderLink, drain: boolean): void {
+    this.#pump();
     link.available = this.#consumer?.waiting ?? 0;
     this.#drain.asked = drain;
     this.#answerDrain();
@@ -243,6 +272,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.context.budget.links--;
     this.#request = null;
     this.#large.drop();
+    this.#delayed?.clear();
     this.#outcomesDue.clear();
     const consumer = this.#consumer;
     this.#consumer = this.#drain.consumer = null;

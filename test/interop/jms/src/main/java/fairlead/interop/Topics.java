@@ -17,6 +17,7 @@ final class Topics {
     all.put("topic", Topics::topic);
     all.put("topic-selector", Topics::selector);
     all.put("no-local", Topics::noLocal);
+    all.put("topic-delay", Topics::delay);
     all.put("shared", Topics::shared);
   }
 
@@ -58,6 +59,25 @@ final class Topics {
     Session other = stage.near(stage.name("c")).createSession(Session.AUTO_ACKNOWLEDGE);
     Stage.send(other, other.createProducer(topic), "other's");
     stage.report().equal("only what others sent", "other's", Stage.next(others));
+  }
+
+  private static void delay(Stage stage) throws Exception {
+    Session publishing = stage.session();
+    Topic topic = stage.topic(publishing);
+    List<MessageConsumer> all = List.of(
+        stage.session().createConsumer(topic),
+        stage.far().createSession(Session.AUTO_ACKNOWLEDGE).createConsumer(topic),
+        stage.session().createSharedConsumer(topic, stage.name("s")));
+    var producer = publishing.createProducer(topic);
+    producer.setDeliveryDelay(1_500);
+    long sent = System.nanoTime();
+    Stage.send(publishing, producer, "later");
+    producer.setDeliveryDelay(0);
+    Stage.send(publishing, producer, "now");
+    for (MessageConsumer consumer : all) stage.report().equal("one without delay passes it", "now", Stage.next(consumer));
+    for (MessageConsumer consumer : all) stage.report().equal("then the delayed one", "later", Stage.next(consumer));
+    long waitedMs = (System.nanoTime() - sent) / 1_000_000;
+    stage.report().check("not before its time", waitedMs >= 1_500, waitedMs + " ms");
   }
 
   private static void shared(Stage stage) throws Exception {
