@@ -31,20 +31,17 @@ export class OutgoingDelivery {
     this.#settled = settled;
   }
 
-  /**
-   * Sends as many whole frames as the window allows; keeps the rest.
-   * @param unchanging the bytes never change: kept without a copy
-   */
-  push(payload: Buffer, start: number, end: number, ends: boolean, unchanging: boolean): void {
+  /** Sends as many whole frames as the window allows; keeps a copy of the rest. */
+  push(payload: Buffer, start: number, end: number, ends: boolean): void {
     this.bytes += end - start;
     if (this.waits) {
-      if (end > start) this.#rest.push(keep(payload, start, end, unchanging));
+      if (end > start) this.#rest.push(copied(payload, start, end));
       this.#restEnds ||= ends;
       return;
     }
     const at = this.#sendFrames(payload, start, end, ends);
     if (at < 0) return;
-    if (end > at) this.#rest.push(keep(payload, at, end, unchanging));
+    if (end > at) this.#rest.push(copied(payload, at, end));
     this.#restEnds = ends;
     this.link.session.waitForWindow(this.link);
   }
@@ -112,8 +109,8 @@ export class OutgoingDelivery {
   }
 }
 
-function keep(payload: Buffer, start: number, end: number, unchanging: boolean): Buffer {
-  return unchanging ? payload.subarray(start, end) : Buffer.from(payload.subarray(start, end));
+function copied(payload: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(payload.subarray(start, end));
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -15,7 +15,7 @@ describe('Output', () => {
     const output = new Output();
     fill(output, 10, 1);
     fill(output, FULL * 2, 2);
-    output.reference(Buffer.alloc(5_000, 3), 0, 5_000);
+    fill(output, 5_000, 3);
     fill(output, 1, 4);
     const expected = Buffer.concat([
       Buffer.alloc(10, 1),

@@ -4,8 +4,6 @@ import { FRAME_HEADER_BYTES } from './constants';
 const BUFFER_BYTES = 64 * 1024;
 /** Buffers kept for reuse by all connections. */
 const FREE_MAX = 64;
-/** Payloads of at least this many bytes that may be referenced go out without a copy. */
-const REFERENCE_BYTES_MIN = 4 * 1024;
 
 const EMPTY: Buffer = Buffer.alloc(0);
 const FREE: Buffer[] = [];
@@ -71,17 +69,6 @@ export class Output {
       this.pendingBytes += part;
       at += part;
     }
-  }
-
-  /** Appends bytes that will never change: by reference when that is cheaper. */
-  reference(source: Buffer, start: number, end: number): void {
-    if (end - start < REFERENCE_BYTES_MIN) {
-      this.copy(source, start, end);
-      return;
-    }
-    this.#cut();
-    this.#ready.push(source.subarray(start, end));
-    this.pendingBytes += end - start;
   }
 
   /** Appends a whole frame (part 2.3): header and an encoded performative. */

@@ -87,12 +87,12 @@ export class SenderLink extends Link {
       return id;
     }
     this.#open.begin(id, settled, messageFormat);
-    this.#open.push(payload, start, end, true, false);
+    this.#open.push(payload, start, end, true);
     return id;
   }
 
-  /** Sends one pre-settled delivery made of two buffers that never change; large ones go without a copy. */
-  sendReferenced(head: Buffer, body: Buffer | null, messageFormat: number): number {
+  /** Sends one pre-settled delivery made of two buffers, which are copied. */
+  sendPair(head: Buffer, body: Buffer | null, messageFormat: number): number {
     const { session } = this;
     const length = head.length + (body === null ? 0 : body.length);
     this.#checkSize(length);
@@ -102,8 +102,8 @@ export class SenderLink extends Link {
       return id;
     }
     this.#open.begin(id, true, messageFormat);
-    this.#open.push(head, 0, head.length, body === null, true);
-    if (body !== null) this.#open.push(body, 0, body.length, true, true);
+    this.#open.push(head, 0, head.length, body === null);
+    if (body !== null) this.#open.push(body, 0, body.length, true);
     return id;
   }
 
@@ -138,7 +138,7 @@ export class SenderLink extends Link {
       this.sendAbort();
       this.#checkSize(Infinity);
     }
-    this.#open.push(payload, start, end, false, false);
+    this.#open.push(payload, start, end, false);
   }
 
   /** The largest message that the peer takes; Infinity for any. */
@@ -153,7 +153,7 @@ export class SenderLink extends Link {
   }
 
   sendEnd(): void {
-    this.#open.push(EMPTY, 0, 0, true, false);
+    this.#open.push(EMPTY, 0, 0, true);
     if (this.#open.id < 0) this.#tellWritable();
   }
 

@@ -214,13 +214,13 @@ export class Session {
     this.#frameSent();
   }
 
-  /** @internal Writes one whole pre-settled delivery made of two buffers that never change. */
+  /** @internal Writes one whole pre-settled delivery made of two buffers. */
   transferPair(link: SenderLink, deliveryId: number, messageFormat: number, head: Buffer, body: Buffer | null): void {
     const { output } = this.#outbound;
     const bytes = head.length + (body === null ? 0 : body.length);
     writeTransfer(output, this.channel, link.handle, deliveryId, true, true, false, false, messageFormat, bytes);
     output.copy(head, 0, head.length);
-    if (body !== null) output.reference(body, 0, body.length);
+    if (body !== null) output.copy(body, 0, body.length);
     this.#frameSent();
   }
 

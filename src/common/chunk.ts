@@ -1,5 +1,12 @@
 import { invariant } from './errors';
 
+/** Memory that goes back to where it is from once nobody holds what lies in it. */
+export interface Loan {
+  giveBack(): void;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /**
  * A counted share of memory: bytes that several holders (streams, lanes, pending deliveries) keep until the last one lets go.
  * The pool it came from is charged for its whole capacity exactly as long as it is held.
@@ -11,6 +18,7 @@ export class Chunk {
   #charged: number;
   /** Its bytes lie in a staging buffer. */
   #staged: boolean;
+  #loan: Loan | null = null;
 
   constructor(
     bytes: Buffer,
@@ -38,9 +46,13 @@ export class Chunk {
     this.#length = length;
   }
 
-  /** Moves the contents to their final, exactly sized buffer; offsets stay the same. */
-  moveTo(bytes: Buffer): void {
+  /**
+   * Moves the contents to their final, exactly sized buffer; offsets stay the same.
+   * @param loan what that buffer is a part of, if it is to be used again
+   */
+  moveTo(bytes: Buffer, loan: Loan | null = null): void {
     this.#unstage();
+    this.#loan = loan;
     this.pool?.recharge(this.#charged, bytes.length);
     this.#charged = bytes.length;
     this.#bytes = bytes;
@@ -67,6 +79,14 @@ export class Chunk {
     if (--this.refs > 0) return;
     this.#unstage();
     this.pool?.discharge(this.#charged);
+    if (this.#loan !== null) this.#giveBack(this.#loan);
+  }
+
+  /** Who reads on finds nothing, and not what somebody else writes there. */
+  #giveBack(loan: Loan): void {
+    this.#bytes = NOTHING;
+    this.#loan = null;
+    loan.giveBack();
   }
 }
 
@@ -116,10 +136,9 @@ export class ChunkPool {
   }
 
   /** Takes over bytes somebody else made (a received frame's body, already copied out of its socket chunk). */
-  adopt(bytes: Buffer): Chunk {
-    this.#used += bytes.length;
-    const chunk = new Chunk(bytes, this, bytes.length);
-    chunk.fill(bytes.length);
+  adopt(bytes: Buffer, loan: Loan | null = null): Chunk {
+    const chunk = new Chunk(bytes, this, 0);
+    chunk.moveTo(bytes, loan);
     return chunk;
   }
 

@@ -189,7 +189,7 @@ export class AmqpLinkTransport implements LinkTransport {
   send(cls: TrafficClass, head: Buffer, body: Buffer | null): void {
     const { sender, pacer } = this.#channels[cls] as ClassChannel;
     if (sender?.state !== 'attached') return;
-    sender.sendReferenced(head, body, 0);
+    sender.sendPair(head, body, 0);
     pacer.onSent(head.length + (body?.length ?? 0), this.clock());
   }
 

@@ -50,8 +50,8 @@ export interface PeerHello {
 /** The wire below a link: one AMQP connection in production, a virtual pipe in the simulator. */
 export interface LinkTransport {
   /**
-   * Queues one frame, made of a head and an optional body that is sent by reference. Order is kept within a class.
-   * Both must stay unchanged until `onSent` bytes cover them.
+   * Queues one frame, made of a head and an optional body. Order is kept within a class. Both are copied before it returns: whoever
+   * holds the body may let it go.
    */
   send(cls: TrafficClass, head: Buffer, body: Buffer | null): void;
   /** Bytes that may be sent on this class now without more than about bandwidth x delay unacknowledged on the link. */

@@ -1,4 +1,4 @@
-import type { Chunk, ChunkPool } from '../common/chunk';
+import type { Chunk, ChunkPool, Loan } from '../common/chunk';
 import { copyBytes } from '../common/copy';
 import { invariant } from '../common/errors';
 import { WireError } from '../common/wire';
@@ -14,17 +14,41 @@ import { BATCH_ADDRESSES_MAX, BATCH_BYTES_MAX, STAGING_KEPT } from './limits';
 const NAMED = 0x80;
 const ENTRY_FIXED = 7;
 
-/** Reuses the 64 KiB buffers in which open batches grow, so that a batch of one small message does not cost 64 KiB. */
+/** Memory for the longest body. */
+export class StagingBuffer implements Loan {
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX);
+
+  constructor(private readonly free: StagingBuffer[]) {}
+
+  giveBack(): void {
+    if (this.free.length < STAGING_KEPT) this.free.push(this);
+  }
+}
+
+/**
+ * Buffers for bodies, used again and again: in them batches grow, and what fills most of one stays in it until nobody holds it any more.
+ * Made anew each, they would have the garbage collector run all the time: to it a buffer of 64 KiB is as good as a full heap.
+ */
 export class StagingBuffers {
-  readonly #free: Buffer[] = [];
+  readonly #free: StagingBuffer[] = [];
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES_MAX);
+  take(): StagingBuffer {
+    return this.#free.pop() ?? new StagingBuffer(this.#free);
   }
 
-  give(buffer: Buffer): void {
-    if (this.#free.length < STAGING_KEPT) this.#free.push(buffer);
+  /** A body that came, copied. */
+  hold(pool: ChunkPool, bytes: Buffer, start: number, end: number): Chunk {
+    const length = end - start;
+    if (!fillsMost(length)) return pool.adopt(Buffer.from(bytes.subarray(start, end)));
+    const staging = this.take();
+    bytes.copy(staging.bytes, 0, start, end);
+    return pool.adopt(staging.bytes.subarray(0, length), staging);
   }
+}
+
+/** What is shorter gets memory of its own length, so that a batch of one small message does not cost 64 KiB. */
+function fillsMost(length: number): boolean {
+  return length > BATCH_BYTES_MAX / 2 && length <= BATCH_BYTES_MAX;
 }
 
 /** Encoded names by string, so that a busy address is encoded once, not once a batch. Bounded by starting over. */
@@ -48,19 +72,19 @@ export class Batch {
   /** Slot of each tracked entry by its position; null while none is tracked. */
   slots: Int32Array | null = null;
   sealed = false;
-  readonly #staging: Buffer;
+  readonly #staging: StagingBuffer;
   readonly #addresses = new Map<string, number>();
   #lastName = '';
   #lastIndex = -1;
 
   constructor(
     pool: ChunkPool,
-    private readonly buffers: StagingBuffers,
+    buffers: StagingBuffers,
     readonly cls: TrafficClass,
     readonly bytesMax: number,
   ) {
     this.#staging = buffers.take();
-    this.chunk = pool.stage(this.#staging);
+    this.chunk = pool.stage(this.#staging.bytes);
   }
 
   /** True when a message of `bytes` to this address still fits. */
@@ -90,7 +114,7 @@ export class Batch {
     this.#lastName = address;
     this.#lastIndex = index as number;
     let at = this.#header(name === null ? flags : flags | NAMED, index as number);
-    const bytes = this.#staging;
+    const { bytes } = this.#staging;
     if (name !== null) {
       bytes.writeUInt16BE(name.length, at);
       name.copy(bytes, at + 2);
@@ -105,7 +129,7 @@ export class Batch {
   }
 
   #header(flags: number, index: number): number {
-    const bytes = this.#staging;
+    const { bytes } = this.#staging;
     const at = this.chunk.length;
     bytes[at] = flags;
     bytes[at + 1] = index >>> 8;
@@ -114,7 +138,7 @@ export class Batch {
   }
 
   #payload(at: number, payload: Buffer, start: number, end: number, slot: number, placement: Placement): void {
-    const bytes = this.#staging;
+    const { bytes } = this.#staging;
     const length = end - start;
     invariant(at + 4 + length <= bytes.length, 'a message larger than a batch: it should have been cut');
     bytes[at] = length >>> 24;
@@ -140,18 +164,19 @@ export class Batch {
     slots[this.count] = slot;
   }
 
-  /** Ends the growing: the bytes move to a buffer of their own size and never change again. */
+  /** Ends the growing: the bytes stay, or move to a buffer of their own size, and never change again while they are held. */
   seal(): void {
     this.sealed = true;
-    const length = this.chunk.length;
-    if (length > BATCH_BYTES_MAX / 2) {
-      this.chunk.moveTo(this.#staging.subarray(0, length));
+    const { length } = this.chunk;
+    const staging = this.#staging;
+    if (fillsMost(length)) {
+      this.chunk.moveTo(staging.bytes.subarray(0, length), staging);
       return;
     }
     const exact = Buffer.allocUnsafeSlow(length);
-    this.#staging.copy(exact, 0, 0, length);
+    staging.bytes.copy(exact, 0, 0, length);
     this.chunk.moveTo(exact);
-    this.buffers.give(this.#staging);
+    staging.giveBack();
   }
 }
 

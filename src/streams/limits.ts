@@ -54,5 +54,5 @@ export const GAP_ADDRESSES_MAX = 1_000;
 export const LARGE_MEMORY_BYTES = 1024 * 1024;
 /** Large messages one origin may have open towards this node. */
 export const LARGE_OPEN_MAX = 1_024;
-/** Staging buffers kept for reuse. */
-export const STAGING_KEPT = 16;
+/** Staging buffers kept for reuse: 4 MiB, what a busy node has under way at once. */
+export const STAGING_KEPT = 64;

@@ -1,7 +1,7 @@
 import type { NodeId, TrafficClass } from '../links/contract';
 import { TRAFFIC_CLASS, TRAFFIC_CLASSES } from '../links/contract';
 import { WireError } from '../common/wire';
-import { Batch, StagingBuffers } from './batch';
+import { Batch, type StagingBuffers } from './batch';
 import type { DropReason, Placement } from './contract';
 import { LargeSender } from './large-sender';
 import { BATCH_BYTES_MAX, BATCH_BYTES_SLOW, SLOW_CWND_BYTES } from './limits';
@@ -16,7 +16,6 @@ import { TargetSets, type OpenTargetSet } from './target-sets';
 export class Sending<A> {
   readonly sets = new TargetSets();
   readonly large: LargeSender;
-  readonly #staging = new StagingBuffers();
   readonly #placement: Placement;
   readonly #sender: FrameSender<A>;
   readonly #losses: PeerLosses<A>;
@@ -29,6 +28,7 @@ export class Sending<A> {
     private readonly ports: StreamPorts<A>,
     private readonly counters: StreamCounters,
     private readonly peers: Peers<A>,
+    private readonly staging: StagingBuffers,
   ) {
     this.#placement = { chunk: ports.retention.stage(Buffer.alloc(0)), start: 0, length: 0 };
     this.#sender = new FrameSender(ports, counters);
@@ -41,7 +41,7 @@ export class Sending<A> {
   }
 
   #batch(set: OpenTargetSet, cls: TrafficClass): Batch {
-    const batch = new Batch(this.ports.retention, this.#staging, cls, this.#bytesMax(set, cls));
+    const batch = new Batch(this.ports.retention, this.staging, cls, this.#bytesMax(set, cls));
     this.sets.opened(set, cls, batch);
     this.ports.scheduleFlush();
     return batch;

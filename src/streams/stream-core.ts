@@ -4,6 +4,7 @@ import { invariant } from '../common/errors';
 import { WireError, WireReader } from '../common/wire';
 import type { NodeId, TrafficClass } from '../links/contract';
 import type { NodeView } from '../routing/contract';
+import { StagingBuffers } from './batch';
 import {
   OUTCOME,
   type Outcome,
@@ -38,6 +39,7 @@ export class StreamCore<A> implements Streams {
   readonly #peers = new Peers<A>();
   /** Peers that are waited for, so that a turn costs nothing for the others. */
   readonly #held = new Set<Peer<A>>();
+  readonly #staging = new StagingBuffers();
   readonly #sending: Sending<A>;
   readonly #receiving: Receiving<A>;
   readonly #transit: Transit<A>;
@@ -52,7 +54,7 @@ export class StreamCore<A> implements Streams {
     this.#placement = { chunk: ports.retention.stage(Buffer.alloc(0)), start: 0, length: 0 };
     this.#transit = new Transit(ports, this.counters);
     this.#datagrams = new DatagramPort(ports);
-    this.#sending = new Sending(ports, this.counters, this.#peers);
+    this.#sending = new Sending(ports, this.counters, this.#peers, this.#staging);
     this.#notices = new Notices((peer, kind, payload) => this.#sending.putControl(peer.id, kind, payload));
     const delivery = new Delivery(
       ports,
@@ -156,9 +158,7 @@ export class StreamCore<A> implements Streams {
       if (target.node === self.id) local = target;
       else others++;
     }
-    const body = (local === null ? this.ports.transit : this.ports.receive).adopt(
-      Buffer.from(bytes.subarray(from, end)),
-    );
+    const body = this.#staging.hold(local === null ? this.ports.transit : this.ports.receive, bytes, from, end);
     try {
       if (others > 0) {
         this.#transit.forward(
