@@ -30,9 +30,9 @@ describe('queues at the end of a line (a and b before their home c)', () => {
       faulty,
       [
         { at: 'c', address: 'queue/jobs.x' },
-        { at: 'a', address: 'queue/jobs.x' },
+        { at: 'a', address: 'queue/jobs.x', by: 'proton' },
         { at: 'a', address: 'queue/spooled.y' },
-        { at: 'b', address: 'queue/spooled.y' },
+        { at: 'b', address: 'queue/spooled.y', by: 'proton' },
       ],
       [
         { at: 'a', address: 'queue/jobs.x', perSecond: 200 },

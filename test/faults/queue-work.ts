@@ -1,7 +1,9 @@
 import { eventually } from '../support/eventually';
 import { LedgerSender } from '../support/ledger-sender';
 import { QueueLedger, type QueueViolation } from '../support/queue-ledger';
-import { QueueReceiver } from '../support/queue-receiver';
+import { hasProton } from '../support/clients/foreign-clients';
+import { ProtonQueueReceiver } from '../support/proton-queue-receiver';
+import { type QueueClient, QueueReceiver } from '../support/queue-receiver';
 import type { FaultyMesh } from './faulty-mesh';
 
 export interface QueueSenderPlan {
@@ -13,6 +15,8 @@ export interface QueueSenderPlan {
 
 export interface QueueReceiverPlan {
   readonly at: string;
+  /** Where proton is missing, which is an error in CI, it is rhea. */
+  readonly by?: 'rhea' | 'proton';
   readonly address: string;
 }
 
@@ -30,7 +34,7 @@ afterAll(() => {
 export class QueueWork {
   readonly ledger = new QueueLedger();
   readonly senders: LedgerSender[] = [];
-  readonly receivers: QueueReceiver[] = [];
+  readonly receivers: QueueClient[] = [];
 
   private constructor(private readonly faulty: FaultyMesh) {
     all.add(this);
@@ -43,9 +47,10 @@ export class QueueWork {
   ): Promise<QueueWork> {
     const work = new QueueWork(faulty);
     const { ledger } = work;
-    for (const { at, address } of receivers) {
+    for (const { at, address, by } of receivers) {
       const name = `get-${at}-${address}-${work.receivers.length}`;
-      const receiver = new QueueReceiver({ name, port: faulty.node(at).amqpPort, address, ledger });
+      const Kind = by === 'proton' && hasProton ? ProtonQueueReceiver : QueueReceiver;
+      const receiver: QueueClient = new Kind({ name, port: faulty.node(at).amqpPort, address, ledger });
       work.receivers.push(await receiver.ready());
     }
     for (const { at, ...plan } of senders) {

@@ -10,7 +10,7 @@ import {
   itWithShim,
   type JournalEntry,
   NONE,
-  type Survivors,
+  someOf,
 } from '../support/disk/disk-shim';
 import { heldGroups, StoreWriter, whatIsLost } from '../support/disk/store-writer';
 import { note, randomOf, seedOf } from '../support/seed';
@@ -18,23 +18,13 @@ import { note, randomOf, seedOf } from '../support/seed';
 const random = randomOf(seedOf(__filename));
 const below = (n: number): number => random.u32() % n;
 const CASE_MS = 120_000;
-const SECTOR = 512;
 const LOSSES = 250;
 
 const top = mkdtempSync(join(tmpdir(), 'fairlead-disk-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 const fresh = (): string => mkdtempSync(join(top, 'node-'));
 
-/** Some of the writes that were not durable, whole or torn. */
-const SOME: Survivors = ({ bytes }) => {
-  const kind = below(3);
-  if (kind === 0) return [];
-  if (kind === 1) return [[0, bytes.length]];
-  const sectors = Array.from({ length: Math.ceil(bytes.length / SECTOR) }, (_, n) => n);
-  return sectors
-    .filter(() => below(2) === 0)
-    .map((n) => [n * SECTOR, Math.min((n + 1) * SECTOR, bytes.length)] as const);
-};
+const SOME = someOf(random);
 
 /** What the power losses at random moments of a run have cost. */
 function losses(entries: readonly JournalEntry[]): string[] {

@@ -46,6 +46,8 @@ export class FairleadNode {
   /** The document in force; `rewrite` changes it. */
   document: RawSite;
   readonly file: string;
+  /** What is added to the environment of its next lives. */
+  env: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
   #exit: Promise<Exit> | null = null;
   #bound = new Map<string, number>();
@@ -57,6 +59,7 @@ export class FairleadNode {
     folder: string,
   ) {
     this.document = document;
+    this.env = options.env ?? {};
     this.#folder = folder;
     this.file = join(folder, 'site.yaml');
     this.#write();
@@ -94,6 +97,10 @@ export class FairleadNode {
     const pid = this.#process?.pid;
     if (pid === undefined) throw new Error(`${this.name} does not run`);
     return pid;
+  }
+
+  get dataDir(): string {
+    return resolve(this.#folder, this.document.dataDir ?? 'data');
   }
 
   get running(): boolean {
@@ -264,12 +271,12 @@ export class FairleadNode {
   }
 
   #spawn(): ChildProcess {
-    const { wrap = [], env = {} } = this.options;
+    const { wrap = [] } = this.options;
     const [command = process.execPath, ...args] = [...wrap, process.execPath, PROGRAM, 'run', '-c', this.file];
     const log = openSync(this.#logPath, 'a');
     const child = spawn(command, args, {
       cwd: this.#folder,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...this.env },
       stdio: ['ignore', 'pipe', log],
     });
     closeSync(log);

@@ -11,6 +11,21 @@ export interface QueueReceiverOptions {
   readonly credit?: number;
 }
 
+/** What every consuming client of a queue can do, whichever library is below. */
+export interface QueueClient {
+  readonly options: QueueReceiverOptions;
+  readonly attached: boolean;
+  /** Deliveries that it accepted, and the queue did not. */
+  readonly unconfirmed: number;
+  /** Why links ended that were not asked to, and how often. */
+  readonly cuts: ReadonlyMap<string, number>;
+  ready(): Promise<this>;
+  /** Every outcome that it has said is confirmed. */
+  confirmed(): Promise<void>;
+  /** Goes away at once and stays away. */
+  drop(): void;
+}
+
 const CREDIT = 50;
 const REDIAL_MS = 100;
 /** Of a link with rcv-settle-mode second the sender settles last. */
@@ -20,15 +35,13 @@ const SECOND = 1;
  * A rhea client that consumes a queue, comes back whenever it is cut off, and writes into the ledger what arrives and what the
  * queue confirms as settled: its deliveries are settled by the queue last (mode second).
  */
-export class QueueReceiver {
+export class QueueReceiver implements QueueClient {
   #connection: Connection | null = null;
   #record: QueueRecord | null = null;
   #unsettled = new Map<Delivery, readonly [sender: string, seq: number]>();
   #closed = false;
   #lives = 0;
-  /** Deliveries that it accepted, and the queue did not. */
   unconfirmed = 0;
-  /** Why links ended that were not asked to. */
   readonly cuts = new Map<string, number>();
 
   constructor(readonly options: QueueReceiverOptions) {
@@ -44,12 +57,10 @@ export class QueueReceiver {
     return this;
   }
 
-  /** Every outcome that it has said is confirmed. */
   async confirmed(): Promise<void> {
     await eventually(`confirmations for ${this.options.name}`, () => this.#unsettled.size === 0);
   }
 
-  /** Goes away at once and stays away. */
   drop(): void {
     this.#closed = true;
     this.#connection?.close();

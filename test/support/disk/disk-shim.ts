@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SeededRandom } from '../../../src/common/ports';
 import { queueStoreFile } from '../../../src/store/queue-environment';
 import { note } from '../seed';
 
@@ -41,7 +42,7 @@ export class FaultyDisk {
   readonly journal: string;
   readonly acks: string;
   readonly #control: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>> & { readonly FAIRLEAD_SHIM_FILE: string };
 
   constructor(dataDir: string) {
     const own = mkdtempSync(join(folder, 'disk-'));
@@ -68,6 +69,13 @@ export class FaultyDisk {
 
   entries(): JournalEntry[] {
     return parse(readFileSync(this.journal));
+  }
+
+  /** The power is lost, once the process is dead: the file is what the disk has, and its next life is written down from there on. */
+  losesPower(survivors: Survivors): void {
+    const image = afterPowerLoss(this.entries(), survivors);
+    writeFileSync(this.env.FAIRLEAD_SHIM_FILE, image);
+    writeFileSync(this.journal, Buffer.concat([headOf('write', image.length), image, headOf('sync', 0)]));
   }
 }
 
@@ -97,10 +105,32 @@ function parse(journal: Buffer): JournalEntry[] {
   return entries;
 }
 
+function headOf(kind: JournalEntry['kind'], length: number): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeBigUInt64LE(BigInt(Object.values(KINDS).indexOf(kind) + 1), 0);
+  head.writeBigUInt64LE(BigInt(length), 16);
+  return head;
+}
+
 /** Parts of a write that reach the disk by themselves, or not. */
 export type Survivors = (entry: JournalEntry) => Iterable<readonly [start: number, end: number]>;
 
 export const NONE: Survivors = () => [];
+
+const SECTOR = 512;
+
+/** Some of the writes, whole or torn. */
+export function someOf(random: SeededRandom): Survivors {
+  return ({ bytes }) => {
+    const kind = random.below(3);
+    if (kind === 0) return [];
+    if (kind === 1) return [[0, bytes.length]];
+    const sectors = Array.from({ length: Math.ceil(bytes.length / SECTOR) }, (_, n) => n);
+    return sectors
+      .filter(() => random.chance(0.5))
+      .map((n) => [n * SECTOR, Math.min((n + 1) * SECTOR, bytes.length)] as const);
+  };
+}
 
 /** What a power loss after these entries finds: all that is durable, and of later writes what `survivors` says. */
 export function afterPowerLoss(entries: readonly JournalEntry[], survivors: Survivors): Buffer {
