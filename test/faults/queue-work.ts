@@ -11,6 +11,7 @@ export interface QueueSenderPlan {
   readonly address: string;
   readonly perSecond: number;
   readonly bodyBytes?: number;
+  readonly redialMs?: number;
 }
 
 export interface QueueReceiverPlan {
@@ -65,10 +66,7 @@ export class QueueWork {
   /** Every sender gets answers, and messages arrive, again. */
   async progress(): Promise<void> {
     const { ledger } = this;
-    const accepted = (sender: LedgerSender): number => {
-      const sent = ledger.sent.senders.get(sender.options.name) ?? [];
-      return sent.reduce((count, { answer }) => (answer === 'accepted' ? count + 1 : count), 0);
-    };
+    const accepted = (sender: LedgerSender): number => this.accepted(sender);
     const before = this.senders.map(accepted);
     const arrivals = ledger.arrivals;
     await eventually(
@@ -76,6 +74,12 @@ export class QueueWork {
       () => ledger.arrivals > arrivals && this.senders.every((sender, n) => accepted(sender) > (before[n] ?? 0)),
       { withinMs: SETTLE_MS, otherwise: () => this.#state() },
     );
+  }
+
+  /** Messages of a sender of which it was told that they are the queue's now. */
+  accepted({ options }: LedgerSender): number {
+    const sent = this.ledger.sent.senders.get(options.name) ?? [];
+    return sent.reduce((count, { answer }) => (answer === 'accepted' ? count + 1 : count), 0);
   }
 
   /** Senders stop; what was accepted arrives and is settled for good; the ledger is judged. */

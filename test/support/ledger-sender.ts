@@ -13,6 +13,8 @@ export interface LedgerSenderOptions {
   readonly bodyBytes?: number;
   /** Asks for the disk: the header says so. */
   readonly durable?: boolean;
+  /** How soon it dials again. */
+  readonly redialMs?: number;
 }
 
 const BEAT_MS = 10;
@@ -117,7 +119,7 @@ export class LedgerSender {
       if (this.#connection !== connection) return;
       this.cuts++;
       this.#lost();
-      setTimeout(() => this.#dial(), REDIAL_MS).unref();
+      setTimeout(() => this.#dial(), this.options.redialMs ?? REDIAL_MS).unref();
     };
     for (const event of ['disconnected', 'connection_close', 'sender_close'] as const) container.on(event, gone);
     // Told by `disconnected` or the close that follows as well.
