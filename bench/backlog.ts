@@ -1,7 +1,7 @@
 import { monotonicUs, STAMPED_TOGETHER } from './load/payload';
 import { measure } from './measure';
 import type { Relay } from './nodes';
-import { rssBytes } from './proc';
+import { residentOf } from './proc';
 import { QUEUE_SCENARIOS, type Scenario } from './scenarios';
 import { WorkerProcess } from './worker-process';
 
@@ -11,6 +11,7 @@ const FLOW_SECONDS = 8;
 /** The greatest memory of a relay's processes while something goes on. */
 class Memory {
   #greatest = 0;
+  #greatestAnonymous = 0;
   readonly #timer: NodeJS.Timeout;
 
   constructor(private readonly relay: Relay) {
@@ -19,15 +20,17 @@ class Memory {
   }
 
   #look(): void {
-    const now = this.relay.subjects.reduce((sum, { pid }) => sum + rssBytes(pid), 0);
-    this.#greatest = Math.max(this.#greatest, now);
+    const now = this.relay.subjects.map(({ pid }) => residentOf(pid));
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    this.#greatest = Math.max(this.#greatest, sum(now.map(({ bytes }) => bytes)));
+    this.#greatestAnonymous = Math.max(this.#greatestAnonymous, sum(now.map(({ anonymousBytes }) => anonymousBytes)));
   }
 
-  /** @returns MiB */
-  end(): number {
+  end(): string {
     clearInterval(this.#timer);
     this.#look();
-    return this.#greatest / 2 ** 20;
+    const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+    return `memory up to ${mib(this.#greatestAnonymous)} MiB, ${mib(this.#greatest)} MiB with pages of files`;
   }
 }
 
@@ -42,24 +45,21 @@ export async function runBacklog(
   const flow = await measure(scenario, relay, { seconds: FLOW_SECONDS, count: 0 });
   say(`${through}: ${rate(flow.rate)} through an empty queue`);
   const put = await phase(relay, () => fill(scenario, relay, messages));
-  say(`${through}: ${messages} put, ${rate(messages / put.seconds)}, memory up to ${put.mib.toFixed(0)} MiB`);
+  say(`${through}: ${messages} put, ${rate(messages / put.seconds)}, ${put.memory}`);
   const drained = await phase(relay, () => drain(scenario, relay, messages));
   const ratio = (messages / drained.seconds / flow.rate).toFixed(2);
-  const mib = drained.mib.toFixed(0);
-  say(
-    `${through}: drained with ${rate(messages / drained.seconds)}, ${ratio} of an empty queue's, memory up to ${mib} MiB`,
-  );
+  say(`${through}: drained with ${rate(messages / drained.seconds)}, ${ratio} of an empty queue's, ${drained.memory}`);
 }
 
 function rate(perSecond: number): string {
   return `${(perSecond / 1000).toFixed(1)} k msg/s`;
 }
 
-async function phase(relay: Relay, body: () => Promise<void>): Promise<{ seconds: number; mib: number }> {
+async function phase(relay: Relay, body: () => Promise<void>): Promise<{ seconds: number; memory: string }> {
   const memory = new Memory(relay);
   const from = monotonicUs();
   await body();
-  return { seconds: (monotonicUs() - from) / 1e6, mib: memory.end() };
+  return { seconds: (monotonicUs() - from) / 1e6, memory: memory.end() };
 }
 
 async function fill(scenario: Scenario, { ingress }: Relay, messages: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { STAMPED_TOGETHER } from './load/payload';
 import type { Endpoint, Mark } from './load/protocol';
 import type { Relay } from './nodes';
-import { cpuUs, rssBytes } from './proc';
+import { cpuUs, residentOf } from './proc';
 import type { Scenario } from './scenarios';
 import { WorkerProcess } from './worker-process';
 
@@ -148,7 +148,7 @@ class Run {
   }
 
   #nodesRss(): number {
-    return this.relay.subjects.reduce((sum, { pid }) => sum + rssBytes(pid), 0);
+    return this.relay.subjects.reduce((sum, { pid }) => sum + residentOf(pid).bytes, 0);
   }
 
   async #marks(reset: boolean): Promise<Marks> {
@@ -157,7 +157,7 @@ class Run {
       ...this.#receivers.map((receiver) => receiver.mark(reset)),
     ]);
     const pids = this.relay.subjects.map(({ pid }) => pid);
-    return { sender, receivers, cpu: pids.map(cpuUs), rss: pids.map(rssBytes) };
+    return { sender, receivers, cpu: pids.map(cpuUs), rss: pids.map((pid) => residentOf(pid).bytes) };
   }
 
   /** Each receiver waits for its share, or for as many as all together where they share one address. */

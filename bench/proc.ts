@@ -13,8 +13,17 @@ export function cpuUs(pid: number): number {
   return ((Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME])) / TICKS_PER_SECOND) * 1e6;
 }
 
+export interface Resident {
+  /** All of it. */
+  readonly bytes: number;
+  /** Without pages of files, which the system may take back at any time: those of a store's map are some. */
+  readonly anonymousBytes: number;
+}
+
 /** Resident memory of a process. */
-export function rssBytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-  return Number(match?.[1] ?? 0) * 1024;
+export function residentOf(pid: number): Resident {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { bytes: field('VmRSS'), anonymousBytes: field('RssAnon') };
 }
