@@ -6,12 +6,22 @@ export const PUT_HEAD_BYTES = 19;
 /** The put comes from what its origin had stored before. Such puts are numbered apart. */
 export const PUT_FROM_OUTBOX = 1;
 
+/** Bits of the flags that tell the turn of its lane: it is another one whenever the lane begins again with what has no answer. */
+const TURN_SHIFT = 2;
+const TURNS = 64;
+
+/** Flags of a put of a lane in a turn. */
+export function flagsOfTurn(flags: number, turn: number): number {
+  return flags | ((turn % TURNS) << TURN_SHIFT);
+}
+
 /** The head of a put that was read last. */
 export class PutHead {
   fromOutbox = false;
   epoch = 0;
   seq = 0;
   publisher = 0;
+  turn = 0;
 
   set(flags: number, epoch: number, seq: number, publisher: number): void {
     this.fromOutbox = (flags & PUT_FROM_OUTBOX) !== 0;
@@ -24,6 +34,7 @@ export class PutHead {
   read(bytes: Buffer, start: number, end: number): void {
     if (end - start < PUT_HEAD_BYTES) throw new WireError(`put of ${end - start} bytes, shorter than its head`);
     this.fromOutbox = ((bytes[start] as number) & PUT_FROM_OUTBOX) !== 0;
+    this.turn = (bytes[start] as number) >> TURN_SHIFT;
     this.epoch = bytes.readUInt32BE(start + 1) * 0x1_0000_0000 + bytes.readUInt32BE(start + 5);
     this.seq = bytes.readUIntBE(start + 9, 6);
     this.publisher = bytes.readUInt32BE(start + 15);

@@ -35,6 +35,8 @@ export class PutLane {
   awaySince = Infinity;
   /** Some that were sent have to be sent again, once nothing is under way any more. */
   broken = false;
+  /** Times that it began again with what has no answer. */
+  turn = 0;
   /** Before that time nothing is sent again. */
   pausedUntil = 0;
   large: LargePut | null = null;
@@ -144,6 +146,7 @@ export class PutLane {
   /** Nothing is under way: what came back is next. */
   rewind(): void {
     this.broken = false;
+    this.turn++;
     this.#next = this.#head;
   }
 

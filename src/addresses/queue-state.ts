@@ -3,6 +3,7 @@ import type { NodeId } from '../links/contract';
 import type { PutMark, Queue } from '../queues/contract';
 import { NOWHERE } from './queue-homes';
 import type { Outgoing } from './outgoing';
+import type { PutHead } from './put-head';
 import type { PutLane } from './put-lane';
 
 /** Of an address that is a queue: where it lives, and the way there. */
@@ -20,6 +21,8 @@ export class QueueState {
   outbox: PutLane | null = null;
   /** What waits on this node's disk; null when nothing has for long. */
   outgoing: Outgoing | null = null;
+  /** Turns of lanes of other nodes of which a put was not taken here, by numbering. */
+  #refused: Map<string, number> | null = null;
   /** The mark that a put of another node needed last. */
   #mark: PutMark | null = null;
   #markOrigin: NodeId = NOWHERE;
@@ -40,6 +43,22 @@ export class QueueState {
     this.#markOrigin = node;
     this.#fromOutbox = fromOutbox;
     return (this.#mark = queue.mark(originOf(nameOf(node), fromOutbox), epoch));
+  }
+
+  /** A put was not taken here, nor is what was sent behind it before its origin knows: that comes again first. */
+  refuse(origin: NodeId, { fromOutbox, epoch, turn }: PutHead): void {
+    (this.#refused ??= new Map()).set(`${origin} ${fromOutbox} ${epoch}`, turn);
+  }
+
+  /** It was sent behind one that was not taken here. */
+  isBehindRefused(origin: NodeId, { fromOutbox, epoch, turn }: PutHead): boolean {
+    if (this.#refused === null) return false;
+    const key = `${origin} ${fromOutbox} ${epoch}`;
+    const refused = this.#refused.get(key);
+    if (refused === turn) return true;
+    this.#refused.delete(key);
+    if (this.#refused.size === 0) this.#refused = null;
+    return false;
   }
 
   /** Another queue, or none, is here. */

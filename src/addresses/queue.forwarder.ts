@@ -241,8 +241,8 @@ export class QueueForwarder implements Forwarder {
     const state = this.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
-    if (queue === null) {
-      this.#refuse(site, state);
+    if (queue === null || state.isBehindRefused(receipt.origin, head)) {
+      this.#refuse(site, state, receipt.origin);
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
@@ -261,8 +261,8 @@ export class QueueForwarder implements Forwarder {
     const state = this.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
-    if (queue === null) {
-      this.#refuse(site, state);
+    if (queue === null || state.isBehindRefused(receipt.origin, head)) {
+      this.#refuse(site, state, receipt.origin);
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
@@ -279,10 +279,14 @@ export class QueueForwarder implements Forwarder {
   }
 
   /** Not stored here, for certain: its origin asks where the queue lives by now, or is told what is wrong. */
-  #refuse(site: number, state: QueueState): void {
+  #refuse(site: number, state: QueueState, origin: NodeId): void {
     const { sites, self } = this.shared;
-    if (state.home !== self) sites.settle(site, OUTCOME.undelivered, null);
-    else sites.settle(site, OUTCOME.rejected, detailOf(state));
+    if (state.home === self && state.queue === null) {
+      sites.settle(site, OUTCOME.rejected, detailOf(state));
+      return;
+    }
+    state.refuse(origin, this.#head);
+    sites.settle(site, OUTCOME.undelivered, null);
   }
 
   onOutcome(slot: number, _node: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {

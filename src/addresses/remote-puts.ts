@@ -5,7 +5,7 @@ import type { AddressEntry } from './address-entry';
 import type { ForwarderPorts } from './forwarder';
 import { PUTS_UNDER_WAY_MAX, PUT_RETRY_MS, PUT_WINDOW_BYTES } from './limits';
 import { FROM_OUTBOX } from './outbox';
-import { PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutHead } from './put-head';
+import { flagsOfTurn, PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutHead } from './put-head';
 import { PutLane, type LargePut } from './put-lane';
 import { NOWHERE } from './queue-homes';
 import type { QueueState } from './queue-state';
@@ -128,7 +128,7 @@ export class RemotePuts {
     const length = PUT_HEAD_BYTES + end - start;
     const at = this.#push(lane, slot, length);
     const bytes = length <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafe(length);
-    writePutHead(bytes, flags, epoch, lane.seq(at), tag);
+    writePutHead(bytes, flagsOfTurn(flags, lane.turn), epoch, lane.seq(at), tag);
     payload.copy(bytes, PUT_HEAD_BYTES, start, end);
     if (!lane.broken && lane.first() === at && this.#maySend(lane, at)) {
       this.#send(lane, at, bytes, 0, length);
@@ -309,15 +309,19 @@ export class RemotePuts {
       const length = pending.length(slot);
       const chunk = pending.takeKept(slot);
       if (chunk === null) return false;
-      this.#send(lane, at, chunk.bytes, start, start + length);
+      // What it was sent in before stays as it is: the turn is another one now.
+      const bytes = length <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafe(length);
+      chunk.bytes.copy(bytes, 0, start, start + length);
       chunk.release();
+      bytes[0] = flagsOfTurn((bytes[0] as number) & PUT_FROM_OUTBOX, lane.turn);
+      this.#send(lane, at, bytes, 0, length);
       return true;
     }
     if (lane.set === null) return false;
     const flags = (pending.flags(slot) & ~FROM_OUTBOX) | MESSAGE_FLAG.tracked;
     const largeId = streams.beginLarge(lane.set, lane.cls, lane.entry.wire, flags, slot);
     const head = this.#larges.get(slot) as LargeHead;
-    writePutHead(PART, head.flags, head.epoch, lane.seq(at), head.tag);
+    writePutHead(PART, flagsOfTurn(head.flags, lane.turn), head.epoch, lane.seq(at), head.tag);
     streams.appendSegment(largeId, PART, 0, PUT_HEAD_BYTES);
     this.#sent(lane, at);
     lane.large = { slot, largeId, body, at: 0 };
