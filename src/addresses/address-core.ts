@@ -35,6 +35,7 @@ import { CONTROL } from './control';
 import { AddressError, reserved } from './errors';
 import { AddressParts } from './address-parts';
 import { noteGap } from './gap';
+import type { OutboxView } from './outbox';
 import type { AddressCounters, AddressPorts } from './ports';
 import { parseAddress } from './names';
 import { isReserved } from './reserved-names';
@@ -65,6 +66,11 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   /** Every queue of the mesh with the name of the node where it lives. */
   queueHomes(): Iterable<readonly [name: string, node: string]> {
     return this.#parts.queues.homes.all();
+  }
+
+  /** What waits here to be forwarded, by the queue of another node that it is for. */
+  outbox(): readonly OutboxView[] {
+    return this.#parts.queues.forwarder.outbox.views();
   }
 
   get counters(): AddressCounters {

@@ -71,6 +71,7 @@ class Scene {
           pending: 0,
         } as unknown as LocalPublisher;
       },
+      homeOf: () => 'home',
       isBehind: ({ name }) => this.behind.has(name),
       unsentBytes: () => 0,
       put: ({ name }, slot, _tag, bytes, start, epoch, seq) =>

@@ -59,6 +59,8 @@ export interface OutboxPorts {
   /** Something waits for an address for the first time, or (null) nothing has for long. */
   uses(entry: AddressEntry, outgoing: Outgoing | null): void;
   openPublisher(handler: PublisherHandler): LocalPublisher;
+  /** Name of the node where a queue lives. */
+  homeOf(entry: AddressEntry): string;
   /** Puts that came before, and past the outbox, are not answered yet. */
   isBehind(entry: AddressEntry): boolean;
   /** Bytes that wait to be sent to the home of a queue. */
@@ -72,6 +74,8 @@ export interface OutboxPorts {
 /** What waits for one queue of another node, for operators. */
 export interface OutboxView extends Totals {
   readonly queue: string;
+  /** Name of the node where that lives. */
+  readonly home: string;
   /** Wall-clock ms when the oldest came; null when nothing waits. */
   readonly oldestAt: number | null;
   /** `stuck`: its home has taken none for long. */
@@ -611,7 +615,9 @@ export class Outbox {
     const { messages, bytes, refusal, damage } = to;
     const isStuck = this.shared.clock.now() - to.movedAt > OUTBOX_STUCK_MS;
     const state = damage !== null ? 'damaged' : isStuck ? 'stuck' : 'ok';
-    return { queue: to.entry.name, messages, bytes, oldestAt: this.#oldestOf(to), state, refusal };
+    const { entry } = to;
+    const home = this.ports.homeOf(entry);
+    return { queue: entry.name, home, messages, bytes, oldestAt: this.#oldestOf(to), state, refusal };
   }
 
   #oldestOf(to: Outgoing): number | null {

@@ -90,6 +90,7 @@ export class QueueForwarder implements Forwarder {
       entryOf: (name) => ports.entryOf(name),
       uses: (entry, outgoing) => ((entry.queue ??= new QueueState()).outgoing = outgoing),
       openPublisher: (handler) => ports.openPublisher(handler),
+      homeOf: (entry) => ports.nodeName(this.refresh(entry).home),
       isBehind: ({ queue }) => queue !== null && queue.lane !== null && !queue.lane.empty,
       unsentBytes: (entry) => entry.queue?.outbox?.unsentBytes ?? 0,
       put: (entry, slot, tag, record, start, epoch, seq) =>

@@ -151,14 +151,16 @@ describe('commands that ask a node', () => {
     const counts = { depth: 4, ready: 2, delayed: 1, acquired: 1, consumers: 3, bytes: 400 };
     const body = {
       queues: [
-        { name: 'audit', home: 'west', here: null },
-        { name: 'jobs', home: 'east', here: { ...counts, state: 'open', temporary: false } },
-        { name: 'reply', home: 'east', here: { ...counts, state: 'open', temporary: true } },
+        { name: 'audit', home: 'west', here: null, forwarding: null },
+        { name: 'busy', home: 'west', here: null, forwarding: { messages: 7 } },
+        { name: 'jobs', home: 'east', here: { ...counts, state: 'open', temporary: false }, forwarding: null },
+        { name: 'reply', home: 'east', here: { ...counts, state: 'open', temporary: true }, forwarding: null },
       ],
     };
     expect((await run(['queues'], { body })).stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
       ['QUEUE', 'HOME', 'DEPTH', 'READY', 'DELAYED', 'ACQUIRED', 'CONSUMERS', 'BYTES', 'STATE'],
       ['audit', 'west', '-', '-', '-', '-', '-', '-', 'elsewhere'],
+      ['busy', 'west', '-', '-', '-', '-', '-', '-', 'elsewhere, 7 here on their way to it'],
       ['jobs', 'east', '4', '2', '1', '1', '3', '400', 'open'],
       ['reply', 'east', '4', '2', '1', '1', '3', '400', 'open, temporary'],
     ]);

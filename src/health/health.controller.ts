@@ -7,7 +7,14 @@ import { Lifecycle } from '../runtime/lifecycle';
 import { MESH_NODE } from '../runtime/ports';
 import { NodeState } from '../store/node-state';
 import { LmdbQueueStore } from '../store/queue-store';
-import { configIndicator, linkIndicators, nodeIndicator, rulesIndicator, storeIndicator } from './indicators';
+import {
+  configIndicator,
+  linkIndicators,
+  nodeIndicator,
+  outboxIndicator,
+  rulesIndicator,
+  storeIndicator,
+} from './indicators';
 
 /** Answers in the shapes of terminus: 200 when all is up, else 503, and `details` per part. */
 @Controller('health')
@@ -37,6 +44,7 @@ export class HealthController {
       () => configIndicator(this.config.status),
       () => rulesIndicator(this.node.conflicts()),
       () => storeIndicator(this.state.writes, this.queues.state),
+      () => outboxIndicator(this.node.outbox()),
     ]);
   }
 

@@ -1,7 +1,14 @@
 import type { ConfigStatus } from '../config/live-config';
 import { linkRows } from '../runtime/link-rows';
 import { WEST, view } from '../runtime/runtime.fixture';
-import { configIndicator, linkIndicators, nodeIndicator, rulesIndicator, storeIndicator } from './indicators';
+import {
+  configIndicator,
+  linkIndicators,
+  nodeIndicator,
+  outboxIndicator,
+  rulesIndicator,
+  storeIndicator,
+} from './indicators';
 
 const STATUS: ConfigStatus = {
   file: 'east.yaml',
@@ -41,6 +48,25 @@ describe('health', () => {
       store: { status: 'up', degraded: true, failedWrites: 2, queues: 'ok' },
     });
     expect(storeIndicator({ failed: 0 }, 'full')).toMatchObject({ store: { status: 'up', degraded: true } });
+  });
+
+  it('names queues of other nodes that what waits here cannot go to', () => {
+    const view = { queue: 'jobs', home: 'west', messages: 3, bytes: 30, oldestAt: 1, refusal: null };
+    const told = outboxIndicator([
+      { ...view, state: 'ok' },
+      { ...view, state: 'stuck' },
+      { ...view, state: 'stuck', refusal: 'it is full' },
+      { ...view, state: 'damaged' },
+    ]);
+    expect(told['outbox']).toMatchObject({ status: 'up', degraded: true, messages: 12 });
+    expect(told['outbox']?.['stuck']).toEqual([
+      "3 messages for queue 'jobs' at west, which takes none for long",
+      "3 messages for queue 'jobs' at west, which says: it is full",
+      expect.stringContaining('store salvage') as string,
+    ]);
+    expect(outboxIndicator([{ ...view, state: 'ok' }])).toEqual({
+      outbox: { status: 'up', degraded: false, messages: 3 },
+    });
   });
 
   it('is not degraded otherwise', () => {

@@ -1,4 +1,5 @@
 import type { HealthIndicatorResult } from '@nestjs/terminus';
+import type { OutboxView } from '../addresses/outbox';
 import type { ConfigStatus } from '../config/live-config';
 import { formatProblem } from '../config/problems';
 import type { StoreState } from '../queues/store-port';
@@ -33,6 +34,19 @@ export function rulesIndicator(conflicts: readonly string[]): Result {
 export function storeIndicator(writes: { readonly failed: number }, queues: StoreState): Result {
   const { failed } = writes;
   return { store: { status: 'up', degraded: failed > 0 || queues !== 'ok', failedWrites: failed, queues } };
+}
+
+/** What waits here for queues of other nodes: their homes take nothing for long, or a record is damaged. */
+export function outboxIndicator(views: readonly OutboxView[]): Result {
+  const messages = views.reduce((sum, view) => sum + view.messages, 0);
+  const stuck = views.filter(({ state }) => state !== 'ok').map(stuckText);
+  return { outbox: { status: 'up', degraded: stuck.length > 0, messages, ...(stuck.length > 0 ? { stuck } : {}) } };
+}
+
+function stuckText({ queue, home, messages, state, refusal }: OutboxView): string {
+  const what = `${messages} messages for queue '${queue}' at ${home}`;
+  if (state === 'damaged') return `${what}: a record is damaged; see the log, then "fairlead store salvage"`;
+  return refusal === null ? `${what}, which takes none for long` : `${what}, which says: ${refusal}`;
 }
 
 /** A configured link that is not up is down; one that a neighbour dialled is that neighbour's concern. */

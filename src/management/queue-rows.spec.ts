@@ -43,16 +43,23 @@ it('tells the queues of the mesh by name, with all that is known where they live
       ['jobs', 'east'],
       ['audit', 'west'],
     ],
+    [
+      { queue: 'audit', home: 'west', messages: 2, bytes: 20, oldestAt: 0, state: 'stuck', refusal: 'full' },
+      { queue: 'new', home: 'west', messages: 1, bytes: 10, oldestAt: null, state: 'ok', refusal: null },
+    ],
   );
+  const waiting = { messages: 2, bytes: 20, oldest: '1970-01-01T00:00:00.000Z', state: 'stuck', refusal: 'full' };
+  const other = { messages: 1, bytes: 10, oldest: null, state: 'ok', refusal: null };
   expect(rows).toEqual([
-    { name: 'audit', home: 'west', here: null },
-    { name: 'jobs', home: 'east', here },
-    { name: 'temp', home: 'east', here },
+    { name: 'audit', home: 'west', here: null, forwarding: waiting },
+    { name: 'jobs', home: 'east', here, forwarding: null },
+    { name: 'new', home: 'west', here: null, forwarding: other },
+    { name: 'temp', home: 'east', here, forwarding: null },
   ]);
 });
 
 it('names the home that holds where two nodes have a queue', () => {
-  expect(queueRows('west', [VIEW], [['jobs', 'east']])).toMatchObject([{ name: 'jobs', home: 'east', here: {} }]);
+  expect(queueRows('west', [VIEW], [['jobs', 'east']], [])).toMatchObject([{ name: 'jobs', home: 'east', here: {} }]);
 });
 
 it('shows a message with its sections', () => {

@@ -1,3 +1,4 @@
+import type { OutboxView } from '../addresses/outbox';
 import { DecodeError } from '../amqp/errors';
 import { decodeMessage } from '../message/decode-message';
 import { type Json, messageToObject } from '../message/render-message';
@@ -10,6 +11,18 @@ export interface QueueRow {
   readonly home: string;
   /** Null for a queue of another node. */
   readonly here: Omit<QueueView, 'name'> | null;
+  /** What waits at this node to be forwarded to it; null for nothing. */
+  readonly forwarding: ForwardingRow | null;
+}
+
+export interface ForwardingRow {
+  readonly messages: number;
+  readonly bytes: number;
+  /** When the oldest came. */
+  readonly oldest: string | null;
+  readonly state: OutboxView['state'];
+  /** What the home says to what it does not take for now. */
+  readonly refusal: string | null;
 }
 
 export interface QueuesAnswer {
@@ -42,11 +55,21 @@ export function queueRows(
   self: string,
   views: readonly QueueView[],
   homes: Iterable<readonly [name: string, node: string]>,
+  outbox: readonly OutboxView[],
 ): QueueRow[] {
   const rows = new Map<string, QueueRow>();
-  for (const [name, home] of homes) rows.set(name, { name, home, here: null });
-  for (const { name, ...here } of views) rows.set(name, { name, home: rows.get(name)?.home ?? self, here });
+  for (const [name, home] of homes) rows.set(name, { name, home, here: null, forwarding: null });
+  for (const { name, ...here } of views)
+    rows.set(name, { name, home: rows.get(name)?.home ?? self, here, forwarding: null });
+  for (const view of outbox) {
+    const { home, here } = rows.get(view.queue) ?? { home: view.home, here: null };
+    rows.set(view.queue, { name: view.queue, home, here, forwarding: forwardingRow(view) });
+  }
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function forwardingRow({ messages, bytes, oldestAt, state, refusal }: OutboxView): ForwardingRow {
+  return { messages, bytes, oldest: oldestAt === null ? null : new Date(oldestAt).toISOString(), state, refusal };
 }
 
 export function messageRow({ payload, expiresAt, ...row }: PeekedMessage): MessageRow {

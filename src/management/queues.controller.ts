@@ -61,7 +61,7 @@ export class QueuesController {
 
   #rows(): QueueRow[] {
     const { identity, queues } = this.node;
-    return queueRows(identity.name, queues.views(), this.node.queueHomes());
+    return queueRows(identity.name, queues.views(), this.node.queueHomes(), this.node.outbox());
   }
 
   #queue(name: string): Queue {

@@ -148,10 +148,19 @@ const QUEUE_HERE = z.strictObject({
   duplicates: count(),
 });
 
+const FORWARDING = z.strictObject({
+  messages: count(),
+  bytes: count(),
+  oldest: time().nullable().describe('When the oldest came.'),
+  state: z.enum(['ok', 'stuck', 'damaged']).describe('Stuck: its home has taken none for long.'),
+  refusal: z.string().nullable().describe('What the home says to what it does not take for now.'),
+});
+
 export const QUEUE = z.strictObject({
   name: z.string(),
   home: z.string().describe('The node where it lives.'),
   here: QUEUE_HERE.nullable().describe('Null for a queue of another node.'),
+  forwarding: FORWARDING.nullable().describe('What waits at this node to be forwarded to it; null for nothing.'),
 }) satisfies z.ZodType<QueueRow>;
 
 export const QUEUES = z.strictObject({ queues: z.array(QUEUE) }) satisfies z.ZodType<QueuesAnswer>;

@@ -1,4 +1,5 @@
 import type { AddressSpace, AddressKind } from '../addresses/contract';
+import type { OutboxView } from '../addresses/outbox';
 import type { AddressPolicy, RuleInForce } from '../addresses/rules';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { QueueHost } from '../queues/contract';
@@ -133,6 +134,8 @@ export interface MeshNode {
   readonly queues: QueueHost;
   /** Every queue of the mesh with the name of the node where it lives. */
   queueHomes(): Iterable<readonly [name: string, node: string]>;
+  /** What waits on this node's disk to be forwarded, by the queue of another node that it is for. */
+  outbox(): readonly OutboxView[];
   /** Conflicts of address rules between sites, and of homes of queues, as sentences for health. */
   conflicts(): readonly string[];
   /** Sends what was collected in this turn and returns the next deadline (on `clock.now()`'s scale). */

@@ -1,5 +1,6 @@
 import { AddressCore } from '../addresses/address-core';
 import type { AddressEntry } from '../addresses/address-entry';
+import type { OutboxView } from '../addresses/outbox';
 import type { RuleInForce } from '../addresses/rules';
 import { ChunkPool } from '../common/chunk';
 import { WireError } from '../common/wire';
@@ -255,6 +256,10 @@ class ComposedNode implements MeshNode {
 
   queueHomes(): Iterable<readonly [name: string, node: string]> {
     return this.addresses.queueHomes();
+  }
+
+  outbox(): readonly OutboxView[] {
+    return this.addresses.outbox();
   }
 
   conflicts(): readonly string[] {

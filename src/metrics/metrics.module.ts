@@ -38,6 +38,7 @@ const registry = {
       lag: () => lag.samples(),
       spool: () => spool.usage,
       queues: () => node.queues.views(),
+      outbox: () => node.outbox(),
       stateWrites: () => state.writes,
       queueStore: () => queues.usage,
       configChecks: () => config.checks,

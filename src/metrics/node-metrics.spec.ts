@@ -24,6 +24,10 @@ function sources(more: Partial<MetricSources> = {}): MetricSources {
       queueView('$sub/app/team'),
       queueView('$sub/app/team/volatile', true),
     ],
+    outbox: () => [
+      { queue: 'a', home: 'west', messages: 3, bytes: 30, oldestAt: 1_500, state: 'stuck', refusal: null },
+      { queue: 'b', home: 'west', messages: 2, bytes: 20, oldestAt: null, state: 'ok', refusal: null },
+    ],
     links: () => linkRows([], [view()]),
     listeners: () => [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, connections: 3 }],
     listenerCounters: () => [
@@ -79,6 +83,10 @@ describe('the metrics of a node', () => {
         'fairlead_subscriptions{durable="true"} 2',
         'fairlead_subscriptions{durable="false"} 1',
         'fairlead_queues_damaged 0',
+        'fairlead_outbox_messages 5',
+        'fairlead_outbox_bytes 50',
+        'fairlead_outbox_oldest_timestamp_seconds 1.5',
+        'fairlead_outbox_stuck 1',
         'fairlead_state_writes_failed_total 7',
         'fairlead_queue_store_state{state="ok"} 0',
         'fairlead_queue_store_state{state="full"} 1',

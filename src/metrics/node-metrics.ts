@@ -1,4 +1,5 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
+import type { OutboxView } from '../addresses/outbox';
 import type { ConfigChecks } from '../config/live-config';
 import type { MeshNode } from '../mesh/contract';
 import type { QueueView } from '../queues/contract';
@@ -8,12 +9,14 @@ import type { ClientListener, PeerErrors } from '../runtime/ports';
 import type { StoreUsage } from '../store/queue-store';
 import type { LagSample } from './loop-lag';
 import { type Labels, Metrics, type Sample } from './metric-set';
+import { addOutbox } from './outbox-metrics';
 import { addQueues } from './queue-metrics';
 
 /** Everything is read when scraped: between scrapes metrics cost nothing. */
 export interface MetricSources {
   readonly node: Pick<MeshNode, 'counters' | 'pools' | 'identity'>;
   readonly queues: () => readonly QueueView[];
+  readonly outbox: () => readonly OutboxView[];
   readonly links: () => readonly LinkRow[];
   readonly listeners: () => readonly ListenerRow[];
   readonly listenerCounters: () => readonly (Pick<ClientListener, 'errors' | 'counters'> & { readonly name: string })[];
@@ -39,6 +42,7 @@ export function createNodeMetrics(sources: MetricSources): Registry {
   addMessages(metrics, sources);
   addLinks(metrics, sources);
   addQueues(metrics, sources.queues);
+  addOutbox(metrics, sources.outbox);
   addMemory(metrics, sources);
   addQueueStore(metrics, sources);
   addConfig(metrics, sources);

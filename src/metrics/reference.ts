@@ -38,6 +38,7 @@ const NO_SOURCES: MetricSources = {
     pools: () => [],
   },
   queues: () => [],
+  outbox: () => [],
   links: () => [],
   listeners: () => [],
   listenerCounters: () => [],

@@ -1,3 +1,4 @@
+import type { OutboxView } from '../addresses/outbox';
 import type { AddressSpace } from '../addresses/contract';
 import type { RuleInForce } from '../addresses/rules';
 import { site as parse } from '../config/config.fixture';
@@ -93,6 +94,10 @@ export class FakeMeshNode implements MeshNode {
   }
 
   queueHomes(): Iterable<readonly [string, string]> {
+    return [];
+  }
+
+  outbox(): readonly OutboxView[] {
     return [];
   }
 

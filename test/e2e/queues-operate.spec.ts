@@ -37,7 +37,7 @@ it('shows the queues of the mesh, and where they are', async () => {
   expect((await send('queue/jobs.a', 'x', '--count', '3', '--durable')).code).toBe(0);
   const [here] = (await queuesAt('east')).queues;
   expect(here).toMatchObject({ name: 'jobs.a', home: 'east', here: { depth: 3, ready: 3, put: 3, consumers: 0 } });
-  expect((await queuesAt('west')).queues).toEqual([{ name: 'jobs.a', home: 'east', here: null }]);
+  expect((await queuesAt('west')).queues).toEqual([{ name: 'jobs.a', home: 'east', here: null, forwarding: null }]);
   const { stdout } = await operate('queues');
   expect(stdout).toMatch(/^jobs\.a +east +3 +3 +0 +0 +0 /m);
 });

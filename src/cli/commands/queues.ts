@@ -15,8 +15,9 @@ export interface PeekOptions extends CountOptions {
 
 const QUEUES_HEAD = ['QUEUE', 'HOME', 'DEPTH', 'READY', 'DELAYED', 'ACQUIRED', 'CONSUMERS', 'BYTES', 'STATE'];
 
-function queueRow({ name, home, here }: QueueRow): string[] {
-  if (here === null) return [name, home, '-', '-', '-', '-', '-', '-', 'elsewhere'];
+function queueRow({ name, home, here, forwarding }: QueueRow): string[] {
+  const waiting = forwarding === null ? '' : `, ${forwarding.messages} here on their way to it`;
+  if (here === null) return [name, home, '-', '-', '-', '-', '-', '-', `elsewhere${waiting}`];
   const { depth, ready, delayed, acquired, consumers, bytes, state, temporary } = here;
   const counts = [depth, ready, delayed, acquired, consumers, bytes].map(String);
   return [name, home, ...counts, temporary ? `${state}, temporary` : state];
