@@ -124,14 +124,16 @@ export class AddressParts {
     this.queues = new Queues(ports, shared, {
       hold: this.hold,
       facts: this.facts,
+      tell: (...message) => topics.publishVolatile(...message),
       openTopic: (spec, handler) => this.consumers.open(spec, handler),
       names: this.names,
       table,
       openPublisher: (handler) => this.publishers.openInternal(ports.selfName, handler),
       relieved: () => this.publishers.reviewHeld(),
     });
+    const topics = new Topics(shared, this.queues.topics);
     const forwarders: Forwarders = {
-      topic: new Topics(shared, this.queues.topics),
+      topic: topics,
       multicast: this.multicast,
       anycast: this.anycast,
       queue: this.queues.forwarder,

@@ -59,12 +59,6 @@ export class DeadLetters {
     this.scheduleFlush();
   }
 
-  /** Publishes at once, and asks for no outcome. */
-  publish(to: AddressRef, flags: number, message: Buffer): void {
-    this.#publisher ??= this.open(this.#handler);
-    this.#publisher.publish(to, flags | PUBLISH_FLAG.settled, message, 0, message.length, 0);
-  }
-
   /** The same of a large one, as fast as it leaves. */
   addLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void {
     body.retain();

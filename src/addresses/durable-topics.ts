@@ -1,7 +1,7 @@
 import { UNFLUSHED_BYTES_MAX } from '../queues/limits';
 import type { Queue } from '../queues/contract';
 import type { QueueStore } from '../queues/store-port';
-import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
+import { OUTCOME, type LargeBody } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
 import { PENDING, type Verdict } from './contract';
@@ -128,30 +128,16 @@ export class DurableTopics {
 
   // --- transactions ------------------------------------------------------------------------------------------------------------
 
+  /** Where a message to a topic goes for its subscriptions; null where there are none. */
+  routeOf(entry: AddressEntry): DurableRoute | null {
+    this.shared.audience.refresh(entry);
+    return entry.durable;
+  }
+
   /** The queues of subscriptions here that a message is for: it is put into each of them, in one unit of work. */
-  queuesHere(entry: AddressEntry, tag: number, payload: Buffer, start: number, end: number): readonly Queue[] {
-    this.shared.audience.refresh(entry);
-    const { durable } = entry;
-    if (durable === null || durable.here === null) return [];
-    return this.ports.routing.route(durable.head.toString('utf8', HEADING), payload, start, end, tag);
-  }
-
-  /** Writes a message for the subscriptions of other nodes into the group of the store that is being collected. */
-  putAway(entry: AddressEntry, flags: number, tag: number, payload: Buffer, start: number, end: number): void {
-    this.shared.audience.refresh(entry);
-    const { durable } = entry;
-    if (durable === null || durable.elsewhere.length === 0) return;
-    const { head, elsewhere } = durable;
-    const bytes = this.#compose(head, payload, start, end);
-    this.ports.outbox.put(elsewhere, null, 0, flags, tag, bytes, 0, head.length + end - start);
-  }
-
-  /** Why {@link putAway} could not be done now; null when it could. */
-  refusalOf(entry: AddressEntry, bytes: number): OutcomeDetail | null {
-    this.shared.audience.refresh(entry);
-    const { durable } = entry;
-    if (durable === null || durable.elsewhere.length === 0) return null;
-    return this.ports.outbox.refusalOf(durable.elsewhere, durable.head.length + bytes);
+  queuesOf({ here, head }: DurableRoute, tag: number, message: Buffer): readonly Queue[] {
+    if (here === null) return [];
+    return this.ports.routing.route(head.toString('utf8', HEADING), message, 0, message.length, tag);
   }
 
   // --- back-pressure -----------------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ export interface QueuesPorts {
   readonly hold: StartHold;
   /** What this node tells of subscriptions is to be known everywhere. */
   readonly facts: Barrier;
+  /** Gives a message to those who listen to its topic now. */
+  tell(publisher: LocalPublisher, entry: AddressEntry, flags: number, message: Buffer): void;
   openTopic(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
 }
 
@@ -125,16 +127,6 @@ export class Queues {
     });
     const refresh = this.forwarder.refresh.bind(this.forwarder);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
-    this.transactions = new Transactions({
-      streams,
-      large: shared.large,
-      host,
-      outbox: this.forwarder.outbox,
-      live: (entry) => ports.table().live(entry),
-      queueHere: (entry) => this.forwarder.queueHere(entry),
-      publish: (entry, flags, message) => this.#deadLetters.publish(entry, flags, message),
-      scheduleFlush,
-    });
     const routing = new SubscriptionRouting(selfName, counters);
     this.topics = new DurableTopics(shared, {
       own,
@@ -143,6 +135,18 @@ export class Queues {
       store: node.queueStore,
       outbox: this.forwarder.outbox,
       relieved: () => ports.relieved(),
+    });
+    this.transactions = new Transactions({
+      streams,
+      large: shared.large,
+      host,
+      outbox: this.forwarder.outbox,
+      live: (entry) => ports.table().live(entry),
+      queueHere: (entry) => this.forwarder.queueHere(entry),
+      keptBy: (entry) => this.topics.routeOf(entry),
+      queuesOf: (...message) => this.topics.queuesOf(...message),
+      tell: (...message) => ports.tell(...message),
+      scheduleFlush,
     });
     this.#records = new SubscriptionRecords(node.queueStore, () => host, scheduleFlush);
     this.#requests = new SubscriptionRequests({

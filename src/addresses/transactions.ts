@@ -16,11 +16,13 @@ import {
   type Verdict,
 } from './contract';
 import { AddressError } from './errors';
+import { HeadedBody } from './framed-body';
 import { HomeConsumer } from './home-consumer';
 import { LargePublish } from './large-publish';
 import { STAGED_BYTES_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
 import type { Outbox } from './outbox';
+import type { DurableRoute } from './subscription-book';
 import { RemoteConsumer } from './remote-consumer';
 
 /** What transactions are built on. */
@@ -38,8 +40,12 @@ export interface TransactionsPorts {
    * @throws FairleadError when it cannot be served
    */
   queueHere(entry: AddressEntry): Queue | null;
-  /** Publishes to a topic what was kept until now. */
-  publish(entry: AddressEntry, flags: number, message: Buffer): void;
+  /** Where a message to a topic goes for its durable subscriptions; null where there are none. */
+  keptBy(entry: AddressEntry): DurableRoute | null;
+  /** The queues of subscriptions here that a message is for, by its route. */
+  queuesOf(route: DurableRoute, tag: number, message: Buffer): readonly Queue[];
+  /** Tells those who listen now of a message to a topic that was kept until now; its subscriptions have it already. */
+  tell(publisher: LocalPublisher, entry: AddressEntry, flags: number, message: Buffer): void;
   scheduleFlush(): void;
 }
 
@@ -66,16 +72,17 @@ export class Transactions implements TransactionSpace {
   }
 }
 
-/** A message of a topic, which keeps nothing: it goes out once the rest is in force. */
+/** A message to a topic: into its subscriptions with the commit, to those who listen once the rest is in force. */
 interface StagedMessage {
+  readonly publisher: LocalPublisher;
   readonly entry: AddressEntry;
   readonly flags: number;
   readonly message: Buffer;
 }
 
-/** A message for a queue of another node; a large one is on its way to the disk. */
+/** A message for a queue of another node, or several; a large one is on its way to the disk. */
 interface StagedAway {
-  readonly entry: AddressEntry;
+  readonly entries: readonly AddressEntry[];
   readonly flags: number;
   readonly tag: number;
   readonly message: Buffer | StagedBody;
@@ -104,18 +111,18 @@ class AddressTransaction implements Transaction {
 
   publish(publisher: Publisher, to: AddressRef, flags: number, payload: Buffer, start: number, end: number): Verdict {
     const local = publisher as LocalPublisher;
-    this.#stage(to, local.tag, flags, payload, start, end);
+    this.#stage(to, local, flags, payload, start, end);
     local.staged(to, end - start);
     return OUTCOME.accepted;
   }
 
   /** @throws FairleadError when it cannot be part of this transaction */
-  #stage(to: AddressRef, tag: number, flags: number, payload: Buffer, start: number, end: number): void {
+  #stage(to: AddressRef, publisher: LocalPublisher, flags: number, payload: Buffer, start: number, end: number): void {
     const entry = this.#target(to);
     const bytes = end - start;
     this.space.checkRoom(bytes);
-    if (entry.kind === 'queue') this.#stagePut(entry, tag, flags, payload, start, end);
-    else this.#messages.push({ entry, flags, message: Buffer.from(payload.subarray(start, end)) });
+    if (entry.kind === 'queue') this.#stagePut(entry, publisher.tag, flags, payload, start, end);
+    else this.#messages.push({ publisher, entry, flags, message: Buffer.from(payload.subarray(start, end)) });
     this.#staged(bytes);
   }
 
@@ -131,7 +138,7 @@ class AddressTransaction implements Transaction {
       return;
     }
     this.#checkAway(end - start);
-    this.#away.push({ entry, flags, tag, message: Buffer.from(payload.subarray(start, end)) });
+    this.#away.push({ entries: [entry], flags, tag, message: Buffer.from(payload.subarray(start, end)) });
   }
 
   #checkAway(bytes: number): void {
@@ -153,15 +160,16 @@ class AddressTransaction implements Transaction {
     const local = publisher as LocalPublisher;
     const entry = this.#target(to);
     const { streams, large } = this.space.ports;
-    const complete = (body: LargeBody | null): Verdict => this.#complete(entry, local.tag, flags, body);
+    const complete = (body: LargeBody | null): Verdict => this.#complete(entry, local, flags, body);
     local.beginStaged(to, new LargePublish(streams, large, -1, 'whole', { complete, aborted: () => undefined }));
   }
 
-  #complete(entry: AddressEntry, tag: number, flags: number, body: LargeBody | null): Verdict {
+  #complete(entry: AddressEntry, publisher: LocalPublisher, flags: number, body: LargeBody | null): Verdict {
     if (body === null) return OUTCOME.rejected;
     try {
-      if (entry.kind === 'queue' && body.length > MESSAGE_BYTES_MAX) this.#stageLarge(entry, tag, flags, body);
-      else this.#stageWhole(entry, tag, flags, body);
+      if (entry.kind === 'queue' && body.length > MESSAGE_BYTES_MAX)
+        this.#stageLarge(entry, publisher.tag, flags, body);
+      else this.#stageWhole(entry, publisher, flags, body);
       return OUTCOME.accepted;
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
@@ -170,11 +178,11 @@ class AddressTransaction implements Transaction {
     }
   }
 
-  #stageWhole(entry: AddressEntry, tag: number, flags: number, body: LargeBody): void {
+  #stageWhole(entry: AddressEntry, publisher: LocalPublisher, flags: number, body: LargeBody): void {
     this.space.checkRoom(body.length);
     const message = Buffer.allocUnsafe(body.length);
     for (let at = 0; at < message.length;) at += body.read(at, message.subarray(at));
-    this.#stage(entry, tag, flags, message, 0, message.length);
+    this.#stage(entry, publisher, flags, message, 0, message.length);
   }
 
   /** It goes to the disk at once, part by part, and into force with the rest. */
@@ -187,14 +195,18 @@ class AddressTransaction implements Transaction {
       return;
     }
     this.#checkAway(0);
-    this.#storing++;
-    const message = ports.host.bodies.stage(body, (refusal) => this.#stored(entry, refusal));
-    this.#away.push({ entry, flags, tag, message });
+    this.#storeAway([entry], tag, flags, body);
   }
 
-  #stored(entry: AddressEntry, refusal: OutcomeDetail | null): void {
+  #storeAway(entries: readonly AddressEntry[], tag: number, flags: number, body: LargeBody): void {
+    this.#storing++;
+    const message = this.space.ports.host.bodies.stage(body, (refusal) => this.#stored(entries, refusal));
+    this.#away.push({ entries, flags, tag, message });
+  }
+
+  #stored(entries: readonly AddressEntry[], refusal: OutcomeDetail | null): void {
     this.#storing--;
-    if (refusal !== null) this.#failure ??= failureOf(entry, refusal);
+    if (refusal !== null) this.#failure ??= failureOf(entries, refusal);
     const commit = this.#commit;
     if (this.#storing > 0 || commit === null) return;
     this.#commit = null;
@@ -213,8 +225,37 @@ class AddressTransaction implements Transaction {
 
   commit(done: (error: FairleadError | null) => void): void {
     this.space.ports.scheduleFlush();
+    this.#keep();
     if (this.#failure === null && this.#storing > 0) this.#commit = () => this.#apply(done);
     else this.#apply(done);
+  }
+
+  /** Messages to topics become part of what is written: for the subscriptions that there are now. */
+  #keep(): void {
+    try {
+      for (const staged of this.#messages) this.#keepOne(staged);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      this.#failure ??= error;
+    }
+  }
+
+  /** @throws FairleadError when there is too much in one transaction */
+  #keepOne({ publisher: { tag }, entry, flags, message }: StagedMessage): void {
+    const { ports } = this.space;
+    const route = ports.keptBy(ports.live(entry));
+    if (route === null) return;
+    const isLarge = message.length > MESSAGE_BYTES_MAX;
+    const body = new BufferBody(message);
+    for (const queue of ports.queuesOf(route, tag, message)) {
+      if (isLarge) this.#queues.putLarge(queue, body, tag);
+      else this.#queues.put(queue, message, 0, message.length, tag);
+    }
+    const { elsewhere, head } = route;
+    if (elsewhere.length === 0) return;
+    this.#checkAway(0);
+    if (isLarge) this.#storeAway(elsewhere, tag, flags, new HeadedBody(Buffer.from(head), body));
+    else this.#away.push({ entries: elsewhere, flags, tag, message: Buffer.concat([head, message]) });
   }
 
   #apply(done: (error: FairleadError | null) => void): void {
@@ -234,13 +275,14 @@ class AddressTransaction implements Transaction {
   /** Why not all of it can be taken for queues of other nodes, as far as that can be told before. */
   #refusal(): FairleadError | null {
     const sums = new Map<AddressEntry, { messages: number; bytes: number }>();
-    for (const { entry, message } of this.#away) {
-      const { messages, bytes } = sums.get(entry) ?? { messages: 0, bytes: 0 };
-      sums.set(entry, { messages: messages + 1, bytes: bytes + message.length });
-    }
+    for (const { entries, message } of this.#away)
+      for (const entry of entries) {
+        const { messages, bytes } = sums.get(entry) ?? { messages: 0, bytes: 0 };
+        sums.set(entry, { messages: messages + 1, bytes: bytes + message.length });
+      }
     for (const [entry, { messages, bytes }] of sums) {
       const refusal = this.space.ports.outbox.refusalOf([entry], bytes, messages);
-      if (refusal !== null) return failureOf(entry, refusal);
+      if (refusal !== null) return failureOf([entry], refusal);
     }
     return null;
   }
@@ -248,8 +290,8 @@ class AddressTransaction implements Transaction {
   /** All that is for other nodes, in the group of what the queues here change. */
   #sendAway(): void {
     const { outbox, live } = this.space.ports;
-    for (const { entry, flags, tag, message } of this.#away.splice(0)) {
-      const to = [live(entry)];
+    for (const { entries, flags, tag, message } of this.#away.splice(0)) {
+      const to = entries.map((entry) => live(entry));
       if (Buffer.isBuffer(message)) outbox.put(to, null, 0, flags, tag, message, 0, message.length);
       else outbox.putStaged(to, flags, tag, message);
     }
@@ -265,7 +307,8 @@ class AddressTransaction implements Transaction {
     const { ports } = this.space;
     for (const settle of this.#outcomes) settle(commits);
     if (commits)
-      for (const { entry, flags, message } of this.#messages) ports.publish(ports.live(entry), flags, message);
+      for (const { publisher, entry, flags, message } of this.#messages)
+        ports.tell(publisher, ports.live(entry), flags, message);
     for (const { message } of this.#away) if (!Buffer.isBuffer(message)) message.abandon();
     this.#outcomes = [];
     this.#messages = [];
@@ -276,6 +319,28 @@ class AddressTransaction implements Transaction {
   }
 }
 
-function failureOf({ name }: AddressEntry, { condition, description }: OutcomeDetail): FairleadError {
-  return new TransactionFailedError(condition ?? 'amqp:internal-error', `${name}: ${description ?? ''}`);
+function failureOf(entries: readonly AddressEntry[], { condition, description }: OutcomeDetail): FairleadError {
+  const names = entries.map(({ name }) => name).join(', ');
+  return new TransactionFailedError(condition ?? 'amqp:internal-error', `${names}: ${description ?? ''}`);
+}
+
+/** A large message that is in memory anyway. */
+class BufferBody implements LargeBody {
+  constructor(private readonly bytes: Buffer) {}
+
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  read(offset: number, target: Buffer): number {
+    return this.bytes.copy(target, 0, offset);
+  }
+
+  retain(): void {
+    // It lasts as long as anybody refers to it.
+  }
+
+  release(): void {
+    // The same.
+  }
 }

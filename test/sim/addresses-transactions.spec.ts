@@ -1,8 +1,10 @@
 import type { Transaction } from '../../src/addresses/contract';
+import type { AddressRule } from '../../src/mesh/contract';
 import type { FairleadError } from '../../src/common/errors';
 import { OUTCOME } from '../../src/streams/contract';
 import { SimConsumer, SimPublisher } from './address-clients';
 import { numbered, simMesh } from './address-meshes';
+import { subscriber, topicPublisher } from './subscriptions.fixture';
 import { rule, type VirtualNode } from './virtual-mesh';
 
 const shared = [
@@ -159,6 +161,21 @@ describe('a transaction at the home of its queues', () => {
     until('m0', () => heard.got.length > 0);
     run(500);
     expect(heard.got).toEqual(['m0']);
+  });
+
+  it('tells topics of large messages as well', () => {
+    const { node, until, work } = scene();
+    const news = new SimPublisher(node('b'), 'news.x');
+    const heard = [node('b'), node('c')].map((each) => new SimConsumer(each, 'news.x'));
+    until('credit', () => news.credit > 0 && heard.every(({ confirmed }) => confirmed !== null));
+    news.sendLarge('x'.repeat(200_000), undefined, work.transaction);
+    news.sendWithin(work.transaction, 'after');
+    work.commit();
+    until('both', () => heard.every(({ got }) => got.length === 2));
+    expect(heard.map(({ got }) => got.map(({ length }) => length))).toEqual([
+      [200_000, 5],
+      [200_000, 5],
+    ]);
   });
 
   it('gives credit back for what it keeps', () => {
@@ -324,6 +341,82 @@ describe('a transaction with messages for queues of other nodes', () => {
     run(3_000);
     expect(results.got).toEqual([]);
   });
+});
+
+describe('a transaction with messages to topics that subscriptions hold', () => {
+  function scene(limits: Partial<AddressRule> = {}) {
+    const rules = [rule('news.#', 'topic', limits), rule('near.#', 'queue', { home: 'a' })];
+    const mesh = simMesh(['a-b', 'b-c'], { shared: rules, limits: { startHoldMs: 500 } });
+    const { node, until } = mesh;
+    const subscribe = (name: string, at: string): SimConsumer =>
+      subscriber(node(at), 'news.#', { name, owner: name, paused: true });
+    const kept = ['a', 'b', 'c'].map((home) => subscribe(home, home));
+    until('confirmed', () => kept.every(({ confirmed }) => confirmed !== null));
+    kept.forEach((consumer) => consumer.close());
+    const publisher = topicPublisher(node('a'), 'news.x');
+    until('credit', () => publisher.credit >= 8);
+    /** What each subscription has, told by a consumer at `a`. */
+    const all = (): string[][] => {
+      const consumers = ['a', 'b', 'c'].map((name) => subscriber(node('a'), 'news.#', { name, owner: name }));
+      until('attached', () => consumers.every(({ confirmed }) => confirmed !== null));
+      mesh.run(2_000);
+      return consumers.map(({ got }) => got.map((text) => text.slice(0, 5)));
+    };
+    return { ...mesh, publisher, work: new Work(node('a')), all };
+  }
+
+  it('puts them into all of these, wherever they live, in order, or told later when a home is away', () => {
+    const { publisher, work, until, run, node, mesh, wire, all } = scene();
+    const heard = new SimConsumer(node('c'), 'news.x');
+    until('confirmed', () => heard.confirmed !== null);
+    publisher.sendWithin(work.transaction, 'm0');
+    publisher.sendLarge('x'.repeat(200_000), undefined, work.transaction);
+    publisher.sendWithin(work.transaction, 'm1');
+    run(500);
+    expect(heard.got).toEqual([]);
+    mesh.cut(wire('b', 'c'));
+    run(2_000);
+    work.commit();
+    until('committed', () => work.result === null);
+    publisher.send('after');
+    run(500);
+    node('a').kill();
+    run(100);
+    node('a').start();
+    mesh.heal(wire('b', 'c'));
+    run(3_000);
+    const wanted = ['m0', 'xxxxx', 'm1', 'after'];
+    expect(all()).toEqual([wanted, wanted, wanted]);
+  });
+
+  it.each(['rolled back', 'killed before its commit is on the disk', 'failed', 'refused by one of them'])(
+    'leaves nothing in any when it is %s',
+    (how) => {
+      const { publisher, work, run, node, until, all } = scene(
+        how.startsWith('refused') ? { maxDepth: 2, overLimit: 'reject' } : {},
+      );
+      for (const text of numbered(3)) publisher.sendWithin(work.transaction, text);
+      publisher.sendLarge('x'.repeat(200_000), undefined, work.transaction);
+      if (how === 'rolled back') work.transaction.rollback();
+      else work.commit();
+      if (how.startsWith('killed')) {
+        node('a').kill();
+        run(500);
+        node('a').start();
+      } else if (how === 'failed') {
+        run(1);
+        node('a').breakDisk('failed');
+        run(500);
+        node('a').mendDisk();
+      }
+      if (how === 'failed' || how.startsWith('refused')) {
+        until('answered', () => work.result !== undefined);
+        expect(work.result?.code).toBe('FL_QUEUE_TRANSACTION');
+      }
+      run(3_000);
+      expect(all()).toEqual([[], [], []]);
+    },
+  );
 });
 
 describe('what cannot be part of a transaction is refused', () => {
