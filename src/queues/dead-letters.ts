@@ -85,6 +85,7 @@ export class DeadLetters {
       const message = isExpired ? withoutExpiry(record.subarray(RECORD_HEAD), true) : record.subarray(RECORD_HEAD);
       target.putMoved(annotations === null ? message : annotated(message, true, annotations), inTransaction);
       core.remove(entry);
+      core.release(entry);
       return;
     }
     const added = decodeAnnotations(addedOf(record));
@@ -107,7 +108,7 @@ export class DeadLetters {
     }
     core.exclusions.forget(entry.key);
     core.state.countDead(entry.bytes, 1);
-    this.#write(entry, Buffer.concat([Buffer.from([reason]), entry.record]));
+    this.#write(entry, Buffer.concat([Buffer.from([reason]), entry.stored]));
   }
 
   #write(entry: Entry, value: Buffer): void {
@@ -143,7 +144,7 @@ export class DeadLetters {
     const annotations = this.#annotationsOf(deliveriesOf(record), reason);
     const address = policy.deadLetter ?? originOf(this.core.name);
     if ((flagsOf(record) & RECORD_FLAG.large) === 0) {
-      const message = record.subarray(RECORD_HEAD);
+      const message = this.core.ready.whole(record).subarray(RECORD_HEAD);
       const told = reason === DEAD_REASON.expired ? withoutExpiry(message, true) : message;
       home.forward(address, annotated(told, true, annotations), done);
       return;
@@ -199,7 +200,7 @@ export class DeadLetters {
   #sentWell(key: number, record: Buffer): void {
     const { core } = this;
     core.state.countDead(chargeOf(record), -1);
-    if ((flagsOf(record) & RECORD_FLAG.large) !== 0) core.home.large.discard(bodyOf(record), sizeOf(record));
+    core.discard(record);
     this.#delete(key);
     core.wantsTurn();
   }

@@ -79,11 +79,12 @@ export class DelayedMessages {
 
   #write(entry: Entry, due: number): void {
     const { store, id } = this.core;
-    const value = Buffer.allocUnsafe(HEAD + entry.record.length);
+    const { stored } = entry;
+    const value = Buffer.allocUnsafe(HEAD + stored.length);
     value.writeUInt32BE(Math.floor(entry.key / 2 ** 32), 0);
     value.writeUInt32BE(entry.key % 2 ** 32, 4);
     writeU48(value, 8, due);
-    entry.record.copy(value, HEAD);
+    stored.copy(value, HEAD);
     store?.put(SPACE.delayed, id, entry.delayedKey, value);
   }
 

@@ -1,15 +1,7 @@
 import { OUTCOME } from '../streams/contract';
 import type { Queue } from './contract';
-import { Home, largeOf, MemoryBody, messageOf } from './queues.fixture';
+import { Home, largeOf, MemoryBody, messageOf, routed } from './queues.fixture';
 import { SPACE } from './spaces';
-
-/** What is put into an intake. */
-function routed(topic: string, message: Buffer): Buffer {
-  const name = Buffer.from(topic);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(name.length);
-  return Buffer.concat([length, name, message]);
-}
 
 describe('an intake', () => {
   let home: Home;

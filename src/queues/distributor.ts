@@ -4,10 +4,12 @@ import type { PeekedMessage, PutMark, PutSink, Queue, QueueConsumer, QueuePolicy
 import { invariant } from '../common/errors';
 import { DEFAULT_QUEUE_POLICY } from './default-policy';
 import { IntakeError } from './errors';
-import type { Group, GroupMember } from './group';
+import { type Group, type GroupMember, NOBODY } from './group';
+import { incomingFlags, readIncoming } from './incoming';
+import { writeHead } from './record';
 import type { HomeQueue } from './home-queue';
 import { LargePut, type LargePutHome } from './large-put';
-import { LARGE_HEAD_BYTES, ROOM_MAX } from './limits';
+import { LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
 import type { Mark } from './marks';
 import type { PlacedLarge } from './placed-large';
 import type { HostedQueue, QueueHome } from './queue-core';
@@ -21,9 +23,6 @@ import type { QueueStore } from './store-port';
 const LENGTH_BYTES = 2;
 const head = Buffer.allocUnsafe(LENGTH_BYTES + 0xffff + LARGE_HEAD_BYTES);
 
-/** Queues tell nobody: whoever put it is answered once for all of them. */
-const NOBODY: PutSink = { onPut: () => undefined };
-
 /** Who is told of a put. */
 interface Origin {
   sink: PutSink;
@@ -35,6 +34,9 @@ interface Origin {
 /** A large message whose parts are being stored: it has its place in each of the queues already. */
 interface PendingLarge {
   readonly put: LargePut;
+  /** The number of its parts. */
+  readonly body: number;
+  readonly length: number;
   readonly origin: Origin;
   readonly places: readonly PlacedLarge[];
 }
@@ -88,18 +90,39 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
       return;
     }
     const queues = this.route(payload.toString('utf8', start + LENGTH_BYTES, at), payload, at, end, publisher);
-    const message = payload.subarray(at, end);
-    const takers = this.#takers(queues as readonly HomeQueue[], message, message.length, origin);
+    if (queues.length > 0 && !this.#read(payload, at, end, true, origin)) return;
+    const takers = this.#takers(queues as readonly HomeQueue[], end - at, origin);
     if (takers === null) return;
-    for (const queue of takers) queue.put(payload, at, end, publisher, null, 0, NOBODY, 0);
+    this.#store(takers, payload, at, end, publisher);
     this.#answer(origin, takers.length > 0);
   }
 
+  #store(takers: readonly HomeQueue[], payload: Buffer, start: number, end: number, publisher: number): void {
+    const sharing = end - start < SHARED_BYTES_LEAST ? [] : takers.filter(({ temporary }) => !temporary);
+    const isShared = sharing.length > 1;
+    const { payloads, slab } = this.home;
+    const flags = incomingFlags();
+    for (const queue of takers)
+      if (!isShared || queue.temporary) queue.put(payload, start, end, publisher, null, 0, NOBODY, 0);
+    if (!isShared) return;
+    const record = slab.make(payload, start, end);
+    writeHead(record, flags, 0, publisher, 0);
+    const id = payloads.hold(record, sharing.length);
+    for (const queue of sharing) if (!queue.putShared(record, id)) payloads.release(id);
+  }
+
+  /** @returns false when no queue can have it, and it is refused */
+  #read(payload: Buffer, start: number, end: number, whole: boolean, origin: Origin): boolean {
+    const refusal = readIncoming(payload, start, end, whole, this.home.wall());
+    if (refusal !== REFUSAL.none) this.#refuse(origin, refusal);
+    return refusal === REFUSAL.none;
+  }
+
   /** Those that take the message; null when it is refused as a whole. */
-  #takers(queues: readonly HomeQueue[], start: Buffer, length: number, origin: Origin): readonly HomeQueue[] | null {
+  #takers(queues: readonly HomeQueue[], length: number, origin: Origin): readonly HomeQueue[] | null {
     const takers: HomeQueue[] = [];
     for (const queue of queues) {
-      const refusal = queue.refusalOf(start, length, 0, 0);
+      const refusal = queue.refusalNow(length);
       if (refusal === REFUSAL.none) takers.push(queue);
       else if (origin.mark === null) {
         this.#refuseFor(queue, origin, refusal);
@@ -169,7 +192,9 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
     }
     const start = head.subarray(at, Math.min(bytes, at + LARGE_HEAD_BYTES));
     const queues = this.route(head.toString('utf8', LENGTH_BYTES, at), start, 0, start.length, publisher);
-    const takers = this.#takers(queues as readonly HomeQueue[], start, body.length - at, origin);
+    const isWhole = start.length === body.length - at;
+    if (queues.length > 0 && !this.#read(start, 0, start.length, isWhole, origin)) return;
+    const takers = this.#takers(queues as readonly HomeQueue[], body.length - at, origin);
     if (takers === null) return;
     this.#putLarge(new BodyBehind(body, at), start, publisher, takers, origin);
   }
@@ -181,21 +206,17 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
       this.#answer(origin, false);
       return;
     }
-    const places = stored.map((queue) => queue.place(start, body.length, publisher));
+    const id = this.home.large.begin(body.length);
+    const places = stored.map((queue) => queue.place(start, body.length, publisher, id));
     origin.mark?.storing(origin.seq, true);
     body.retain();
-    this.#large.push({ put: new LargePut(this, null, 0, body, 0), origin, places });
+    this.#large.push({ put: new LargePut(this, null, id, body, 0), body: id, length: body.length, origin, places });
     this.home.wantsTurn(this);
   }
 
   turn(): void {
-    const first = this.#large[0];
-    if (first === undefined) return;
-    const { large } = this.home;
-    const write = (_body: number, index: number, bytes: Buffer): void => {
-      for (const { body } of first.places) large.write(body, index, bytes);
-    };
-    first.put.turn({ store: this.store, home: { large: { write } }, wantsTurn: () => this.home.wantsTurn(this) });
+    const { store, home } = this;
+    this.#large[0]?.put.turn({ store, home, wantsTurn: () => home.wantsTurn(this) });
   }
 
   change(): Group {
@@ -204,13 +225,16 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
   }
 
   staged(put: LargePut): void {
-    const { origin, places } = this.#end(put);
-    for (const place of places) place.stored();
+    const { origin, places, body, length } = this.#end(put);
+    const holders = places.filter((place) => place.stored()).length;
+    if (holders > 0) this.home.large.adopt(body, holders);
+    else this.home.large.discard(body, length);
     this.#answer(origin, true);
   }
 
   failed(put: LargePut, refusal: Refusal): void {
-    const { origin, places } = this.#end(put);
+    const { origin, places, body, length } = this.#end(put);
+    this.home.large.discard(body, length);
     for (const place of places) place.failed(refusal);
     this.#refuse(origin, refusal);
   }

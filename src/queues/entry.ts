@@ -58,17 +58,32 @@ export class Entry {
   mark: Mark | null = null;
   putSeq = 0;
 
+  /** Its payload was released with its removal. */
+  isReleased = false;
+
+  /**
+   * @param record the message behind a head. Of a payload that others have too, or will have, nothing in it ever changes, and its head
+   * tells the publisher and nothing else
+   * @param reference what the disk has in place of such a one
+   */
   constructor(
     readonly owner: EntryOwner,
     readonly key: number,
     readonly lane: number,
     public record: Buffer,
+    public reference: Buffer | null = null,
   ) {
-    this.deliveries = deliveriesOf(record);
-    this.publisher = publisherOf(record);
-    this.expiresAt = expiresAtOf(record);
-    this.flags = flagsOf(record);
+    const { stored } = this;
+    this.deliveries = deliveriesOf(stored);
+    this.publisher = publisherOf(stored);
+    this.expiresAt = expiresAtOf(stored);
+    this.flags = flagsOf(stored) & ~RECORD_FLAG.shared;
     this.size = this.isLarge ? sizeOf(record) : record.length - RECORD_HEAD;
+  }
+
+  /** What the disk has of it. */
+  get stored(): Buffer {
+    return this.reference ?? this.record;
   }
 
   /** What it counts with: its record, and its parts. */

@@ -4,8 +4,8 @@ import { OUTCOME, type Outcome, type OutcomeDetail } from '../streams/contract';
 import { DEAD_REASON, type DeadLetters, mergedAnnotations } from './dead-letters';
 import type { DelayedMessages } from './delayed';
 import { Entry } from './entry';
-import type { QueueCore } from './queue-core';
-import { addedOf, RECORD_HEAD, writeHead } from './record';
+import { type QueueCore, renewHead, storedOf } from './queue-core';
+import { addedOf, RECORD_HEAD } from './record';
 import { annotated, decodeAnnotations } from './redelivery';
 
 /** What becomes of messages that were out of their place. */
@@ -24,7 +24,8 @@ export class Fates {
         break;
       case OUTCOME.rejected:
         entry.deliveries++;
-        this.dead.die(this.#withDeliveries(entry), DEAD_REASON.rejected);
+        renewHead(entry);
+        this.dead.die(entry, DEAD_REASON.rejected);
         break;
       case OUTCOME.modifiedFailedHere:
       case OUTCOME.modifiedHere:
@@ -58,25 +59,20 @@ export class Fates {
     if (failed) {
       entry.deliveries++;
       if (maxDeliveries !== null && entry.deliveries >= maxDeliveries) {
-        this.dead.die(this.#withDeliveries(entry), DEAD_REASON.maxDeliveries);
+        renewHead(entry);
+        this.dead.die(entry, DEAD_REASON.maxDeliveries);
         return;
       }
     }
     const record = this.#changedRecord(entry, detail);
     if (failed && retryMs > 0) {
-      this.#delay(entry, record ?? Buffer.from(entry.record), this.core.home.wall() + retryMs);
+      this.#delay(entry, record, this.core.home.wall() + retryMs);
       return;
     }
-    if (failed || record !== null) this.core.rewrite(entry, record ?? Buffer.from(entry.record));
+    // It is there again, whatever becomes of the transaction that had it.
+    entry.inTransaction = false;
+    if (failed || record !== null) this.core.rewrite(entry, record);
     this.core.ready.returned(entry);
-  }
-
-  /** Its record tells how often it was delivered: what becomes of a dead letter is made from it. */
-  #withDeliveries(entry: Entry): Entry {
-    const record = Buffer.from(entry.record);
-    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
-    entry.record = record;
-    return entry;
   }
 
   /** The record with annotations that a consumer wants it to have; null where it has said none. */
@@ -101,15 +97,20 @@ export class Fates {
     }
   }
 
-  #delay(entry: Entry, record: Buffer, due: number): void {
+  #delay(entry: Entry, changed: Buffer | null, due: number): void {
     const { core } = this;
-    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
-    const later = new Entry(entry.owner, entry.key, entry.lane, record);
+    const { reference } = entry;
+    const isShared = reference !== null && changed === null;
+    const later = isShared
+      ? new Entry(entry.owner, entry.key, entry.lane, entry.record, storedOf(entry, reference, true))
+      : new Entry(entry.owner, entry.key, entry.lane, storedOf(entry, changed ?? entry.record, false));
     later.isMoved = true;
+    later.inTransaction = entry.inTransaction;
     later.seen = true;
     later.body = entry.body;
     entry.body = null;
     core.remove(entry);
+    if (!isShared) core.release(entry);
     this.delayed.add(later, due);
   }
 

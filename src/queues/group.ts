@@ -11,6 +11,9 @@ export function answerPut(sink: PutSink, token: number, refusal: Refusal): void 
   else sink.onPut(token, OUTCOME.rejected, refusalDetail(refusal));
 }
 
+/** For puts whose fate is told otherwise. */
+export const NOBODY: PutSink = { onPut: () => undefined };
+
 /** A put that is answered with a group that has no record of its own for it. */
 export interface Repeat {
   readonly sink: PutSink;

@@ -137,9 +137,19 @@ export class HomeQueue
     else this.core.drops.failed++;
   }
 
+  /** The same of a message that can be read, and is the only one. */
+  refusalNow(length: number): Refusal {
+    return this.#intake.refusalNow(length, 0, 0);
+  }
+
+  /** Puts a payload that other queues have too. @returns false when it does not take it */
+  putShared(record: Buffer, payload: number): boolean {
+    return this.#intake.putShared(record, payload);
+  }
+
   /** A large message whose parts others store takes its place. */
-  place(start: Buffer, length: number, publisher: number): PlacedLarge {
-    return this.#intake.place(start, length, publisher);
+  place(start: Buffer, length: number, publisher: number, body: number): PlacedLarge {
+    return this.#intake.place(start, length, publisher, body);
   }
 
   /** Stores the parts of a large message of a transaction. */
@@ -212,11 +222,15 @@ export class HomeQueue
       return;
     }
     core.storing--;
+    // Its removal is one that has to come to pass.
+    entry.inTransaction = false;
     if (entry.delayedKey >= 0) this.#delayed.onNotStored(entry, false);
     else core.remove(entry);
-    entry.inTransaction = false;
+    // A transaction was to let it wait: it is there as before.
+    if (entry.isMoved && entry.delayedKey >= 0) return;
     if (entry.isLarge) core.ready.lanes[entry.lane]?.lift(entry.key);
-    core.finish(entry);
+    // What it has of one that was moved is the other's again.
+    if (!entry.isMoved) core.finish(entry);
     this.#intake.notStored(entry, refusal);
   }
 

@@ -25,6 +25,7 @@ import { QueueDirectory } from './queue-directory';
 import { NOTHING_IN_QUEUE } from './queue-view';
 import { RecordSlab } from './record';
 import { REFUSAL, type Refusal } from './refusals';
+import { SharedPayloads } from './shared-payloads';
 import { RecordDamagedError, type QueueStore } from './store-port';
 import { LocalTransaction } from './transaction';
 import { WakeTimes } from './wake-times';
@@ -56,6 +57,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   readonly budget: WindowBudget;
   readonly large: LargeStore;
   readonly bodies: StoredBodies;
+  readonly payloads: SharedPayloads;
   pressed = false;
   readonly #store: QueueStore;
   readonly #directory: QueueDirectory;
@@ -91,9 +93,11 @@ class LocalQueueHost implements QueueHost, QueueHome {
     const change = (): Group => this.change(true);
     this.large = new LargeStore(store, { change, wantsLargeTurn: () => (this.#wantsOwnTurn = true) });
     this.bodies = new StoredBodies(store, { large: this.large, change, wantsTurn: () => (this.#wantsOwnTurn = true) });
+    this.payloads = new SharedPayloads(store, () => void change());
     this.#directory = new QueueDirectory(store, {
       change,
       large: this.large,
+      payloads: this.payloads,
       wantsRemovalTurn: () => (this.#wantsOwnTurn = true),
     });
     const before = store.onState;
@@ -309,6 +313,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
     this.#touched = [];
     for (const queue of queues) queue.writeState(group);
     for (const companion of group.companions) companion.closing();
+    this.payloads.write(group);
+    this.large.writeHolders(group);
     // What this has changed itself, a mark that is raised ahead, goes with it.
     this.#isUrgent = false;
     this.#lazyUntil = Number.POSITIVE_INFINITY;

@@ -1,22 +1,31 @@
-import { DecodeError } from '../amqp/errors';
 import { invariant } from '../common/errors';
-import { PutFields, readPutFields } from '../message/put-fields';
 import type { LargeBody } from '../streams/contract';
 import type { PutSink } from './contract';
 import type { DelayedMessages } from './delayed';
 import { Duplicates } from './duplicates';
 import type { Entry } from './entry';
 import { QueueDamagedError } from './errors';
-import type { Group } from './group';
-import { DELAY_MS_MAX, LARGE_HEAD_BYTES, SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
+import { type Group, NOBODY } from './group';
+import { incoming, incomingDue, incomingExpiry, incomingFlags, readIncoming } from './incoming';
+import { LARGE_HEAD_BYTES, SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import { LargePut, type LargePutHome } from './large-put';
 import type { Mark } from './marks';
 import type { PlacedLarge } from './placed-large';
 import type { QueueCore } from './queue-core';
-import { bodyOf, flagsOf, largeRecord, publisherOf, RECORD_FLAG, RECORD_HEAD, sizeOf, writeHead } from './record';
+import {
+  bodyOf,
+  flagsOf,
+  largeRecord,
+  publisherOf,
+  RECORD_FLAG,
+  RECORD_HEAD,
+  REFERENCE_BYTES,
+  sizeOf,
+  writeHead,
+  writeReference,
+} from './record';
 import { REFUSAL, type Refusal } from './refusals';
 
-const fields = new PutFields();
 const head = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
 
 /** A large message that a transaction will put. */
@@ -81,21 +90,44 @@ export class Intake implements LargePutHome {
    * @param before messages and bytes that are to be put before it
    */
   refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
+    const refusal = this.refusalNow(length, before, bytesBefore);
+    return refusal === REFUSAL.none ? this.#read(start, 0, start.length, start.length === length) : refusal;
+  }
+
+  /** The same of a message that was looked at already. */
+  refusalNow(length: number, before: number, bytesBefore: number): Refusal {
     const { core } = this;
     const refusal = this.#closed();
     if (refusal !== REFUSAL.none) return refusal;
     if (length > SEGMENT_BYTES * SEGMENTS_MAX) return REFUSAL.tooLarge;
     const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + length);
-    return isOver ? REFUSAL.overLimit : this.#read(start, 0, start.length, start.length === length);
+    return isOver ? REFUSAL.overLimit : REFUSAL.none;
+  }
+
+  /**
+   * Puts a message that other queues have too; whether it is taken was asked before.
+   * @param record never changed
+   * @returns false when it is not taken, for it was here before
+   */
+  putShared(record: Buffer, payload: number): boolean {
+    const { core } = this;
+    if (this.#read(record, RECORD_HEAD, record.length, true) !== REFUSAL.none) incoming.reset();
+    if (this.#isDuplicate(record, null, 0, NOBODY, 0)) return false;
+    const length = record.length - RECORD_HEAD;
+    this.#makeRoom(length);
+    const reference = core.home.slab.take(REFERENCE_BYTES);
+    writeReference(reference, payload, length);
+    writeHead(reference, flagsOf(record) | RECORD_FLAG.shared, 0, publisherOf(record), this.#expiresAt());
+    this.#add(core.entryOf(9 - incoming.priority, record, reference), record, null, 0, NOBODY, 0);
+    return true;
   }
 
   /** A message that the host moves here from another queue: it is taken whatever the limits, and expires by this queue's rule alone. */
   putMoved(message: Buffer, inTransaction: boolean): void {
     const { core } = this;
-    if (this.#read(message, 0, message.length, true) === REFUSAL.malformed) fields.reset();
-    const grouped = fields.groupEnd > fields.groupStart ? RECORD_FLAG.grouped : 0;
+    if (this.#read(message, 0, message.length, true) === REFUSAL.malformed) incoming.reset();
     const record = core.home.slab.make(message, 0, message.length);
-    this.#addMoved(record, grouped, 9 - fields.priority, 0, inTransaction, null);
+    this.#addMoved(record, incomingFlags(), 9 - incoming.priority, 0, inTransaction, null);
   }
 
   /**
@@ -110,7 +142,7 @@ export class Intake implements LargePutHome {
     let body = kept;
     if (store === null && body === null) {
       body = home.large.open(bodyOf(from), sizeOf(from), (error) => error);
-      home.large.discard(bodyOf(from), sizeOf(from));
+      home.large.discard(bodyOf(from), sizeOf(from), inTransaction);
     }
     if (store === null || body === null) {
       this.#addMoved(record, flags, lane, publisherOf(from), inTransaction, body);
@@ -147,9 +179,8 @@ export class Intake implements LargePutHome {
   }
 
   #entryOf(record: Buffer, flags: number, publisher: number): Entry {
-    const grouped = fields.groupEnd > fields.groupStart ? RECORD_FLAG.grouped : 0;
-    writeHead(record, flags | grouped, 0, publisher, this.#expiresAt());
-    return this.core.entryOf(9 - fields.priority, record);
+    writeHead(record, flags | incomingFlags(), 0, publisher, this.#expiresAt());
+    return this.core.entryOf(9 - incoming.priority, record);
   }
 
   #add(entry: Entry, payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
@@ -216,21 +247,19 @@ export class Intake implements LargePutHome {
    * A large message whose parts others store takes its place.
    * @param start its beginning; whether it is taken was asked before
    */
-  place(start: Buffer, length: number, publisher: number): PlacedLarge {
+  place(start: Buffer, length: number, publisher: number, body: number): PlacedLarge {
     const { core } = this;
     this.#makeRoom(length);
-    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) fields.reset();
-    const body = core.home.large.begin(length);
+    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) incoming.reset();
     const entry = this.#entryOf(largeRecord(body, length), RECORD_FLAG.large, publisher);
     const due = this.#due();
     this.#rememberId(entry, start);
     this.#occupy(entry, due);
     return {
-      body,
       stored: () => {
         this.#vacate(entry);
         if (core.error === null) this.#addPlaced(entry, due);
-        else core.finish(entry);
+        return core.error === null;
       },
       failed: (refusal) => {
         this.#vacate(entry);
@@ -266,40 +295,21 @@ export class Intake implements LargePutHome {
   }
 
   #read(payload: Buffer, start: number, end: number, whole: boolean): Refusal {
-    try {
-      readPutFields(payload, start, end, whole, fields);
-    } catch (error) {
-      if (error instanceof DecodeError) return REFUSAL.malformed;
-      throw error;
-    }
-    if (fields.deliveryTime < 0 && fields.deliveryDelay < 0) return REFUSAL.none;
-    return this.#due() - this.core.home.wall() > DELAY_MS_MAX ? REFUSAL.deliveryTooFar : REFUSAL.none;
+    return readIncoming(payload, start, end, whole, this.core.home.wall());
   }
 
-  /** When the message whose fields were read may be delivered; 0 for at once. */
   #due(): number {
-    if (fields.deliveryTime < 0 && fields.deliveryDelay < 0) return 0;
-    const now = this.core.home.wall();
-    const due = fields.deliveryTime >= 0 ? fields.deliveryTime : now + fields.deliveryDelay;
-    return due > now ? due : 0;
+    return incomingDue(this.core.home.wall());
   }
 
-  /** Wall-clock ms when the message whose fields were read expires; 0 for never. */
   #expiresAt(): number {
-    const { ttlMs } = this.core.policy;
-    if (ttlMs === null && fields.ttl < 0 && fields.absoluteExpiry <= 0) return 0;
-    const now = this.core.home.wall();
-    let at = ttlMs === null ? Number.POSITIVE_INFINITY : now + ttlMs;
-    if (fields.ttl >= 0) at = Math.min(at, now + fields.ttl);
-    if (fields.absoluteExpiry > 0) at = Math.min(at, fields.absoluteExpiry);
-    // What does not fit its field is so far away that it is never.
-    return at < 2 ** 48 ? Math.max(1, Math.floor(at)) : 0;
+    return incomingExpiry(this.core.policy.ttlMs, this.core.home.wall());
   }
 
   #isDuplicate(payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): boolean {
     const { duplicateWindowMs } = this.core.policy;
-    if (duplicateWindowMs === null || fields.idEnd === fields.idStart) return false;
-    const id = payload.toString('latin1', fields.idStart, fields.idEnd);
+    if (duplicateWindowMs === null || incoming.idEnd === incoming.idStart) return false;
+    const id = payload.toString('latin1', incoming.idStart, incoming.idEnd);
     if (!this.#duplicates.has(id, this.core.home.wall(), duplicateWindowMs)) return false;
     this.core.duplicates++;
     this.core.group.repeats.push({ sink, token, mark, seq, sharesFate: true });
@@ -309,8 +319,8 @@ export class Intake implements LargePutHome {
 
   #rememberId(entry: Entry, payload: Buffer): void {
     const { duplicateWindowMs } = this.core.policy;
-    if (duplicateWindowMs === null || fields.idEnd === fields.idStart) return;
-    const id = payload.toString('latin1', fields.idStart, fields.idEnd);
+    if (duplicateWindowMs === null || incoming.idEnd === incoming.idStart) return;
+    const id = payload.toString('latin1', incoming.idStart, incoming.idEnd);
     this.#duplicates.add(id, this.#seqOf(entry), this.core.home.wall(), duplicateWindowMs);
   }
 
@@ -367,26 +377,28 @@ export class Intake implements LargePutHome {
   }
 
   staged(put: LargePut): void {
-    this.#addPlaced(this.#end(put), put.due);
+    const entry = this.#end(put);
+    this.core.home.large.adopt(bodyOf(entry.record));
+    this.#addPlaced(entry, put.due);
   }
 
   #addPlaced(entry: Entry, due: number): void {
     const { core } = this;
     core.put++;
-    core.home.large.adopt(bodyOf(entry.record));
     if (due > 0) this.delayed.add(entry, due);
     else core.add(entry);
   }
 
   failed(put: LargePut, refusal: Refusal): void {
-    this.#notPlaced(this.#end(put), refusal);
+    const entry = this.#end(put);
+    this.core.finish(entry);
+    this.#notPlaced(entry, refusal);
   }
 
   #notPlaced(entry: Entry, refusal: Refusal): void {
     const { core } = this;
     core.ready.lanes[entry.lane]?.lift(entry.key);
     core.put++;
-    core.finish(entry);
     if (entry.sink === null) core.drops.failed++;
     this.notStored(entry, refusal);
   }
@@ -460,7 +472,7 @@ export class Intake implements LargePutHome {
   /** Puts what was staged, with the group of this turn. */
   putStaged({ head: start, length, publisher, stored, body }: StagedLarge, sink: PutSink): void {
     const { core } = this;
-    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) fields.reset();
+    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) incoming.reset();
     const entry = this.#entryOf(largeRecord(stored, length), RECORD_FLAG.large, publisher);
     entry.body = body;
     if (core.store !== null) core.home.large.adopt(stored);

@@ -19,7 +19,7 @@ export interface LargePutHome {
 /** What its turns need. */
 export interface LargePutTurn {
   readonly store: QueueStore | null;
-  readonly home: { readonly large: Pick<LargeStore, 'write'> };
+  readonly home: { readonly large: LargeStore };
   wantsTurn(): void;
 }
 

@@ -2,6 +2,7 @@ import type { LargeBody } from '../streams/contract';
 import type { Group } from './group';
 import { SEGMENT_BYTES, SEGMENTS_DELETED_PER_TURN, SEGMENTS_MAX } from './limits';
 import { readU48, writeU48 } from './record';
+import { type CountedGroup, ReferenceCounts } from './reference-counts';
 import { SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
@@ -27,6 +28,8 @@ const segmentsOf = (length: number): number => Math.ceil(length / SEGMENT_BYTES)
  * the removal of that message on again: whatever a crash leaves is found by it.
  */
 export class LargeStore {
+  /** Of bodies that several messages have; the others are not in it. */
+  readonly #holders: ReferenceCounts;
   #nextBody: number;
   readonly #garbage: Garbage[] = [];
   /** Bodies that are being read, with how often. */
@@ -39,6 +42,7 @@ export class LargeStore {
     private readonly store: QueueStore,
     private readonly home: LargeStoreHome,
   ) {
+    this.#holders = new ReferenceCounts(store, SPACE.bodyHolders, () => void home.change());
     let last = Math.floor(store.last(SPACE.segments, 0) / SEGMENTS_MAX);
     store.scan(SPACE.garbage, 0, 0, Number.MAX_SAFE_INTEGER, (body, value) => {
       this.#garbage.push({ body, segments: segmentsOf(readU48(value, 0)), deleted: 0 });
@@ -68,23 +72,44 @@ export class LargeStore {
     this.store.put(SPACE.segments, 0, segmentKey(body, index), bytes);
   }
 
-  /** A message of this group has the body. */
-  adopt(body: number): void {
+  /** So many messages of this group have the body. */
+  adopt(body: number, holders = 1): void {
     this.home.change();
     this.store.delete(SPACE.garbage, 0, body);
+    if (holders > 1) this.#holders.set(body, holders);
+  }
+
+  /** Ends the group with what it has changed. */
+  writeHolders(group: CountedGroup): void {
+    this.#holders.write(group);
   }
 
   /**
-   * No message has the body any more, once this group is on the disk.
+   * A message has the body no more, once this group is on the disk.
    * @param tentatively when the group fails, its message is there as before
    */
   discard(body: number, length: number, tentatively = false): void {
+    const holders = this.#holders.of(body);
+    if (holders > 0) {
+      this.#holders.set(body, holders - 1);
+      const { waiting } = this.home.change();
+      if (tentatively) waiting.push({ done: (error) => error !== null && this.#retain(body) });
+    }
+    if (holders <= 1) this.#discardLast(body, length, tentatively);
+  }
+
+  #retain(body: number): void {
+    this.#holders.set(body, this.#holders.of(body) + 1);
+    this.home.change();
+  }
+
+  #discardLast(body: number, length: number, tentatively: boolean): void {
     this.#mark(body, length);
     this.home.change().waiting.push({
       done: (error) => {
         if (error === null) this.#collect({ body, segments: segmentsOf(length), deleted: 0 });
         else if (tentatively) this.#keep(body);
-        else this.discard(body, length);
+        else this.#discardLast(body, length, false);
       },
     });
   }

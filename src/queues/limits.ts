@@ -54,6 +54,8 @@ export const EXPIRY_LOOK_RECORDS = 4_096;
 export const FORWARDS_MAX = 64;
 /** After so long a dead letter that was not taken is sent again. */
 export const FORWARD_RETRY_MS = 5_000;
+/** Smaller messages are stored with each queue that has them: two copies take no more than two references, the message and a count. */
+export const SHARED_BYTES_LEAST = 128;
 /** Size of the parts that large messages are stored in: what a read of one copies. */
 export const SEGMENT_BYTES = 32 * 1024;
 /** Parts of one large message: bounds it at 32 GiB. */

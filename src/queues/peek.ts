@@ -16,16 +16,17 @@ function peeked(
   entry: Entry | null,
 ): PeekedMessage {
   const isLarge = (flagsOf(record) & RECORD_FLAG.large) !== 0;
+  const whole = core.ready.whole(record);
   return {
     id: key,
     priority: 9 - laneOf(key),
     deliveryCount: deliveriesOf(record),
-    bytes: isLarge ? sizeOf(record) : record.length - RECORD_HEAD,
+    bytes: isLarge ? sizeOf(record) : whole.length - RECORD_HEAD,
     expiresAt: expiresAtOf(record) === 0 ? null : expiresAtOf(record),
     state,
     payload: isLarge
       ? largeHead(core, key, record, entry)
-      : Buffer.from(record.subarray(RECORD_HEAD, RECORD_HEAD + PEEK_BYTES)),
+      : Buffer.from(whole.subarray(RECORD_HEAD, RECORD_HEAD + PEEK_BYTES)),
   };
 }
 

@@ -10,9 +10,20 @@ import { DELIVERED_MARK_STEP, ROOM_MAX, TEMPORARY_BYTES_MAX } from './limits';
 import { QueueMarks } from './queue-marks';
 import { QueueState } from './queue-state';
 import { ReadyMessages } from './ready';
-import { addedOf, bodyOf, RECORD_FLAG, type RecordSlab, writeHead } from './record';
+import {
+  addedOf,
+  bodyOf,
+  isReference,
+  payloadOf,
+  RECORD_FLAG,
+  type RecordSlab,
+  sizeOf,
+  flagsOf,
+  writeHead,
+} from './record';
 import { decodeAnnotations, patchedBody } from './redelivery';
 import type { Refusal } from './refusals';
+import type { SharedPayloads } from './shared-payloads';
 import { keyOf, SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
@@ -44,6 +55,7 @@ export interface QueueHome {
   readonly slab: RecordSlab;
   readonly budget: WindowBudget;
   readonly large: LargeStore;
+  readonly payloads: SharedPayloads;
   /** More is on its way to the disk than should be. */
   readonly pressed: boolean;
   wall(): number;
@@ -65,6 +77,20 @@ export interface QueueHome {
   local(address: string): MoveTarget | null;
   forward(address: string, message: Buffer, done: (outcome: Outcome) => void): void;
   forwardLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void;
+}
+
+/** A record for the disk, its head as the entry is now; the one before is left as it is. */
+export function storedOf(entry: Entry, record: Buffer, isShared: boolean): Buffer {
+  const { flags, deliveries, publisher, expiresAt } = entry;
+  const stored = Buffer.from(record);
+  writeHead(stored, isShared ? flags | RECORD_FLAG.shared : flags, Math.min(deliveries, 0xffff), publisher, expiresAt);
+  return stored;
+}
+
+/** Its record tells how often it was delivered. */
+export function renewHead(entry: Entry): void {
+  if (entry.reference !== null) entry.reference = storedOf(entry, entry.reference, true);
+  else entry.record = storedOf(entry, entry.record, false);
 }
 
 /** What the parts of a queue have in common: its records, its counts, and the group of this turn. */
@@ -109,7 +135,8 @@ export class QueueCore {
     if (store !== null) this.marks.load(store, id);
     this.crashMark = this.state.mark;
     this.deliverableTo = store === null ? Number.POSITIVE_INFINITY : this.state.mark;
-    this.ready = new ReadyMessages({ id, store, budget: home.budget, owner: queue, crashMark: this.crashMark });
+    const { budget, payloads } = home;
+    this.ready = new ReadyMessages({ id, store, payloads, budget, owner: queue, crashMark: this.crashMark });
     this.ready.recovered(this.state.lastSeq, this.state.lanes);
   }
 
@@ -130,14 +157,14 @@ export class QueueCore {
     this.home.touched(this.queue);
   }
 
-  entryOf(lane: number, record: Buffer): Entry {
-    return new Entry(this.queue, keyOf(lane, ++this.state.lastSeq), lane, record);
+  entryOf(lane: number, record: Buffer, reference: Buffer | null = null): Entry {
+    return new Entry(this.queue, keyOf(lane, ++this.state.lastSeq), lane, record, reference);
   }
 
   /** Writes the record of a new message of `messages`. */
   add(entry: Entry): void {
     this.state.count(entry.lane, entry.bytes, entry.expiresAt !== 0, 1);
-    this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
+    this.store?.put(SPACE.messages, this.id, entry.key, entry.stored);
     this.storing++;
     this.group.puts.push(entry);
     this.touch();
@@ -146,7 +173,7 @@ export class QueueCore {
 
   /** The record of a message that was moved here failed with its group: it is written again. */
   addAgain(entry: Entry): void {
-    this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
+    this.store?.put(SPACE.messages, this.id, entry.key, entry.stored);
     this.group.puts.push(entry);
     this.touch();
   }
@@ -165,10 +192,24 @@ export class QueueCore {
   /** A message is gone for good, with its group: what it left behind goes too. */
   finish(entry: Entry): void {
     this.exclusions.forget(entry.key);
+    this.release(entry);
     if (!entry.isLarge) return;
     if (this.store !== null) this.home.large.discard(bodyOf(entry.record), entry.size, entry.inTransaction);
     entry.body?.release();
     entry.body = null;
+  }
+
+  /** A message is gone from here: it has the payload that it shared no more. */
+  release(entry: Entry): void {
+    if (entry.reference === null) return;
+    this.home.payloads.release(payloadOf(entry.reference));
+    entry.isReleased = true;
+  }
+
+  /** The same of a record of a message, which no entry has. */
+  discard(record: Buffer): void {
+    if (isReference(record)) this.home.payloads.release(payloadOf(record));
+    else if ((flagsOf(record) & RECORD_FLAG.large) !== 0) this.home.large.discard(bodyOf(record), sizeOf(record));
   }
 
   /** The body of a large message, held once. @param deliveries that its header tells of; -1 where it stays as it is */
@@ -183,12 +224,18 @@ export class QueueCore {
   /** What a part of a message could not be read for. @returns what its reader is told */
   onUnreadable: (error: unknown) => unknown = (error) => error;
 
-  /** Gives an entry another record. */
-  rewrite(entry: Entry, record: Buffer): void {
-    writeHead(record, entry.flags, Math.min(entry.deliveries, 0xffff), entry.publisher, entry.expiresAt);
-    this.state.bytes += record.length - entry.record.length;
-    entry.record = record;
-    this.store?.put(SPACE.messages, this.id, entry.key, record);
+  /** Writes what is new of an entry. @param changed another record; null for the one that it has */
+  rewrite(entry: Entry, changed: Buffer | null): void {
+    const before = entry.bytes;
+    if (changed !== null && entry.reference !== null) {
+      // What is changed is shared no more.
+      this.home.payloads.release(payloadOf(entry.reference));
+      entry.reference = null;
+    }
+    if (changed !== null) entry.record = changed;
+    renewHead(entry);
+    this.state.bytes += entry.bytes - before;
+    this.store?.put(SPACE.messages, this.id, entry.key, entry.stored);
     if (this.store !== null) this.#change(entry, this.group.changes);
     this.touch();
   }
@@ -201,7 +248,10 @@ export class QueueCore {
   /** A change failed with its group: it is made again. */
   changeAgain(entry: Entry): void {
     if (entry.state === ENTRY.gone) this.store?.delete(SPACE.messages, this.id, entry.key);
-    else this.store?.put(SPACE.messages, this.id, entry.key, entry.record);
+    else {
+      this.store?.put(SPACE.messages, this.id, entry.key, entry.stored);
+      if (entry.reference !== null) this.home.payloads.writeAgain(payloadOf(entry.reference), entry.record);
+    }
     this.group.changes.push(entry);
     this.touch();
   }
@@ -210,6 +260,8 @@ export class QueueCore {
   restore(entry: Entry): void {
     this.state.count(entry.lane, entry.bytes, entry.expiresAt !== 0, 1);
     entry.inTransaction = false;
+    if (entry.isReleased && entry.reference !== null) this.home.payloads.retain(payloadOf(entry.reference));
+    entry.isReleased = false;
     entry.state = ENTRY.acquired;
     this.changeAgain(entry);
   }

@@ -1,11 +1,13 @@
 import type { Group } from './group';
 import type { LargeStore } from './large-store';
 import { QueueRemoval } from './queue-removal';
+import type { SharedPayloads } from './shared-payloads';
 import { SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
 export interface DirectoryHome {
   readonly large: LargeStore;
+  readonly payloads: SharedPayloads;
   /** The group of this turn, which has a change now. */
   change(): Group;
   /** Call `turn` again. */

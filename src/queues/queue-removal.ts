@@ -1,13 +1,15 @@
 import type { Group } from './group';
 import type { LargeStore } from './large-store';
 import { WALK_PER_TURN } from './limits';
-import { bodyOf, flagsOf, RECORD_FLAG, sizeOf } from './record';
-import { SPACE } from './spaces';
+import { bodyOf, flagsOf, isReference, payloadOf, RECORD_FLAG, sizeOf } from './record';
+import type { SharedPayloads } from './shared-payloads';
+import { QUEUE_SPACES, SPACE } from './spaces';
 import { RecordDamagedError, type QueueStore } from './store-port';
 
 /** What the removal of a queue needs of its host. */
 export interface RemovalHome {
   readonly large: LargeStore;
+  readonly payloads: SharedPayloads;
   /** The group of this turn, which has a change now. */
   change(): Group;
   /** Call `turn` again. */
@@ -16,21 +18,13 @@ export interface RemovalHome {
   removed(id: number): void;
 }
 
-/** The spaces that have records of a queue, and where in such a record that of the message begins, if it has one. */
-const SPACES: readonly (readonly [space: number, message: number])[] = [
-  [SPACE.messages, 0],
-  [SPACE.delayed, 14],
-  [SPACE.dead, 1],
-  [SPACE.marks, -1],
-  [SPACE.ids, -1],
-  [SPACE.state, -1],
-];
-
 /** Deletes the records of a queue that is deleted, some in each turn. */
 export class QueueRemoval {
   #space = 0;
   #from = 0;
   #isWaiting = false;
+  /** Records that the group deletes which is on its way. */
+  #deleting: [space: number, key: number][] = [];
 
   constructor(
     private readonly store: QueueStore,
@@ -43,27 +37,36 @@ export class QueueRemoval {
     if (this.#isWaiting || this.store.state === 'failed') return;
     const group = this.home.change();
     let left = WALK_PER_TURN;
-    while (left > 0 && this.#space < SPACES.length) {
+    while (left > 0 && this.#space < QUEUE_SPACES.length) {
       left = this.#deleteSome(left);
       if (left <= 0) break;
       this.#space++;
       this.#from = 0;
     }
-    const isOver = this.#space >= SPACES.length;
+    this.#end(group);
+  }
+
+  #end({ waiting }: Group): void {
+    const isOver = this.#space >= QUEUE_SPACES.length;
     if (isOver) this.store.delete(SPACE.directory, 0, this.id);
     this.#isWaiting = true;
-    group.waiting.push({ done: (error) => this.#done(error, isOver) });
+    waiting.push({ done: (error) => this.#done(error, isOver) });
+  }
+
+  #delete(space: number, key: number): void {
+    this.store.delete(space, this.id, key);
+    this.#deleting.push([space, key]);
   }
 
   #deleteSome(most: number): number {
-    const [space, message] = SPACES[this.#space] as readonly [number, number];
+    const [space, message] = QUEUE_SPACES[this.#space] as readonly [number, number];
     let left = most;
     try {
       left = this.#scan(space, message, left);
     } catch (error) {
       if (!(error instanceof RecordDamagedError)) throw error;
       // It goes as the others do; of what it was nothing can be known.
-      this.store.delete(space, this.id, error.key);
+      this.#delete(space, error.key);
       this.#from = error.key + 1;
       return this.#deleteSome(left - 1);
     }
@@ -74,23 +77,28 @@ export class QueueRemoval {
     let left = most;
     this.store.scan(space, this.id, this.#from, Number.MAX_SAFE_INTEGER, (key, value) => {
       this.#from = key + 1;
-      this.store.delete(space, this.id, key);
-      if (message >= 0) this.#discardBody(value.subarray(message));
+      this.#delete(space, key);
+      if (message >= 0) this.#discard(value.subarray(message));
       return --left > 0;
     });
     return left;
   }
 
-  #discardBody(record: Buffer): void {
-    if ((flagsOf(record) & RECORD_FLAG.large) !== 0) this.home.large.discard(bodyOf(record), sizeOf(record));
+  #discard(record: Buffer): void {
+    if (isReference(record)) this.home.payloads.release(payloadOf(record));
+    else if ((flagsOf(record) & RECORD_FLAG.large) !== 0) this.home.large.discard(bodyOf(record), sizeOf(record));
   }
 
   #done(error: Error | null, isOver: boolean): void {
     this.#isWaiting = false;
     if (error !== null) {
-      this.#space = 0;
-      this.#from = 0;
-    } else if (isOver) {
+      // What they had is released already, and reads may see them or not.
+      for (const [space, key] of this.#deleting) this.store.delete(space, this.id, key);
+      this.#end(this.home.change());
+      return;
+    }
+    this.#deleting = [];
+    if (isOver) {
       this.home.removed(this.id);
       return;
     }

@@ -48,6 +48,14 @@ export function messageOf(text: string, parts: MessageParts = {}): Buffer {
   });
 }
 
+/** What is put into an intake. */
+export function routed(topic: string, message: Buffer): Buffer {
+  const name = Buffer.from(topic);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(name.length);
+  return Buffer.concat([length, name, message]);
+}
+
 /** All of a large message, read in pieces of an odd size. */
 export function bytesOf(body: LargeBody): Buffer {
   const bytes = Buffer.alloc(body.length);

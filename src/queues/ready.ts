@@ -1,6 +1,8 @@
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Lane, type WindowBudget } from './lane';
 import { WINDOW_BYTES, WINDOW_BYTES_LEAST, WINDOWS_BYTES } from './limits';
+import { isReference } from './record';
+import type { SharedPayloads } from './shared-payloads';
 import { keyOf, LANES, SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
@@ -9,6 +11,7 @@ export interface ReadyParts {
   readonly id: number;
   /** Null for a queue that lives in memory. */
   readonly store: QueueStore | null;
+  readonly payloads: SharedPayloads;
   readonly budget: WindowBudget;
   readonly owner: EntryOwner;
   /** Up to this sequence messages may have been delivered before a crash. */
@@ -141,7 +144,7 @@ export class ReadyMessages {
     if (!full) lane.loadedTo = lane.flushedTo;
   }
 
-  /** Records of a lane from `from` on that are not in its window, as they are now; only such as may be delivered. */
+  /** Records of a lane from `from` on that are not in its window, as the disk is to have them now; only such as may be delivered. */
   scanBeyond(lane: Lane, from: number, visit: (key: number, record: Buffer, known: Entry | null) => boolean): void {
     const { store, id } = this.parts;
     if (store === null) return;
@@ -149,7 +152,7 @@ export class ReadyMessages {
       const known = this.beyond.get(key) ?? null;
       if (known === null) return visit(key, value, null);
       // What a consumer has, or what is gone, is passed over.
-      return known.state !== ENTRY.ready || visit(key, known.record, known);
+      return known.state !== ENTRY.ready || visit(key, known.stored, known);
     });
   }
 
@@ -176,9 +179,14 @@ export class ReadyMessages {
     return known;
   }
 
-  /** The entry of a record that was read. */
-  read(key: number, lane: Lane, record: Buffer): Entry {
-    const entry = new Entry(this.parts.owner, key, lane.index, record);
+  /** The record with its message, of one that was read. @throws RecordDamagedError */
+  whole(stored: Buffer): Buffer {
+    return isReference(stored) ? this.parts.payloads.read(stored) : stored;
+  }
+
+  /** The entry of a record that was read. @throws RecordDamagedError */
+  read(key: number, lane: Lane, stored: Buffer, record = this.whole(stored)): Entry {
+    const entry = new Entry(this.parts.owner, key, lane.index, record, record === stored ? null : stored);
     entry.state = ENTRY.ready;
     entry.seen = entry.deliveries > 0 || key - lane.base <= this.parts.crashMark;
     return entry;

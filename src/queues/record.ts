@@ -11,6 +11,8 @@ export const RECORD_FLAG = {
   grouped: 2,
   /** A large one whose time was over: it is delivered without what says so. */
   expired: 4,
+  /** The message is a payload that several queues have; the record names it. Never in an entry's flags. */
+  shared: 8,
 } as const;
 
 const HIGH = 0x1_0000_0000;
@@ -39,6 +41,12 @@ export class RecordSlab {
     }
     const at = this.#room(bytes);
     copyBytes(source, start, end, this.#slab, at + RECORD_HEAD);
+    return this.#slab.subarray(at, at + bytes);
+  }
+
+  /** Room for a record of a few bytes. */
+  take(bytes: number): Buffer {
+    const at = this.#room(bytes);
     return this.#slab.subarray(at, at + bytes);
   }
 
@@ -111,7 +119,26 @@ export function addedOf(record: Buffer): Buffer {
   return record.subarray(RECORD_HEAD + LARGE_BYTES);
 }
 
-/** What a message counts with: its record, and the parts of a large one. */
+/** Behind the head of a record that names a payload: its number, and the length of the message. */
+export const REFERENCE_BYTES = RECORD_HEAD + 10;
+
+/** Fills in which payload a reference names, its head still to be filled. */
+export function writeReference(reference: Buffer, payload: number, length: number): void {
+  writeU48(reference, RECORD_HEAD, payload);
+  reference.writeUInt32BE(length, RECORD_HEAD + 6);
+}
+
+export function isReference(record: Buffer): boolean {
+  return (flagsOf(record) & RECORD_FLAG.shared) !== 0;
+}
+
+/** The payload that a reference names. */
+export function payloadOf(reference: Buffer): number {
+  return readU48(reference, RECORD_HEAD);
+}
+
+/** What a message counts with: its record, the parts of a large one, and what it shares with others as if it were its own. */
 export function chargeOf(record: Buffer): number {
+  if (isReference(record)) return RECORD_HEAD + record.readUInt32BE(RECORD_HEAD + 6);
   return (flagsOf(record) & RECORD_FLAG.large) === 0 ? record.length : record.length + sizeOf(record);
 }

@@ -1,10 +1,7 @@
 import { QueueState } from './queue-state';
 import { chargeOf, expiresAtOf } from './record';
-import { LANE_SPAN, laneOf, seqOf, SPACE } from './spaces';
+import { LANE_SPAN, laneOf, messageAt, seqOf, SPACE } from './spaces';
 
-/** In front of the message's record: its key and when it is due; why it is dead. */
-const DELAYED_HEAD = 14;
-const DEAD_HEAD = 1;
 /** Where the last sequence is lost, those of messages that are lost as well may have been greater by so many. */
 const SEQ_MARGIN = 2 ** 32;
 
@@ -31,13 +28,13 @@ export class StateRecount {
   }
 
   #addDelayed(value: Buffer): void {
-    const record = value.subarray(DELAYED_HEAD);
+    const record = value.subarray(messageAt(SPACE.delayed));
     this.#state.countDelayed(chargeOf(record), expiresAtOf(record) !== 0, 1);
     this.#see(value.readUInt32BE(0) * 2 ** 32 + value.readUInt32BE(4));
   }
 
   #addDead(key: number, value: Buffer): void {
-    this.#state.countDead(chargeOf(value.subarray(DEAD_HEAD)), 1);
+    this.#state.countDead(chargeOf(value.subarray(messageAt(SPACE.dead))), 1);
     this.#see(key);
   }
 

@@ -149,14 +149,15 @@ export class Scanner {
     const found: Entry[] = [];
     const most = Math.min(want, SCAN_FOUND_MAX);
     let full = false;
-    this.ready.scanBeyond(lane, from, (key, record, known) => {
+    this.ready.scanBeyond(lane, from, (key, stored, known) => {
       if (this.budget <= 0 || found.length >= most) {
         full = true;
         return false;
       }
       this.budget--;
       this.#at[lane.index] = key + 1;
-      if (this.visitor.wants(record)) found.push(known ?? this.ready.read(key, lane, record));
+      const whole = known?.record ?? this.ready.whole(stored);
+      if (this.visitor.wants(whole)) found.push(known ?? this.ready.read(key, lane, stored, whole));
       return true;
     });
     if (!full) this.#at[lane.index] = lane.flushedTo + 1;

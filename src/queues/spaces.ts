@@ -20,12 +20,33 @@ export const SPACE = {
   ids: 9,
   /** Queue 0; key: id of an intake; value: its name. It has marks, and no messages. */
   intakes: 10,
+  /** Queue 0; messages that several queues have, each as a record. */
+  payloads: 11,
+  /** Queue 0; how many records have a payload. */
+  holders: 12,
+  /** Queue 0; how many messages have the parts of a large one, where they were more than one. */
+  bodyHolders: 13,
 } as const;
 
 /** Records of spaces from here on are no queue's: their `queue` is a number of whoever has the space. */
 export const OTHERS_FROM = 32;
 /** Spaces of others that say how much there is of what: left out by a salvage, and counted anew where they are missing. */
 export const OTHERS_COUNTS: readonly number[] = [35, 36];
+
+/** The spaces that have records of a queue under its number, and where in such a record that of the message begins; -1 for none. */
+export const QUEUE_SPACES: readonly (readonly [space: number, message: number])[] = [
+  [SPACE.messages, 0],
+  [SPACE.delayed, 14],
+  [SPACE.dead, 1],
+  [SPACE.marks, -1],
+  [SPACE.ids, -1],
+  [SPACE.state, -1],
+];
+
+/** Where in a record of a space that of the message begins; -1 where there is none. */
+export function messageAt(space: number): number {
+  return QUEUE_SPACES.find(([one]) => one === space)?.[1] ?? -1;
+}
 
 /** One for each priority; the highest priority comes first. */
 export const LANES = 10;

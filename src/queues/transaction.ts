@@ -1,10 +1,10 @@
 import { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
-import type { PutSink, Queue, QueueConsumer, QueueTransaction } from './contract';
+import type { Queue, QueueConsumer, QueueTransaction } from './contract';
 import type { LocalConsumer } from './consumer';
 import type { Entry } from './entry';
 import { QueueLimitError, TransactionFailedError } from './errors';
-import type { Group } from './group';
+import { type Group, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
 import type { StagedLarge } from './intake';
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
@@ -36,9 +36,6 @@ export interface TransactionHome {
   /** Told at the end of the turn. */
   later(act: () => void): void;
 }
-
-/** Its fate is told by the group. */
-const NOBODY: PutSink = { onPut: () => undefined };
 
 /** Kept in memory until its commit, and then in one group. */
 export class LocalTransaction implements QueueTransaction {

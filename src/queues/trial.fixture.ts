@@ -1,98 +1,38 @@
 import { AmqpMap } from '../amqp/codec/values';
 import { SeededRandom } from '../common/ports';
-import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
-import type { PutSink, Queue, QueueConsumer, QueuePolicy, QueueSink } from './contract';
-import { bytesOf, CONSUMER, Home, largeOf, messageOf, PLAIN } from './queues.fixture';
-import { decodeMessage } from '../message/decode-message';
 import type { Message } from '../message/message';
+import { OUTCOME, type Outcome } from '../streams/contract';
+import type { PutSink, Queue, QueueTransaction } from './contract';
+import { CONSUMER, Home, largeOf, MemoryBody, messageOf, PLAIN, routed } from './queues.fixture';
+import { SPACE } from './spaces';
+import {
+  type Known,
+  type RemotePut,
+  TrialConsumer,
+  type TrialOptions,
+  type TrialTransaction,
+} from './trial-client.fixture';
+import { DEAD, TrialModel } from './trial-model.fixture';
 
-/** What is known of a message; every message has a text of its own. */
-interface Known {
-  readonly text: string;
-  readonly queue: string;
-  readonly sender: number;
-  readonly order: number;
-  readonly priority: number;
-  put: 'pending' | 'accepted' | 'rejected' | 'unknown';
-  /** Settled so that it must not come back, or perhaps so. */
-  end: 'none' | 'asked' | 'certain';
-  /** Lives in which it was delivered. */
-  readonly livesDelivered: Set<number>;
-  /** Failed deliveries that were told in this life. */
-  failures: number;
-  /** The same in all lives. */
-  failuresEver: number;
-  /** It was dropped or moved by a rule: it may be among the dead letters. */
-  mayBeDead: boolean;
-  holder: TrialConsumer | null;
-  remote: { readonly seq: number } | null;
-  transaction: TrialTransaction | null;
-}
-
-interface TrialTransaction {
-  readonly puts: Known[];
-  readonly settled: Known[];
-  state: 'open' | 'committing' | 'done' | 'failed' | 'unknown';
-  life: number;
-}
+export type { TrialOptions } from './trial-client.fixture';
 
 const QUEUES = ['one', 'two'] as const;
-const DEAD = 'dead';
+/** What is put into the intake goes to some of these, as its topic says. */
+const SUBSCRIPTIONS = ['s1', 's2', 's3'] as const;
+const ALL = [...QUEUES, ...SUBSCRIPTIONS];
+const INTAKE = '$durable/here';
 const SENDERS = 3;
-
-/** A client of the trial: remembers what it has, and checks what it is given. */
-class TrialConsumer implements QueueSink {
-  credits: number;
-  isGone = false;
-  readonly held = new Map<number, Known>();
-  readonly confirming = new Map<number, Known>();
-  /** The last first delivery, by sender and priority. */
-  readonly last = new Map<string, number>();
-  link!: QueueConsumer;
-
-  constructor(
-    private readonly trial: Trial,
-    readonly queue: string,
-    readonly browse: boolean,
-    readonly red: boolean,
-    credits: number,
-  ) {
-    this.credits = credits;
-  }
-
-  credit(): number {
-    return this.credits;
-  }
-
-  deliver(token: number, payload: Buffer, start: number, end: number): void {
-    this.credits--;
-    this.trial.delivered(this, token, decodeMessage(Buffer.from(payload.subarray(start, end))));
-  }
-
-  deliverLarge(token: number, body: LargeBody): void {
-    this.credits--;
-    this.trial.delivered(this, token, decodeMessage(bytesOf(body)));
-  }
-
-  onSettled(token: number): void {
-    const known = this.confirming.get(token);
-    this.confirming.delete(token);
-    if (known !== undefined && known.end === 'asked') known.end = 'certain';
-  }
-
-  onGone(): void {
-    this.isGone = true;
-  }
-}
-
-export interface TrialOptions {
-  readonly early: boolean;
-  readonly large: boolean;
-  /** How many messages of a lane wait in memory. */
-  readonly window: number;
-  readonly lying?: boolean;
-  readonly policy: Partial<QueuePolicy>;
-}
+/** Nothing of these may be left in the end. */
+const EMPTY = [
+  SPACE.messages,
+  SPACE.delayed,
+  SPACE.dead,
+  SPACE.segments,
+  SPACE.garbage,
+  SPACE.payloads,
+  SPACE.holders,
+  SPACE.bodyHolders,
+];
 
 /**
  * Random clients, a disk that is slow and fails, and crashes at any moment, against what each client was told: what was accepted is not
@@ -100,50 +40,36 @@ export interface TrialOptions {
  */
 export class Trial implements PutSink {
   readonly home: Home;
+  readonly #model: TrialModel;
   readonly #random: SeededRandom;
-  readonly #messages = new Map<string, Known>();
-  readonly #byToken = new Map<number, Known>();
+  readonly #byToken = new Map<number, readonly Known[]>();
   #consumers: TrialConsumer[] = [];
-  #transactions: TrialTransaction[] = [];
-  #orders = 0;
   #tokens = 0;
-  #life = 1;
   #remoteSeq = 0;
   /** Puts of the other node that have no answer, in order. */
-  #outstanding: Known[] = [];
+  #outstanding: RemotePut[] = [];
 
   constructor(
-    readonly seed: number,
+    seed: number,
     private readonly options: TrialOptions,
   ) {
     this.#random = new SeededRandom(seed);
+    this.#model = new TrialModel(seed, options);
     this.home = new Home({ early: options.early, lying: options.lying ?? false }, options.window);
     this.#open();
   }
 
   #open(): void {
-    for (const name of QUEUES)
-      this.home.host.open(name, { ...PLAIN, deadLetter: `queue/${DEAD}`, ...this.options.policy });
-    this.home.host.open(DEAD, PLAIN);
+    const { host } = this.home;
+    for (const name of ALL) host.open(name, { ...PLAIN, deadLetter: `queue/${DEAD}`, ...this.options.policy });
+    host.open(DEAD, PLAIN);
+    host.intake(INTAKE, (topic) => topic.split('.').map((name) => this.#queue(name)));
   }
 
   #queue(name: string): Queue {
     const queue = this.home.host.find(name);
     if (queue === null) throw new Error(`no queue ${name}`);
     return queue;
-  }
-
-  /** What happened, for whoever has to find out why it went wrong. */
-  readonly #log: string[] = [];
-
-  #note(what: string): void {
-    this.#log.push(what);
-  }
-
-  fail(why: string): never {
-    const [text = ' '] = /\bm\d+\b/.exec(why) ?? [];
-    const about = this.#log.filter((line) => line.startsWith('*') || `${line} `.includes(`${text} `));
-    throw new Error(`seed ${this.seed}: ${why}\n${about.slice(-40).join('\n')}`);
   }
 
   run(steps: number): void {
@@ -153,7 +79,8 @@ export class Trial implements PutSink {
 
   #step(): void {
     const dice = this.#random.below(100);
-    if (dice < 28) this.#put();
+    if (dice < 20) this.#put();
+    else if (dice < 28) this.#putRouted();
     else if (dice < 34) this.#putRemote();
     else if (dice < 38) this.#attach();
     else if (dice < 40) this.#detach();
@@ -170,17 +97,17 @@ export class Trial implements PutSink {
   }
 
   #flush(): void {
-    this.#note('* flush');
+    this.#model.note('* flush');
     this.home.host.flush();
   }
 
   #write(): void {
-    this.#note('* a group is done');
+    this.#model.note('* a group is done');
     this.home.store.step(1);
   }
 
   #failGroups(): void {
-    this.#note('* groups fail');
+    this.#model.note('* groups fail');
     this.home.store.fail();
   }
 
@@ -192,99 +119,119 @@ export class Trial implements PutSink {
   #toggleState(): void {
     const states = ['ok', 'ok', 'full', 'failed'] as const;
     const state = states[this.#random.below(4)] ?? 'ok';
-    this.#note(`* store is ${state}`);
+    this.#model.note(`* store is ${state}`);
     this.home.store.setState(state);
   }
 
   // Puts.
 
-  #make(queue: string): Known {
-    const order = ++this.#orders;
-    const sender = 1 + this.#random.below(SENDERS);
-    const known: Known = {
-      text: `m${order}`,
-      queue,
-      sender,
-      order,
-      priority: this.#random.chance(0.2) ? 7 : 4,
-      put: 'pending',
-      end: 'none',
-      livesDelivered: new Set(),
-      failures: 0,
-      failuresEver: 0,
-      mayBeDead: false,
-      holder: null,
-      remote: null,
-      transaction: null,
-    };
-    this.#messages.set(known.text, known);
-    this.#note(`${known.text} put to ${queue}`);
-    return known;
+  #sender(): number {
+    return 1 + this.#random.below(SENDERS);
   }
 
-  #encode(known: Known): Buffer {
-    const red = known.order % 3 === 0 ? 'red' : 'blue';
-    return messageOf(known.text, {
-      header: { durable: true, priority: known.priority },
-      application: new AmqpMap([['colour', red]]),
+  #priority(): number {
+    return this.#random.chance(0.2) ? 7 : 4;
+  }
+
+  #oneOf<T>(list: readonly T[]): T {
+    return list[this.#random.below(list.length)] as T;
+  }
+
+  #make(queue: string): Known {
+    return this.#model.make(queue, this.#model.nextOrder(), this.#sender(), this.#priority(), false);
+  }
+
+  #encode({ order, priority }: Known, padding = 0): Buffer {
+    return messageOf(`m${order}`, {
+      header: { durable: true, priority },
+      application: new AmqpMap([
+        ['colour', order % 3 === 0 ? 'red' : 'blue'],
+        ['padding', '-'.repeat(padding)],
+      ]),
     });
   }
 
+  #encodeLarge({ order, priority }: Known): Buffer {
+    const bytes = 40_000 + this.#random.below(100_000);
+    return largeOf('x', bytes, { header: { priority }, properties: { subject: `m${order}` } }).bytes;
+  }
+
+  get #isLarge(): boolean {
+    return this.options.large && this.#random.chance(0.2);
+  }
+
   #put(): void {
-    const known = this.#make(QUEUES[this.#random.below(2)] ?? 'one');
-    const token = this.#token(known);
-    if (this.options.large && this.#random.chance(0.2)) {
-      const body = largeOf('x', 40_000 + this.#random.below(100_000), {
-        header: { priority: known.priority },
-        properties: { subject: known.text },
-      });
-      this.#queue(known.queue).putLarge(body, known.sender, null, 0, this, token);
+    const known = this.#make(this.#oneOf(QUEUES));
+    const token = this.#token([known]);
+    const queue = this.#queue(known.queue);
+    if (this.#isLarge) {
+      queue.putLarge(new MemoryBody(this.#encodeLarge(known)), known.sender, null, 0, this, token);
       return;
     }
     const bytes = this.#encode(known);
-    this.#queue(known.queue).put(bytes, 0, bytes.length, known.sender, null, 0, this, token);
+    queue.put(bytes, 0, bytes.length, known.sender, null, 0, this, token);
   }
 
-  #token(known: Known): number {
+  /** A message for some subscriptions, from a client here or from another node. */
+  #putRouted(): void {
+    const names = SUBSCRIPTIONS.filter(() => this.#random.chance(0.7));
+    if (names.length === 0) return;
+    const order = this.#model.nextOrder();
+    const [sender, priority] = [this.#sender(), this.#priority()];
+    const knowns = names.map((name) => this.#model.make(name, order, sender, priority, true));
+    const [first] = knowns as [Known];
+    const isLarge = this.#isLarge;
+    const message = isLarge ? this.#encodeLarge(first) : this.#encode(first, this.#random.below(600));
+    const bytes = routed(names.join('.'), message);
+    if (this.#random.chance(0.5)) this.#putFromAway({ to: INTAKE, bytes, isLarge, knowns });
+    else if (isLarge) this.#queue(INTAKE).putLarge(new MemoryBody(bytes), sender, null, 0, this, this.#token(knowns));
+    else this.#queue(INTAKE).put(bytes, 0, bytes.length, sender, null, 0, this, this.#token(knowns));
+  }
+
+  #token(knowns: readonly Known[]): number {
     const token = this.#tokens++;
-    this.#byToken.set(token, known);
+    this.#byToken.set(token, knowns);
     return token;
   }
 
-  /** Puts of another node to the first queue, under one numbering. */
+  /** Puts of another node to the first queue, or again what it has put and has no answer to. */
   #putRemote(): void {
-    const again = this.#random.chance(0.2) ? this.#outstanding[0] : undefined;
-    if (again === undefined) {
-      const known = this.#make('one');
-      known.remote = { seq: ++this.#remoteSeq };
-      this.#outstanding.push(known);
-      this.#sendRemote(known);
-    } else for (const known of this.#outstanding) this.#sendRemote(known);
+    if (this.#random.chance(0.2)) {
+      for (const put of [...this.#outstanding]) this.#sendRemote(put);
+      return;
+    }
+    const known = this.#make('one');
+    this.#putFromAway({ to: 'one', bytes: this.#encode(known), isLarge: false, knowns: [known] });
   }
 
-  #sendRemote(known: Known): void {
-    const queue = this.#queue('one');
-    const bytes = this.#encode(known);
-    queue.put(bytes, 0, bytes.length, 99, queue.mark('west', 5), known.remote?.seq ?? 0, this, this.#token(known));
+  #putFromAway(parts: Omit<RemotePut, 'seq'>): void {
+    const put = { ...parts, seq: ++this.#remoteSeq };
+    for (const known of put.knowns) known.remote = put;
+    this.#outstanding.push(put);
+    this.#sendRemote(put);
+  }
+
+  #sendRemote({ to, seq, bytes, isLarge, knowns }: RemotePut): void {
+    const queue = this.#queue(to);
+    const mark = queue.mark('west', 5);
+    const token = this.#token(knowns);
+    if (isLarge) queue.putLarge(new MemoryBody(bytes), 99, mark, seq, this, token);
+    else queue.put(bytes, 0, bytes.length, 99, mark, seq, this, token);
   }
 
   onPut(token: number, outcome: Outcome): void {
-    const known = this.#byToken.get(token);
-    if (known === undefined) return;
+    const knowns = this.#byToken.get(token);
+    if (knowns === undefined) return;
     this.#byToken.delete(token);
-    const put = outcome === OUTCOME.accepted ? 'accepted' : 'rejected';
-    if (known.remote !== null && known.put !== 'pending' && known.put !== 'unknown' && known.put !== put)
-      this.fail(`${known.text} was ${known.put} and is ${put} when it is asked again`);
-    known.put = put;
-    this.#note(`${known.text} ${put}`);
-    this.#outstanding = this.#outstanding.filter((other) => other !== known);
+    for (const known of knowns) this.#model.answered(known, outcome === OUTCOME.accepted ? 'accepted' : 'rejected');
+    this.#outstanding = this.#outstanding.filter((other) => other.knowns !== knowns);
   }
 
   // Consumers.
 
   #attach(): void {
-    if (this.#consumers.length >= 6) return;
-    const queue = this.#random.chance(0.1) ? DEAD : (QUEUES[this.#random.below(2)] ?? 'one');
+    if (this.#consumers.length >= 10) return;
+    const queue = this.#random.chance(0.1) ? DEAD : this.#oneOf(ALL);
     const browse = this.#random.chance(0.15);
     const red = this.#random.chance(0.25);
     this.#consume(queue, browse, red, this.#random.below(6));
@@ -309,19 +256,11 @@ export class Trial implements PutSink {
     const failed = this.#random.chance(0.5);
     this.#consumers = this.#consumers.filter((other) => other !== consumer);
     for (const known of consumer.held.values()) {
-      this.#note(`${known.text} given back${failed ? ' as failed' : ''}`);
-      this.#back(known, failed);
+      this.#model.note(`${known.text} given back${failed ? ' as failed' : ''}`);
+      this.#model.back(known, failed);
     }
     consumer.held.clear();
     consumer.link.close(failed);
-  }
-
-  #back(known: Known, failed: boolean): void {
-    known.holder = null;
-    if (!failed) return;
-    known.failures++;
-    known.failuresEver++;
-    if (known.failuresEver >= (this.options.policy.maxDeliveries ?? Number.POSITIVE_INFINITY)) known.mayBeDead = true;
   }
 
   #credit(): void {
@@ -332,41 +271,7 @@ export class Trial implements PutSink {
   }
 
   delivered(consumer: TrialConsumer, token: number, message: Message): void {
-    const text = message.body.kind === 'value' ? String(message.body.value) : (message.properties?.subject ?? '');
-    const count = message.header?.deliveryCount ?? 0;
-    const known = this.#messages.get(text);
-    if (known === undefined) this.fail(`'${text}' was never put`);
-    if (known.put === 'rejected') this.fail(`${text} was rejected, and is delivered`);
-    if (known.queue !== consumer.queue && !(consumer.queue === DEAD && known.mayBeDead))
-      this.fail(`${text} of ${known.queue} is delivered by ${consumer.queue}`);
-    if (consumer.red && known.order % 3 !== 0) this.fail(`${text} is not selected`);
-    if (consumer.browse) return;
-    this.#note(`${text} delivered by ${consumer.queue}, count ${count}`);
-    this.#checkDelivery(consumer, known, count);
-    known.livesDelivered.add(this.#life);
-    known.holder = consumer;
-    consumer.held.set(token, known);
-  }
-
-  #checkDelivery(consumer: TrialConsumer, known: Known, count: number): void {
-    const { text } = known;
-    if (known.holder !== null) this.fail(`${text} is delivered to two`);
-    if (known.end === 'certain') this.fail(`${text} was settled, and comes back`);
-    // A transaction that is refused gives back at once what it has, and says so later.
-    if (known.transaction?.state === 'committing' && known.end === 'asked') this.#transactionFailed(known.transaction);
-    if (known.end === 'asked' && known.livesDelivered.has(this.#life))
-      this.fail(`${text} was settled in this life, and comes back in it`);
-    // What was perhaps settled before a crash was not.
-    known.end = 'none';
-    if (consumer.queue === DEAD) return;
-    const before = [...known.livesDelivered].some((life) => life < this.#life);
-    if (before && count === 0) this.fail(`${text} was delivered before a crash, and does not say so`);
-    if (this.#life === 1 && count !== known.failures) this.fail(`${text} says ${count} failures of ${known.failures}`);
-    if (known.livesDelivered.size > 0) return;
-    // A first delivery.
-    const key = `${known.remote === null ? known.sender : 'west'} ${known.priority} ${known.transaction !== null}`;
-    if ((consumer.last.get(key) ?? 0) > known.order) this.fail(`${text} comes after a later one of its sender`);
-    consumer.last.set(key, known.order);
+    this.#model.delivered(consumer, token, message);
   }
 
   #takeHeld(consumer: TrialConsumer): [number, Known] | undefined {
@@ -383,25 +288,19 @@ export class Trial implements PutSink {
     const [token, known] = found;
     const confirm = this.#random.chance(0.5);
     const dice = this.#random.below(100);
-    const outcome =
-      dice < 65
-        ? OUTCOME.accepted
-        : dice < 75
-          ? OUTCOME.released
-          : dice < 90
-            ? OUTCOME.modifiedFailed
-            : OUTCOME.rejected;
+    const failed = dice < 90 ? OUTCOME.modifiedFailed : OUTCOME.rejected;
+    const outcome = dice < 65 ? OUTCOME.accepted : dice < 75 ? OUTCOME.released : failed;
     this.#settleOne(consumer, token, known, outcome, confirm);
   }
 
   #settleOne(consumer: TrialConsumer, token: number, known: Known, outcome: Outcome, confirm: boolean): void {
-    this.#note(`${known.text} settled with ${outcome}${confirm ? ', to be confirmed' : ''}`);
+    this.#model.note(`${known.text} settled with ${outcome}${confirm ? ', to be confirmed' : ''}`);
     if (outcome === OUTCOME.accepted) {
       known.end = 'asked';
       known.holder = null;
       if (confirm) consumer.confirming.set(token, known);
     } else {
-      this.#back(known, outcome === OUTCOME.modifiedFailed);
+      this.#model.back(known, outcome === OUTCOME.modifiedFailed);
       if (outcome === OUTCOME.rejected) known.mayBeDead = true;
       // In the queue of dead letters nothing more is dead.
       if (outcome === OUTCOME.rejected && consumer.queue === DEAD) known.end = 'asked';
@@ -412,149 +311,102 @@ export class Trial implements PutSink {
   // Transactions.
 
   #transact(): void {
-    const consumer = this.#consumers.find(({ held, browse, queue }) => held.size > 0 && !browse && queue !== DEAD);
-    const found = consumer === undefined ? undefined : this.#takeHeld(consumer);
-    const transaction: TrialTransaction = { puts: [], settled: [], state: 'committing', life: this.#life };
+    const transaction: TrialTransaction = { puts: [], settled: [], state: 'committing', life: this.#model.life };
     const unit = this.home.host.transaction();
-    if (consumer !== undefined && found !== undefined) {
-      const [token, known] = found;
-      known.holder = null;
-      known.end = 'asked';
-      known.transaction = transaction;
-      this.#note(`${known.text} settled in a transaction`);
-      transaction.settled.push(known);
-      unit.settle(consumer.link, token, OUTCOME.accepted, null);
-    }
+    this.#settleWithin(transaction, unit);
     for (let puts = 1 + this.#random.below(2); puts > 0; puts--) {
-      const known = this.#make(QUEUES[this.#random.below(2)] ?? 'one');
+      const known = this.#make(this.#oneOf(QUEUES));
       known.transaction = transaction;
       transaction.puts.push(known);
       const bytes = this.#encode(known);
       unit.put(this.#queue(known.queue), bytes, 0, bytes.length, known.sender);
     }
-    this.#transactions.push(transaction);
+    this.#model.transactions.push(transaction);
     if (this.#random.chance(0.2)) {
       // Before it is given back: it may be delivered within the call.
-      this.#transactionFailed(transaction);
+      this.#model.transactionFailed(transaction);
       unit.rollback();
       return;
     }
     unit.commit((error) => {
-      if (transaction.life !== this.#life) return;
-      if (error !== null) {
-        if (transaction.state === 'committing') this.#transactionFailed(transaction);
-        return;
-      }
-      if (transaction.state === 'failed') this.fail('a transaction is done of which something was given back');
-      this.#note(
-        `* a transaction is done: ${[...transaction.puts, ...transaction.settled].map(({ text }) => text).join()}`,
-      );
-      transaction.state = 'done';
-      for (const known of transaction.puts) known.put = 'accepted';
-      for (const known of transaction.settled) known.end = 'certain';
+      if (transaction.life !== this.#model.life) return;
+      if (error === null) this.#model.transactionDone(transaction);
+      else if (transaction.state === 'committing') this.#model.transactionFailed(transaction);
     });
   }
 
-  #transactionFailed(transaction: TrialTransaction): void {
-    this.#note(
-      `* a transaction failed: ${[...transaction.puts, ...transaction.settled].map(({ text }) => text).join()}`,
-    );
-    transaction.state = 'failed';
-    for (const known of transaction.puts) known.put = 'rejected';
-    for (const known of transaction.settled) {
-      known.end = 'none';
-      this.#back(known, true);
+  #settleWithin(transaction: TrialTransaction, unit: QueueTransaction): void {
+    const consumer = this.#consumers.find(({ held, browse, queue }) => held.size > 0 && !browse && queue !== DEAD);
+    const found = consumer === undefined ? undefined : this.#takeHeld(consumer);
+    if (consumer === undefined || found === undefined) return;
+    const [token, known] = found;
+    known.holder = null;
+    const dice = this.#random.below(10);
+    const outcome = dice < 7 ? OUTCOME.accepted : dice < 8 ? OUTCOME.rejected : OUTCOME.modifiedFailed;
+    this.#model.note(`${known.text} settled with ${outcome} in a transaction`);
+    if (outcome === OUTCOME.accepted) {
+      known.end = 'asked';
+      known.transaction = transaction;
+      transaction.settled.push(known);
+    } else {
+      // It comes back in any case, or is dead.
+      known.isInexact = known.mayBeDead = true;
     }
+    unit.settle(consumer.link, token, outcome, null);
   }
 
   // Crashes.
 
   #crash(): void {
-    this.#note('* crash');
     this.home.crash(this.#random.below(3));
-    this.#life++;
+    this.#model.crashed();
     this.#consumers = [];
     this.#byToken.clear();
-    for (const known of this.#messages.values()) {
-      known.holder = null;
-      known.failures = 0;
-      if (known.put === 'pending') known.put = 'unknown';
-    }
-    for (const transaction of this.#transactions)
-      if (transaction.state === 'committing') {
-        transaction.state = 'unknown';
-        for (const known of transaction.settled) known.mayBeDead = true;
-      }
     this.#open();
     // What had no answer is sent again, in its order and before anything newer.
-    for (const known of this.#outstanding) this.#sendRemote(known);
+    for (const put of [...this.#outstanding]) this.#sendRemote(put);
   }
 
   // The end.
 
   #finish(): void {
-    this.#note('* the end');
+    this.#model.note('* the end');
     this.home.store.setState('ok');
     this.home.settle();
     while (this.#consumers.length > 0) this.#detach();
     for (let rounds = 0; rounds < 5; rounds++) this.home.pass(20_000);
     const found = new Map<string, string>();
-    for (const name of [...QUEUES, DEAD]) {
-      const consumer = this.#consume(name, false, false, Number.MAX_SAFE_INTEGER);
-      this.home.settle();
-      while (consumer.held.size > 0) {
-        for (const [token, known] of [...consumer.held]) {
-          if (found.has(known.text)) this.fail(`${known.text} is in ${found.get(known.text)} and in ${name}`);
-          found.set(known.text, name);
-          consumer.held.delete(token);
-          consumer.link.settle(token, OUTCOME.accepted, null, false);
-        }
-        this.home.pass(2_000);
-      }
-      consumer.link.close(false);
-    }
+    for (const name of [...ALL, DEAD]) this.#drain(name, found);
     this.home.settle();
-    this.#checkFound(found);
+    this.#model.checkFound(found);
     this.#checkEmpty();
   }
 
-  #checkFound(found: ReadonlyMap<string, string>): void {
-    for (const known of this.#messages.values()) {
-      const isThere = found.has(known.text);
-      if (
-        known.put === 'accepted' &&
-        known.end === 'none' &&
-        !isThere &&
-        this.options.policy.overLimit !== 'dropOldest'
-      )
-        this.fail(`${known.text} was accepted, and is lost`);
-      if (known.end === 'certain' && isThere) this.fail(`${known.text} was settled, and is there`);
-      if (known.put === 'pending') this.fail(`${known.text} has no outcome`);
+  #drain(name: string, found: Map<string, string>): void {
+    const consumer = this.#consume(name, false, false, Number.MAX_SAFE_INTEGER);
+    this.home.settle();
+    while (consumer.held.size > 0) {
+      for (const [token, known] of [...consumer.held]) {
+        if (found.has(known.text)) this.#model.fail(`${known.text} is in ${found.get(known.text)} and in ${name}`);
+        found.set(known.text, name);
+        consumer.held.delete(token);
+        consumer.link.settle(token, OUTCOME.accepted, null, false);
+      }
+      this.home.pass(2_000);
     }
-    // What was put may have been dropped.
-    if (this.options.policy.overLimit === 'dropOldest') return;
-    for (const transaction of this.#transactions) this.#checkTransaction(transaction, found);
-  }
-
-  #checkTransaction({ puts, settled, state }: TrialTransaction, found: ReadonlyMap<string, string>): void {
-    if (state === 'committing') this.fail('a transaction has no outcome');
-    if (state !== 'unknown') return;
-    const came = puts.map((known) => known.livesDelivered.size > 0 || found.has(known.text));
-    if (new Set(came).size > 1) this.fail(`a transaction was done in part: ${puts.map(({ text }) => text).join()}`);
-    const back = settled.some(({ text }) => found.has(text));
-    if (back && came[0] === true) this.fail(`a transaction put ${puts[0]?.text} and did not take ${settled[0]?.text}`);
+    consumer.link.close(false);
   }
 
   #checkEmpty(): void {
     for (const view of this.home.host.views()) {
       const { depth, bytes, ready, acquired, delayed } = view;
       if (depth !== 0 || bytes !== 0 || ready !== 0 || acquired !== 0 || delayed !== 0)
-        this.fail(`${view.name} is empty, and says ${JSON.stringify(view)}`);
+        this.#model.fail(`${view.name} is empty, and says ${JSON.stringify(view)}`);
     }
-    for (const space of [3, 4, 5, 6, 7])
-      for (let queue = 0; queue < 5; queue++) {
+    for (const space of EMPTY)
+      for (let queue = 0; queue < 10; queue++) {
         const keys = this.home.store.keys(space, queue);
-        if (keys.length > 0) this.fail(`space ${space} of queue ${queue} still has ${keys.join()}`);
+        if (keys.length > 0) this.#model.fail(`space ${space} of queue ${queue} still has ${keys.join()}`);
       }
   }
 }

@@ -1,6 +1,8 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StateRecount } from '../queues/recount';
+import { countRecord } from '../queues/reference-counts';
+import { ReferenceRecount } from '../queues/reference-recount';
 import { OTHERS_COUNTS, OTHERS_FROM, SPACE } from '../queues/spaces';
 import { DataDirLock } from './data-dir-lock';
 import { StoreMissingError } from './errors';
@@ -50,11 +52,16 @@ export async function salvage(dataDir: string, stamp: string): Promise<Salvage> 
 async function copyRecords(file: string, fresh: string): Promise<StoreSurvey> {
   const environment = openQueueEnvironment(fresh);
   try {
-    const copy = new RecordCopy(environment);
+    const references = new ReferenceRecount();
+    const copy = new RecordCopy(environment, references);
+    const count: RecordTaker = (space, _queue, key, record) => references.add(space, key, record.subarray(SEAL_BYTES));
     const take: RecordTaker = (space, queue, key, record) => copy.take(space, queue, key, record);
-    let survey = surveyQueueStore(file, take);
+    let survey = surveyQueueStore(file, count);
     // Not even the root can be read: what was before the last transaction is better than nothing.
-    if (survey.records === 0 && survey.damageCount > 0) survey = surveyQueueStore(file, take, 1);
+    const back = survey.records === 0 && survey.damageCount > 0 ? 1 : 0;
+    if (back === 1) survey = surveyQueueStore(file, count, back);
+    // What messages share is known only when all of them were seen.
+    surveyQueueStore(file, take, back);
     for (const { queue, name, records } of survey.queues) if (name === null && records > 0) copy.name(queue);
     copy.recount();
     copy.flush();
@@ -71,10 +78,13 @@ class RecordCopy {
   readonly #recounts = new Map<number, StateRecount>();
   #waiting: { space: number; queue: number; key: number; record: Buffer }[] = [];
 
-  constructor(private readonly environment: QueueEnvironment) {}
+  constructor(
+    private readonly environment: QueueEnvironment,
+    private readonly references: ReferenceRecount,
+  ) {}
 
   take(space: number, queue: number, key: number, record: Buffer): void {
-    if (OTHERS_COUNTS.includes(space)) return;
+    if (OTHERS_COUNTS.includes(space) || !this.references.keeps(space, key, record.subarray(SEAL_BYTES))) return;
     if (space !== SPACE.directory && space !== SPACE.intakes && space < OTHERS_FROM) {
       let recount = this.#recounts.get(queue);
       if (!recount) this.#recounts.set(queue, (recount = new StateRecount()));
@@ -96,6 +106,7 @@ class RecordCopy {
   /** What queues know of themselves fits what is left of them. */
   recount(): void {
     for (const [queue, recount] of this.#recounts) this.#seal(SPACE.state, queue, 0, recount.result().encode());
+    for (const [space, id, count] of this.references.counts()) this.#seal(space, 0, id, countRecord(count));
   }
 
   #seal(space: number, queue: number, key: number, value: Buffer): void {

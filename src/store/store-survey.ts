@@ -1,3 +1,4 @@
+import { ReferenceRecount } from '../queues/reference-recount';
 import { OTHERS_FROM, SPACE } from '../queues/spaces';
 import { StoreVersionError } from './errors';
 import { DAMAGES_TOLD } from './limits';
@@ -41,6 +42,7 @@ export type RecordTaker = (space: number, queue: number, key: number, record: Bu
 
 class Survey {
   readonly queues = new Map<number, QueueSurvey>();
+  readonly references = new ReferenceRecount();
   readonly names = new Map<number, string>();
   readonly damages: string[] = [];
   damageCount = 0;
@@ -60,6 +62,7 @@ class Survey {
     this.records++;
     if (space === SPACE.directory || space === SPACE.intakes) this.names.set(key, record.toString('utf8', SEAL_BYTES));
     else if (space < OTHERS_FROM) this.#count(space, queue, record.length);
+    this.references.add(space, key, record.subarray(SEAL_BYTES));
     this.take(space, queue, key, record);
   }
 
@@ -125,6 +128,7 @@ export function surveyQueueStore(file: string, take: RecordTaker = () => undefin
     const { records, damages } = survey;
     if (survey.damageCount === 0 && records !== root.entries)
       survey.damage(`there are ${records} records where ${root.entries} should be`);
+    for (const problem of survey.references.problems()) survey.damage(problem);
     const queues = survey.all();
     const { damageCount } = survey;
     return { file, fileBytes: pages.bytes, records, recordsWanted: root.entries, queues, damages, damageCount };

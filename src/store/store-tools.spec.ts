@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../common/ports';
 import { QueueState } from '../queues/queue-state';
-import { RECORD_HEAD } from '../queues/record';
+import { RECORD_FLAG, RECORD_HEAD, REFERENCE_BYTES, writeHead, writeReference } from '../queues/record';
+import { countRecord } from '../queues/reference-counts';
 import { OTHERS_COUNTS, SPACE } from '../queues/spaces';
 import { backUp } from './backup';
 import { crc32c } from './crc32c';
@@ -183,6 +184,35 @@ describe('a salvage', () => {
     for (const space of OTHERS_COUNTS) expect(after.get(space, 0, 1)).toBeNull();
     expect(after.last(SPACE.directory, 0)).toBe(-1);
     expect(after.last(SPACE.state, 7)).toBe(-1);
+    await after.close();
+  });
+
+  it('counts anew what queues share, and leaves out what is lost of it', async () => {
+    const folder = fresh();
+    const store = LmdbQueueStore.open(folder);
+    const reference = (payload: number): Buffer => {
+      const record = Buffer.alloc(REFERENCE_BYTES);
+      writeHead(record, RECORD_FLAG.shared, 0, 0, 0);
+      writeReference(record, payload, 1_000);
+      return record;
+    };
+    for (const queue of [1, 2, 3])
+      for (const payload of [1, 2]) store.put(SPACE.messages, queue, payload, reference(payload));
+    for (const payload of [1, 3]) store.put(SPACE.payloads, 0, payload, Buffer.alloc(1_014));
+    for (const payload of [1, 2, 3]) store.put(SPACE.holders, 0, payload, countRecord(2));
+    await done(store);
+    await store.close();
+    const { damages } = surveyQueueStore(queueStoreFile(folder));
+    expect([...damages].sort()).toEqual([
+      'payload 1 is said to be in 2 messages, and is in 3',
+      'payload 2 is lost, which 3 messages have',
+      'payload 3 is said to be in 2 messages, and is in 0',
+    ]);
+    await salvage(folder, 'now');
+    expect(surveyQueueStore(queueStoreFile(folder)).damages).toEqual([]);
+    const after = LmdbQueueStore.open(folder);
+    expect([1, 2, 3].map((queue) => QueueState.decode(after.get(SPACE.state, queue, 0)!).depth)).toEqual([1, 1, 1]);
+    expect([after.get(SPACE.holders, 0, 1), after.last(SPACE.payloads, 0)]).toEqual([countRecord(3), 1]);
     await after.close();
   });
 
