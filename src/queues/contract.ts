@@ -182,7 +182,7 @@ export interface Queue {
 
 /** Puts and settlements that come into force together, or not at all. */
 export interface QueueTransaction {
-  /** Keeps a copy of the message until the commit. @throws FairleadError when there is too much in one transaction */
+  /** Keeps a copy of the message until the commit; an intake's is routed then. @throws FairleadError when there is too much in one transaction */
   put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void;
   /** The same of a large one, which is retained until it is stored; that begins at once, and a commit waits for it. */
   putLarge(queue: Queue, body: LargeBody, publisher: number): void;

@@ -205,6 +205,91 @@ describe('an intake', () => {
       expect([SPACE.segments, SPACE.garbage].map((space) => home.store.keys(space, 0))).toEqual([[], []]);
     });
   });
+
+  describe('in a transaction', () => {
+    it('puts a message into all queues with all else, and the message once', () => {
+      const queues = ['one', 'two', 'three'].map((name) => home.open({}, name));
+      wanted = { a: ['one', 'two', 'three'] };
+      const transaction = home.host.transaction();
+      const small = routed('a', messageOf('text'.repeat(100)));
+      transaction.put(intake(), small, 0, small.length, 0);
+      const body = new MemoryBody(routed('a', largeOf('x', 1_000_000).bytes));
+      transaction.putLarge(intake(), body, 0);
+      const told: unknown[] = [];
+      transaction.commit((error) => told.push(error));
+      home.settle();
+      expect([told, body.refs, depths('one', 'two', 'three')]).toEqual([[null], 1, [2, 2, 2]]);
+      expect([SPACE.payloads, SPACE.segments, SPACE.garbage].map((space) => home.store.keys(space, 0).length)).toEqual([
+        1, 31, 0,
+      ]);
+      for (const queue of queues) {
+        const consumer = home.consume(queue, 2);
+        home.settle();
+        expect(consumer.texts).toEqual(['text'.repeat(100), 'large 1000000 of x']);
+        for (const text of consumer.texts) consumer.settle(text);
+        home.settle();
+      }
+      home.pass(100);
+      expect([SPACE.payloads, SPACE.holders, SPACE.segments].map((space) => home.store.keys(space, 0))).toEqual([
+        [],
+        [],
+        [],
+      ]);
+    });
+
+    it('does nothing when one of the queues would refuse one of its messages, or its group fails', () => {
+      home.open({}, 'one');
+      home.open({ maxDepth: 2, overLimit: 'reject' }, 'two');
+      wanted = { a: ['one', 'two'], b: ['one'] };
+      const unit = (topics: readonly string[], large: boolean): { told: string | null | undefined } => {
+        const transaction = home.host.transaction();
+        const result: { told: string | null | undefined } = { told: undefined };
+        for (const topic of topics) {
+          const message = routed(topic, messageOf('text'.repeat(100)));
+          transaction.put(intake(), message, 0, message.length, 0);
+        }
+        if (large) transaction.putLarge(intake(), new MemoryBody(routed('a', largeOf('x', 100_000).bytes)), 0);
+        transaction.commit((error) => (result.told = error?.message ?? null));
+        return result;
+      };
+      const refused = unit(['a', 'b', 'a', 'a'], false);
+      home.settle();
+      expect(refused.told).toContain('two: the queue is as full');
+      const failed = unit(['a', 'b'], true);
+      home.host.flush();
+      home.host.tick(home.wall);
+      home.store.fail();
+      home.settle();
+      expect(typeof failed.told).toBe('string');
+      expect(depths('one', 'two')).toEqual([0, 0]);
+      expect(
+        [SPACE.payloads, SPACE.holders, SPACE.segments, SPACE.bodyHolders].map((s) => home.store.keys(s, 0)),
+      ).toEqual([[], [], [], []]);
+      const malformed = home.host.transaction();
+      malformed.put(intake(), Buffer.from([0, 9]), 0, 2, 0);
+      let told = '';
+      malformed.commit((error) => (told = error?.message ?? ''));
+      home.settle();
+      expect(told).toContain('no AMQP message');
+    });
+
+    it('puts a large message into a queue in memory too, and nowhere when nobody wants it', () => {
+      home.host.openTemporary('memory', home.open({}, 'one').policy);
+      wanted = { a: ['memory'] };
+      for (const topic of ['a', 'nobody']) {
+        const transaction = home.host.transaction();
+        transaction.putLarge(intake(), new MemoryBody(routed(topic, largeOf('x', 100_000).bytes)), 0);
+        transaction.commit(() => undefined);
+        home.settle();
+      }
+      const consumer = home.consume(home.host.find('memory') as Queue, 2);
+      home.settle();
+      expect(consumer.texts).toEqual(['large 100000 of x']);
+      for (const text of consumer.texts) consumer.settle(text);
+      home.pass(100);
+      expect([SPACE.segments, SPACE.garbage].map((space) => home.store.keys(space, 0))).toEqual([[], []]);
+    });
+  });
 });
 
 describe('a consumer that takes over', () => {

@@ -1,5 +1,4 @@
-import type { LargeBody } from '../streams/contract';
-import { OUTCOME } from '../streams/contract';
+import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
 import type { PeekedMessage, PutMark, PutSink, Queue, QueueConsumer, QueuePolicy, QueueView, Route } from './contract';
 import { invariant } from '../common/errors';
 import { DEFAULT_QUEUE_POLICY } from './default-policy';
@@ -11,7 +10,9 @@ import type { HomeQueue } from './home-queue';
 import { LargePut, type LargePutHome } from './large-put';
 import { LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
 import type { Mark } from './marks';
-import type { PlacedLarge } from './placed-large';
+import type { PlacedLarge, StagedLarge } from './large-intake';
+import type { PutCharges, Refused } from './put-charges';
+import type { TransactionQueue } from './transaction';
 import type { HostedQueue, QueueHome } from './queue-core';
 import { QueueMarks } from './queue-marks';
 import { NOTHING_IN_QUEUE } from './queue-view';
@@ -19,9 +20,17 @@ import { REFUSAL, refusalDetail, type Refusal } from './refusals';
 import { BodyBehind } from './body-behind';
 import type { QueueStore } from './store-port';
 
+/** Of what lies in parts on the disk. */
+const NO_BODY: LargeBody = { length: 0, read: () => 0, retain: () => undefined, release: () => undefined };
+
 /** In front of the topic: its length. */
 const LENGTH_BYTES = 2;
 const head = Buffer.allocUnsafe(LENGTH_BYTES + 0xffff + LARGE_HEAD_BYTES);
+
+/** Where the message begins of what is put in [start, end); `end` or more where there is none. */
+function messageAfterTopic(payload: Buffer, start: number, end: number): number {
+  return end - start < LENGTH_BYTES ? end : start + LENGTH_BYTES + payload.readUInt16BE(start);
+}
 
 /** Who is told of a put. */
 interface Origin {
@@ -47,7 +56,7 @@ interface PendingLarge {
  * the publisher is here; that of another node, whose publisher was answered long ago, is dropped for that queue alone and counted there.
  * What nobody wants is accepted. A queue in memory has the message at once, whatever becomes of the group.
  */
-export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHome {
+export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupMember, LargePutHome {
   readonly temporary = false;
   readonly policy: QueuePolicy = DEFAULT_QUEUE_POLICY;
   readonly #marks = new QueueMarks();
@@ -83,15 +92,15 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
   ): void {
     const origin = { sink, token, mark: mark as Mark | null, seq };
     if (!this.#advance(origin)) return;
-    const at = end - start < LENGTH_BYTES ? end : start + LENGTH_BYTES + payload.readUInt16BE(start);
+    const at = messageAfterTopic(payload, start, end);
     const refusal = at >= end ? REFUSAL.malformed : this.#closed();
     if (refusal !== REFUSAL.none) {
       this.#refuse(origin, refusal);
       return;
     }
-    const queues = this.route(payload.toString('utf8', start + LENGTH_BYTES, at), payload, at, end, publisher);
+    const queues = this.#routed(payload, start, at, end, publisher);
     if (queues.length > 0 && !this.#read(payload, at, end, true, origin)) return;
-    const takers = this.#takers(queues as readonly HomeQueue[], end - at, origin);
+    const takers = this.#takers(queues, end - at, origin);
     if (takers === null) return;
     this.#store(takers, payload, at, end, publisher);
     this.#answer(origin, takers.length > 0);
@@ -109,6 +118,12 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
     writeHead(record, flags, 0, publisher, 0);
     const id = payloads.hold(record, sharing.length);
     for (const queue of sharing) if (!queue.putShared(record, id)) payloads.release(id);
+  }
+
+  /** @param at where the message begins */
+  #routed(payload: Buffer, start: number, at: number, end: number, publisher: number): readonly HomeQueue[] {
+    const topic = payload.toString('utf8', start + LENGTH_BYTES, at);
+    return this.route(topic, payload, at, end, publisher) as readonly HomeQueue[];
   }
 
   /** @returns false when no queue can have it, and it is refused */
@@ -184,17 +199,17 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
     const origin = { sink, token, mark: mark as Mark | null, seq };
     if (!this.#advance(origin)) return;
     const bytes = body.read(0, head.subarray(0, Math.min(head.length, body.length)));
-    const at = bytes < LENGTH_BYTES ? bytes : LENGTH_BYTES + head.readUInt16BE(0);
+    const at = messageAfterTopic(head, 0, bytes);
     const refusal = at >= bytes ? REFUSAL.malformed : this.#closed();
     if (refusal !== REFUSAL.none) {
       this.#refuse(origin, refusal);
       return;
     }
     const start = head.subarray(at, Math.min(bytes, at + LARGE_HEAD_BYTES));
-    const queues = this.route(head.toString('utf8', LENGTH_BYTES, at), start, 0, start.length, publisher);
+    const queues = this.#routed(head, 0, at, at + start.length, publisher);
     const isWhole = start.length === body.length - at;
     if (queues.length > 0 && !this.#read(start, 0, start.length, isWhole, origin)) return;
-    const takers = this.#takers(queues as readonly HomeQueue[], body.length - at, origin);
+    const takers = this.#takers(queues, body.length - at, origin);
     if (takers === null) return;
     this.#putLarge(new BodyBehind(body, at), start, publisher, takers, origin);
   }
@@ -300,6 +315,42 @@ export class Distributor implements Queue, HostedQueue, GroupMember, LargePutHom
 
   view(): QueueView {
     return { ...NOTHING_IN_QUEUE, name: this.name, state: 'open', temporary: false };
+  }
+
+  // Transactions.
+
+  charge(start: Buffer, length: number, publisher: number, charges: PutCharges): Refused | null {
+    const at = messageAfterTopic(start, 0, start.length);
+    const refusal = at >= start.length ? REFUSAL.malformed : this.#closed();
+    if (refusal !== REFUSAL.none) return { refusal, queue: this.name };
+    const message = start.subarray(at);
+    for (const queue of this.#routed(start, 0, at, start.length, publisher)) {
+      const refused = queue.charge(message, length - at, publisher, charges);
+      if (refused !== null) return refused;
+    }
+    return null;
+  }
+
+  stage(body: LargeBody, publisher: number, told: (refusal: OutcomeDetail | null) => void): StagedLarge {
+    const start = Buffer.alloc(Math.min(head.length, body.length));
+    body.read(0, start);
+    const at = messageAfterTopic(start, 0, start.length);
+    const behind = new BodyBehind(body, Math.min(at, body.length));
+    const stored = this.home.bodies.stage(behind, told);
+    return { head: start, length: body.length, publisher, stored, body: behind, abandon: () => stored.abandon() };
+  }
+
+  putStaged({ head: start, publisher, stored }: StagedLarge): void {
+    invariant(stored !== null, 'an intake stores what is staged');
+    const at = messageAfterTopic(start, 0, start.length);
+    const takers = this.#routed(start, 0, at, start.length, publisher);
+    const message = start.subarray(at, at + LARGE_HEAD_BYTES);
+    const { id, length } = stored;
+    for (const queue of takers)
+      queue.putStored(message, length, publisher, id, queue.temporary ? this.home.bodies.open(id, length) : NO_BODY);
+    const holders = takers.filter(({ temporary }) => !temporary).length;
+    if (holders > 0) this.home.large.adopt(id, holders);
+    else this.home.large.discard(id, length);
   }
 
   consume(): QueueConsumer {

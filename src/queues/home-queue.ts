@@ -20,11 +20,13 @@ import { QueueDamagedError, QueueLockedError, QueueStolenError } from './errors'
 import { ExpiryLook } from './expiry';
 import { Fates } from './fates';
 import type { Group, GroupMember } from './group';
-import { Intake, type StagedLarge } from './intake';
+import { Intake } from './intake';
+import type { PlacedLarge, StagedLarge } from './large-intake';
+import type { PutCharges, Refused } from './put-charges';
+import type { TransactionQueue } from './transaction';
 import type { Mark } from './marks';
 import { compileMessageFilter } from './message-filter';
 import { peekInto } from './peek';
-import type { PlacedLarge } from './placed-large';
 import { type HostedQueue, type MoveTarget, QueueCore, type QueueHome } from './queue-core';
 import { publisherOf, RECORD_HEAD } from './record';
 import { REFUSAL, type Refusal } from './refusals';
@@ -43,7 +45,7 @@ interface Walk {
 
 /** A queue at its home: puts its parts together, and is what others see of it. */
 export class HomeQueue
-  implements Queue, HostedQueue, MoveTarget, EntryOwner, GroupMember, ConsumerOwner, DispatchParts
+  implements Queue, TransactionQueue, HostedQueue, MoveTarget, EntryOwner, GroupMember, ConsumerOwner, DispatchParts
 {
   readonly core: QueueCore;
   readonly #delayed: DelayedMessages;
@@ -115,7 +117,7 @@ export class HomeQueue
   }
 
   putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void {
-    this.#intake.putLarge(body, publisher, mark as Mark | null, seq, sink, token);
+    this.#intake.large.put(body, publisher, mark as Mark | null, seq, sink, token);
   }
 
   putMoved(message: Buffer, inTransaction: boolean): void {
@@ -123,23 +125,22 @@ export class HomeQueue
   }
 
   putMovedLarge(record: Buffer, lane: number, body: LargeBody | null, inTransaction: boolean): void {
-    this.#intake.putMovedLarge(record, lane, body, inTransaction);
+    this.#intake.large.putMoved(record, lane, body, inTransaction);
   }
 
-  /** Why a put would be refused now, of a message with this beginning. @param before messages and bytes that are to be put before it */
-  refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
-    return this.#intake.refusalOf(start, length, before, bytesBefore);
+  charge(start: Buffer, length: number, _publisher: number, charges: PutCharges): Refused | null {
+    return charges.add(this, length, (messages, bytes) => this.#intake.refusalOf(start, length, messages, bytes));
+  }
+
+  /** Why a put would be refused now, of a message that can be read. */
+  refusalNow(length: number): Refusal {
+    return this.#intake.refusalNow(length, 0, 0);
   }
 
   /** A message that it would have refused is lost to it: its publisher was answered long ago. */
   dropRefused(refusal: Refusal): void {
     if (refusal === REFUSAL.overLimit) this.core.drops.limit++;
     else this.core.drops.failed++;
-  }
-
-  /** The same of a message that can be read, and is the only one. */
-  refusalNow(length: number): Refusal {
-    return this.#intake.refusalNow(length, 0, 0);
   }
 
   /** Puts a payload that other queues have too. @returns false when it does not take it */
@@ -149,16 +150,20 @@ export class HomeQueue
 
   /** A large message whose parts others store takes its place. */
   place(start: Buffer, length: number, publisher: number, body: number): PlacedLarge {
-    return this.#intake.place(start, length, publisher, body);
+    return this.#intake.large.place(start, length, publisher, body);
   }
 
-  /** Stores the parts of a large message of a transaction. */
-  stage(body: LargeBody, publisher: number, told: (refusal: Refusal) => void): StagedLarge {
-    return this.#intake.stage(body, publisher, told);
+  stage(body: LargeBody, publisher: number, told: (refusal: OutcomeDetail | null) => void): StagedLarge {
+    return this.#intake.large.stage(body, publisher, told);
   }
 
-  putStaged(staged: StagedLarge, sink: PutSink): void {
-    this.#intake.putStaged(staged, sink);
+  putStaged(staged: StagedLarge): void {
+    this.#intake.large.putStaged(staged);
+  }
+
+  /** Puts a large message whose parts are stored, and which other queues have too. @param body for a queue in memory */
+  putStored(start: Buffer, length: number, publisher: number, stored: number, body: LargeBody): void {
+    this.#intake.large.putStored(start, length, publisher, stored, body);
   }
 
   get room(): number {
@@ -329,7 +334,7 @@ export class HomeQueue
   end(error: FairleadError): void {
     if (this.core.error !== null) return;
     this.core.error = error;
-    this.#intake.end();
+    this.#intake.large.end();
     for (const walk of this.#walks.splice(0)) walk.end(error);
     for (const consumer of this.#consumers) {
       for (const entry of consumer.takeHeld()) entry.body?.release();
@@ -448,7 +453,7 @@ export class HomeQueue
 
   turn(): void {
     this.#guard(() => {
-      this.#intake.turn();
+      this.#intake.large.turn();
       this.#dead.turn();
       const walks = this.#walks;
       this.#walks = [];

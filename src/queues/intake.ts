@@ -1,52 +1,22 @@
-import { invariant } from '../common/errors';
 import type { LargeBody } from '../streams/contract';
 import type { PutSink } from './contract';
 import type { DelayedMessages } from './delayed';
 import { Duplicates } from './duplicates';
 import type { Entry } from './entry';
 import { QueueDamagedError } from './errors';
-import { type Group, NOBODY } from './group';
+import { NOBODY } from './group';
 import { incoming, incomingDue, incomingExpiry, incomingFlags, readIncoming } from './incoming';
-import { LARGE_HEAD_BYTES, SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
-import { LargePut, type LargePutHome } from './large-put';
+import { LargeIntake, type LargeIntakeParts } from './large-intake';
+import { SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import type { Mark } from './marks';
-import type { PlacedLarge } from './placed-large';
 import type { QueueCore } from './queue-core';
-import {
-  bodyOf,
-  flagsOf,
-  largeRecord,
-  publisherOf,
-  RECORD_FLAG,
-  RECORD_HEAD,
-  REFERENCE_BYTES,
-  sizeOf,
-  writeHead,
-  writeReference,
-} from './record';
+import { flagsOf, publisherOf, RECORD_FLAG, RECORD_HEAD, REFERENCE_BYTES, writeHead, writeReference } from './record';
 import { REFUSAL, type Refusal } from './refusals';
 
-const head = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
-
-/** A large message that a transaction will put. */
-export interface StagedLarge {
-  /** Its beginning. */
-  readonly head: Buffer;
-  readonly length: number;
-  readonly publisher: number;
-  /** The number of its parts on the disk. */
-  readonly stored: number;
-  /** Its bytes, where the queue lives in memory. */
-  readonly body: LargeBody | null;
-  /** It will not be put. */
-  abandon(): void;
-}
-
 /** Takes messages into a queue, or says why not. */
-export class Intake implements LargePutHome {
+export class Intake implements LargeIntakeParts {
   readonly #duplicates: Duplicates;
-  /** Large messages that are being stored, in the order they came. */
-  readonly #large: LargePut[] = [];
+  readonly large: LargeIntake;
 
   /** @throws RecordDamagedError */
   constructor(
@@ -57,6 +27,7 @@ export class Intake implements LargePutHome {
   ) {
     this.#duplicates = new Duplicates(core.store, core.id);
     this.#duplicates.load();
+    this.large = new LargeIntake(core, delayed, this);
   }
 
   put(
@@ -69,19 +40,19 @@ export class Intake implements LargePutHome {
     sink: PutSink,
     token: number,
   ): void {
-    if (mark !== null && !this.#advance(mark, seq, sink, token)) return;
-    let refusal = this.#closed();
-    if (refusal === REFUSAL.none) refusal = this.#read(payload, start, end, true);
+    if (mark !== null && !this.advance(mark, seq, sink, token)) return;
+    let refusal = this.closed();
+    if (refusal === REFUSAL.none) refusal = this.read(payload, start, end, true);
     if (refusal === REFUSAL.none) {
-      if (this.#isDuplicate(payload, mark, seq, sink, token)) return;
-      refusal = this.#makeRoom(end - start);
+      if (this.isDuplicate(payload, mark, seq, sink, token)) return;
+      refusal = this.makeRoom(end - start);
     }
     if (refusal !== REFUSAL.none) {
       this.refuse(mark, seq, sink, token, refusal);
       return;
     }
     const record = this.core.home.slab.make(payload, start, end);
-    this.#add(this.#entryOf(record, 0, publisher), payload, mark, seq, sink, token);
+    this.add(this.entryOf(record, 0, publisher), payload, mark, seq, sink, token);
   }
 
   /**
@@ -91,13 +62,13 @@ export class Intake implements LargePutHome {
    */
   refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
     const refusal = this.refusalNow(length, before, bytesBefore);
-    return refusal === REFUSAL.none ? this.#read(start, 0, start.length, start.length === length) : refusal;
+    return refusal === REFUSAL.none ? this.read(start, 0, start.length, start.length === length) : refusal;
   }
 
   /** The same of a message that was looked at already. */
   refusalNow(length: number, before: number, bytesBefore: number): Refusal {
     const { core } = this;
-    const refusal = this.#closed();
+    const refusal = this.closed();
     if (refusal !== REFUSAL.none) return refusal;
     if (length > SEGMENT_BYTES * SEGMENTS_MAX) return REFUSAL.tooLarge;
     const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + length);
@@ -111,50 +82,27 @@ export class Intake implements LargePutHome {
    */
   putShared(record: Buffer, payload: number): boolean {
     const { core } = this;
-    if (this.#read(record, RECORD_HEAD, record.length, true) !== REFUSAL.none) incoming.reset();
-    if (this.#isDuplicate(record, null, 0, NOBODY, 0)) return false;
+    if (this.read(record, RECORD_HEAD, record.length, true) !== REFUSAL.none) incoming.reset();
+    if (this.isDuplicate(record, null, 0, NOBODY, 0)) return false;
     const length = record.length - RECORD_HEAD;
-    this.#makeRoom(length);
+    this.makeRoom(length);
     const reference = core.home.slab.take(REFERENCE_BYTES);
     writeReference(reference, payload, length);
     writeHead(reference, flagsOf(record) | RECORD_FLAG.shared, 0, publisherOf(record), this.#expiresAt());
-    this.#add(core.entryOf(9 - incoming.priority, record, reference), record, null, 0, NOBODY, 0);
+    this.add(core.entryOf(9 - incoming.priority, record, reference), record, null, 0, NOBODY, 0);
     return true;
   }
 
   /** A message that the host moves here from another queue: it is taken whatever the limits, and expires by this queue's rule alone. */
   putMoved(message: Buffer, inTransaction: boolean): void {
     const { core } = this;
-    if (this.#read(message, 0, message.length, true) === REFUSAL.malformed) incoming.reset();
+    if (this.read(message, 0, message.length, true) === REFUSAL.malformed) incoming.reset();
     const record = core.home.slab.make(message, 0, message.length);
-    this.#addMoved(record, incomingFlags(), 9 - incoming.priority, 0, inTransaction, null);
+    this.addMoved(record, incomingFlags(), 9 - incoming.priority, 0, inTransaction, null);
   }
 
-  /**
-   * The same of a large one.
-   * @param from its record in the other queue
-   * @param kept its bytes, where that queue lives in memory
-   */
-  putMovedLarge(from: Buffer, lane: number, kept: LargeBody | null, inTransaction: boolean): void {
-    const { home, store } = this.core;
-    const record = Buffer.from(from);
-    const flags = flagsOf(from);
-    let body = kept;
-    if (store === null && body === null) {
-      body = home.large.open(bodyOf(from), sizeOf(from), (error) => error);
-      home.large.discard(bodyOf(from), sizeOf(from), inTransaction);
-    }
-    if (store === null || body === null) {
-      this.#addMoved(record, flags, lane, publisherOf(from), inTransaction, body);
-      return;
-    }
-    record.writeUIntBE(home.large.begin(body.length), RECORD_HEAD, 6);
-    writeHead(record, flags, 0, publisherOf(from), this.#ruleExpiry());
-    const entry = this.core.entryOf(lane, record);
-    this.#stage(entry, body, 0);
-  }
-
-  #addMoved(
+  /** @param body of a large one in a queue in memory */
+  addMoved(
     record: Buffer,
     flags: number,
     lane: number,
@@ -163,8 +111,8 @@ export class Intake implements LargePutHome {
     body: LargeBody | null,
   ): void {
     const { core } = this;
-    if (core.policy.overLimit === 'dropOldest') this.#makeRoom(record.length);
-    writeHead(record, flags, 0, publisher, this.#ruleExpiry());
+    if (core.policy.overLimit === 'dropOldest') this.makeRoom(record.length);
+    writeHead(record, flags, 0, publisher, this.ruleExpiry());
     const entry = core.entryOf(lane, record);
     entry.isMoved = true;
     entry.inTransaction = inTransaction;
@@ -173,132 +121,56 @@ export class Intake implements LargePutHome {
     core.add(entry);
   }
 
-  #ruleExpiry(): number {
+  /** When a message expires by the rule alone; 0 for never. */
+  ruleExpiry(): number {
     const { ttlMs } = this.core.policy;
     return ttlMs === null ? 0 : Math.floor(this.core.home.wall() + ttlMs);
   }
 
-  #entryOf(record: Buffer, flags: number, publisher: number): Entry {
+  /** The entry of the message that was read last. */
+  entryOf(record: Buffer, flags: number, publisher: number): Entry {
     writeHead(record, flags | incomingFlags(), 0, publisher, this.#expiresAt());
     return this.core.entryOf(9 - incoming.priority, record);
   }
 
-  #add(entry: Entry, payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
+  /** Puts the message that was read last. */
+  add(entry: Entry, payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
     entry.sink = sink;
     entry.token = token;
     entry.mark = mark;
     entry.putSeq = seq;
     this.core.put++;
-    this.#rememberId(entry, payload);
-    const due = this.#due();
+    this.rememberId(entry, payload);
+    const due = this.due();
     if (due > 0) this.delayed.add(entry, due);
     else this.core.add(entry);
   }
 
-  putLarge(body: LargeBody, publisher: number, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
-    if (mark !== null && !this.#advance(mark, seq, sink, token)) return;
-    const bytes = body.read(0, head.subarray(0, Math.min(head.length, body.length)));
-    let refusal = this.#closed();
-    if (refusal === REFUSAL.none && body.length > SEGMENT_BYTES * SEGMENTS_MAX) refusal = REFUSAL.tooLarge;
-    if (refusal === REFUSAL.none) refusal = this.#read(head, 0, bytes, bytes === body.length);
-    if (refusal === REFUSAL.none) {
-      if (this.#isDuplicate(head, mark, seq, sink, token)) return;
-      refusal = this.#makeRoom(body.length);
-    }
-    if (refusal !== REFUSAL.none) {
-      this.refuse(mark, seq, sink, token, refusal);
-      return;
-    }
-    const { home, store } = this.core;
-    const record = largeRecord(store === null ? 0 : home.large.begin(body.length), body.length);
-    const entry = this.#entryOf(record, RECORD_FLAG.large, publisher);
-    body.retain();
-    if (store === null) {
-      entry.body = body;
-      this.#add(entry, head, mark, seq, sink, token);
-      return;
-    }
-    entry.sink = sink;
-    entry.token = token;
-    entry.mark = mark;
-    entry.putSeq = seq;
-    mark?.storing(seq, true);
-    this.#rememberId(entry, head);
-    this.#stage(entry, body, this.#due());
-  }
-
-  /** Its parts are stored first, in turns of their own; what comes behind it waits for it. */
-  #stage(entry: Entry, body: LargeBody, due: number): void {
-    this.#occupy(entry, due);
-    this.#large.push(new LargePut(this, entry, bodyOf(entry.record), body, due));
-    this.core.wantsTurn();
-  }
-
-  /** A large message has its place from now on. */
-  #occupy(entry: Entry, due: number): void {
-    const { core } = this;
-    core.pendingLarge++;
-    core.pendingBytes += entry.size;
-    core.storing++;
-    if (due <= 0) core.ready.lanes[entry.lane]?.raise(entry.key);
-  }
-
-  /**
-   * A large message whose parts others store takes its place.
-   * @param start its beginning; whether it is taken was asked before
-   */
-  place(start: Buffer, length: number, publisher: number, body: number): PlacedLarge {
-    const { core } = this;
-    this.#makeRoom(length);
-    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) incoming.reset();
-    const entry = this.#entryOf(largeRecord(body, length), RECORD_FLAG.large, publisher);
-    const due = this.#due();
-    this.#rememberId(entry, start);
-    this.#occupy(entry, due);
-    return {
-      stored: () => {
-        this.#vacate(entry);
-        if (core.error === null) this.#addPlaced(entry, due);
-        return core.error === null;
-      },
-      failed: (refusal) => {
-        this.#vacate(entry);
-        this.#notPlaced(entry, refusal);
-      },
-    };
-  }
-
   /** @returns false when the put was made before: it is answered as then */
-  #advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
+  advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
     const isNew = mark.advance(seq);
-    if (!isNew && !this.#isPending(mark, seq, sink, token))
+    if (!isNew && !this.large.isPending(mark, seq, sink, token))
       this.core.group.repeats.push({ sink, token, mark, seq, sharesFate: false });
     this.core.marks.touch(mark);
     this.core.touch();
     return isNew;
   }
 
-  /** A large message that is being stored is answered when it is, to whom asked last. */
-  #isPending(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
-    const pending = this.#large.find(({ entry }) => entry?.mark === mark && entry.putSeq === seq)?.entry ?? null;
-    if (pending === null) return false;
-    pending.sink = sink;
-    pending.token = token;
-    return true;
-  }
-
-  #closed(): Refusal {
+  /** Why nothing is taken now. */
+  closed(): Refusal {
     const { error, store } = this.core;
     if (error !== null) return error instanceof QueueDamagedError ? REFUSAL.damaged : REFUSAL.deleted;
     if (store === null || store.state === 'ok') return REFUSAL.none;
     return store.state === 'full' ? REFUSAL.storeFull : REFUSAL.storeFailed;
   }
 
-  #read(payload: Buffer, start: number, end: number, whole: boolean): Refusal {
+  /** Reads what it wants to know of a message. */
+  read(payload: Buffer, start: number, end: number, whole: boolean): Refusal {
     return readIncoming(payload, start, end, whole, this.core.home.wall());
   }
 
-  #due(): number {
+  /** When the message that was read last may be delivered; 0 for at once. */
+  due(): number {
     return incomingDue(this.core.home.wall());
   }
 
@@ -306,7 +178,8 @@ export class Intake implements LargePutHome {
     return incomingExpiry(this.core.policy.ttlMs, this.core.home.wall());
   }
 
-  #isDuplicate(payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): boolean {
+  /** @returns whether a message with its id was here lately; then it is answered as that one */
+  isDuplicate(payload: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): boolean {
     const { duplicateWindowMs } = this.core.policy;
     if (duplicateWindowMs === null || incoming.idEnd === incoming.idStart) return false;
     const id = payload.toString('latin1', incoming.idStart, incoming.idEnd);
@@ -317,7 +190,8 @@ export class Intake implements LargePutHome {
     return true;
   }
 
-  #rememberId(entry: Entry, payload: Buffer): void {
+  /** The id of the message that was read last. */
+  rememberId(entry: Entry, payload: Buffer): void {
     const { duplicateWindowMs } = this.core.policy;
     if (duplicateWindowMs === null || incoming.idEnd === incoming.idStart) return;
     const id = payload.toString('latin1', incoming.idStart, incoming.idEnd);
@@ -328,7 +202,8 @@ export class Intake implements LargePutHome {
     return entry.key - (this.core.ready.lanes[entry.lane]?.base ?? 0);
   }
 
-  #makeRoom(bytes: number): Refusal {
+  /** Drops the oldest for a message, where its rule says so. */
+  makeRoom(bytes: number): Refusal {
     const { core } = this;
     const { overLimit } = core.policy;
     if (overLimit === 'block') return core.isMemoryFull(bytes) ? REFUSAL.overLimit : REFUSAL.none;
@@ -362,125 +237,5 @@ export class Intake implements LargePutHome {
       this.core.touch();
     }
     if (sink !== null) this.refuse(mark, entry.putSeq, sink, token, refusal);
-  }
-
-  // Large messages, part by part.
-
-  /** Stores more of what is being stored. */
-  turn(): void {
-    this.#large[0]?.turn(this.core);
-  }
-
-  change(): Group {
-    this.core.touch();
-    return this.core.group;
-  }
-
-  staged(put: LargePut): void {
-    const entry = this.#end(put);
-    this.core.home.large.adopt(bodyOf(entry.record));
-    this.#addPlaced(entry, put.due);
-  }
-
-  #addPlaced(entry: Entry, due: number): void {
-    const { core } = this;
-    core.put++;
-    if (due > 0) this.delayed.add(entry, due);
-    else core.add(entry);
-  }
-
-  failed(put: LargePut, refusal: Refusal): void {
-    const entry = this.#end(put);
-    this.core.finish(entry);
-    this.#notPlaced(entry, refusal);
-  }
-
-  #notPlaced(entry: Entry, refusal: Refusal): void {
-    const { core } = this;
-    core.ready.lanes[entry.lane]?.lift(entry.key);
-    core.put++;
-    if (entry.sink === null) core.drops.failed++;
-    this.notStored(entry, refusal);
-  }
-
-  #end(put: LargePut): Entry {
-    const { core } = this;
-    const { entry } = put;
-    invariant(entry !== null, 'a large message of no transaction has its place');
-    this.#next(put);
-    if (entry.mark !== null) {
-      entry.mark.storing(entry.putSeq, false);
-      core.marks.touch(entry.mark);
-    }
-    this.#vacate(entry);
-    return entry;
-  }
-
-  #vacate(entry: Entry): void {
-    const { core } = this;
-    core.pendingLarge--;
-    core.pendingBytes -= entry.size;
-    core.storing--;
-  }
-
-  #next(put: LargePut): void {
-    this.#large.splice(this.#large.indexOf(put), 1);
-    if (this.#large.length > 0) this.core.wantsTurn();
-  }
-
-  /**
-   * Stores the parts of a large message that a transaction is to put; they are garbage until then.
-   * @param told once, never within the call: whether they are all in groups that come before the next one, or in this turn's
-   */
-  stage(body: LargeBody, publisher: number, told: (refusal: Refusal) => void): StagedLarge {
-    const { home, store } = this.core;
-    const start = Buffer.alloc(Math.min(LARGE_HEAD_BYTES, body.length));
-    body.read(0, start);
-    body.retain();
-    if (store === null) {
-      home.later(() => told(REFUSAL.none));
-      return { head: start, length: body.length, publisher, stored: 0, body, abandon: () => body.release() };
-    }
-    const stored = home.large.begin(body.length);
-    let isStored = false;
-    const discard = (): void => home.large.discard(stored, body.length);
-    const put: LargePut = new LargePut(
-      {
-        change: () => this.change(),
-        staged: () => {
-          this.#next(put);
-          isStored = true;
-          told(REFUSAL.none);
-        },
-        failed: (_put, refusal) => {
-          this.#next(put);
-          discard();
-          told(refusal);
-        },
-      },
-      null,
-      stored,
-      body,
-      0,
-    );
-    this.#large.push(put);
-    this.core.wantsTurn();
-    const abandon = (): void => (isStored ? discard() : put.abandon(REFUSAL.storeFailed));
-    return { head: start, length: body.length, publisher, stored, body: null, abandon };
-  }
-
-  /** Puts what was staged, with the group of this turn. */
-  putStaged({ head: start, length, publisher, stored, body }: StagedLarge, sink: PutSink): void {
-    const { core } = this;
-    if (this.#read(start, 0, start.length, start.length === length) !== REFUSAL.none) incoming.reset();
-    const entry = this.#entryOf(largeRecord(stored, length), RECORD_FLAG.large, publisher);
-    entry.body = body;
-    if (core.store !== null) core.home.large.adopt(stored);
-    this.#add(entry, start, null, 0, sink, 0);
-  }
-
-  /** The queue is served no more: what is being stored is refused. */
-  end(): void {
-    for (const put of this.#large.splice(0)) put.abandon(this.#closed());
   }
 }

@@ -1,6 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome } from '../streams/contract';
-import type { PutSink, Queue, QueueDrops, QueuePolicy } from './contract';
+import type { LargeBodies, PutSink, Queue, QueueDrops, QueuePolicy } from './contract';
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Exclusions } from './exclusions';
 import type { Group } from './group';
@@ -56,6 +56,7 @@ export interface QueueHome {
   readonly budget: WindowBudget;
   readonly large: LargeStore;
   readonly payloads: SharedPayloads;
+  readonly bodies: LargeBodies;
   /** More is on its way to the disk than should be. */
   readonly pressed: boolean;
   wall(): number;

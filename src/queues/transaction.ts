@@ -1,17 +1,38 @@
 import { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
-import type { Queue, QueueConsumer, QueueTransaction } from './contract';
+import type { PutSink, Queue, QueueConsumer, QueueTransaction } from './contract';
 import type { LocalConsumer } from './consumer';
 import type { Entry } from './entry';
 import { QueueLimitError, TransactionFailedError } from './errors';
 import { type Group, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
-import type { StagedLarge } from './intake';
+import type { StagedLarge } from './large-intake';
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
-import { REFUSAL, refusalDetail, type Refusal } from './refusals';
+import { PutCharges, type Refused } from './put-charges';
+import { refusalDetail } from './refusals';
+
+/** A queue of the host that a transaction puts into. */
+export interface TransactionQueue {
+  readonly temporary: boolean;
+  /** Why it would not take a message after what is charged already; else the message is charged. @param start it, or its beginning */
+  charge(start: Buffer, length: number, publisher: number, charges: PutCharges): Refused | null;
+  put(
+    payload: Buffer,
+    start: number,
+    end: number,
+    publisher: number,
+    mark: null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+  ): void;
+  /** Stores the parts of a large message. @param told once, never within the call: null when it can be put, else why not */
+  stage(body: LargeBody, publisher: number, told: (refusal: OutcomeDetail | null) => void): StagedLarge;
+  putStaged(staged: StagedLarge): void;
+}
 
 interface StagedPut {
-  readonly queue: HomeQueue;
+  readonly queue: TransactionQueue;
   /** The message, or a large one on its way to the disk. */
   readonly message: Buffer | StagedLarge;
   readonly publisher: number;
@@ -52,13 +73,17 @@ export class LocalTransaction implements QueueTransaction {
 
   put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void {
     this.#checkRoom(end - start);
-    this.#puts.push({ queue: queue as HomeQueue, message: Buffer.from(payload.subarray(start, end)), publisher });
+    this.#puts.push({
+      queue: queue as unknown as TransactionQueue,
+      message: Buffer.from(payload.subarray(start, end)),
+      publisher,
+    });
   }
 
   putLarge(queue: Queue, body: LargeBody, publisher: number): void {
     this.#checkRoom(0);
     this.#staging++;
-    const home = queue as HomeQueue;
+    const home = queue as unknown as TransactionQueue;
     this.#puts.push({
       queue: home,
       message: home.stage(body, publisher, (refusal) => this.#staged(refusal)),
@@ -67,9 +92,9 @@ export class LocalTransaction implements QueueTransaction {
   }
 
   /** A large message is stored, or cannot be. */
-  #staged(refusal: Refusal): void {
+  #staged(refusal: OutcomeDetail | null): void {
     this.#staging--;
-    if (refusal !== REFUSAL.none) this.#refused ??= refusalError(refusal, 'a large message');
+    if (refusal !== null) this.#refused ??= refusalError(refusal, 'a large message');
     const commit = this.#commit;
     if (this.#staging > 0 || commit === null) return;
     this.#commit = null;
@@ -138,13 +163,11 @@ export class LocalTransaction implements QueueTransaction {
 
   /** Why it cannot be done, as far as that can be told before. */
   #refusal(): FairleadError | null {
-    const before = new Map<HomeQueue, { messages: number; bytes: number }>();
-    for (const { queue, message } of this.#puts) {
-      const sum = before.get(queue) ?? { messages: 0, bytes: 0 };
+    const charges = new PutCharges();
+    for (const { queue, message, publisher } of this.#puts) {
       const start = Buffer.isBuffer(message) ? message : message.head;
-      const refusal = queue.refusalOf(start, message.length, sum.messages, sum.bytes);
-      if (refusal !== REFUSAL.none) return refusalError(refusal, queue.name);
-      before.set(queue, { messages: sum.messages + 1, bytes: sum.bytes + message.length });
+      const refused = queue.charge(start, message.length, publisher, charges);
+      if (refused !== null) return refusalError(refusalDetail(refused.refusal), refused.queue);
     }
     for (const { queue } of this.#settlements) if (queue.core.error !== null) return queue.core.error;
     return null;
@@ -167,7 +190,7 @@ export class LocalTransaction implements QueueTransaction {
 
 function commitPut({ queue, message, publisher }: StagedPut): void {
   if (Buffer.isBuffer(message)) queue.put(message, 0, message.length, publisher, null, 0, NOBODY, 0);
-  else queue.putStaged(message, NOBODY);
+  else queue.putStaged(message);
 }
 
 function undoPut({ message }: StagedPut): void {
@@ -186,8 +209,8 @@ function commitSettlement({ queue, consumer, token, entry, outcome, detail }: St
   queue.settled(consumer, entry, outcome, detail);
 }
 
-function refusalError(refusal: Refusal, what: string): TransactionFailedError {
-  const { condition = 'amqp:internal-error', description = '' } = refusalDetail(refusal) ?? {};
+function refusalError(detail: OutcomeDetail | null, what: string): TransactionFailedError {
+  const { condition = 'amqp:internal-error', description = '' } = detail ?? {};
   return new TransactionFailedError(condition, `${what}: ${description}`);
 }
 

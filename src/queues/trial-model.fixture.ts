@@ -109,6 +109,8 @@ export class TrialModel {
     this.#checkCount(known, count);
     // A large one of another node that a crash has cut off comes again when later ones are there.
     if (known.livesDelivered.size > 0 || (this.life > 1 && known.remote?.isLarge === true)) return;
+    // A commit waits until its large messages are stored, and the next one may not have to.
+    if (known.transaction !== null && this.options.large) return;
     // A first delivery.
     const sender = known.remote === null ? known.sender : known.remote.to;
     const key = `${sender} ${known.priority} ${known.transaction !== null}`;

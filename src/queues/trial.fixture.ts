@@ -321,6 +321,7 @@ export class Trial implements PutSink {
       const bytes = this.#encode(known);
       unit.put(this.#queue(known.queue), bytes, 0, bytes.length, known.sender);
     }
+    if (this.#random.chance(0.5)) this.#putRoutedWithin(transaction, unit);
     this.#model.transactions.push(transaction);
     if (this.#random.chance(0.2)) {
       // Before it is given back: it may be delivered within the call.
@@ -333,6 +334,22 @@ export class Trial implements PutSink {
       if (error === null) this.#model.transactionDone(transaction);
       else if (transaction.state === 'committing') this.#model.transactionFailed(transaction);
     });
+  }
+
+  #putRoutedWithin(transaction: TrialTransaction, unit: QueueTransaction): void {
+    const names = SUBSCRIPTIONS.filter(() => this.#random.chance(0.7));
+    if (names.length === 0) return;
+    const order = this.#model.nextOrder();
+    const [sender, priority] = [this.#sender(), this.#priority()];
+    const knowns = names.map((name) => this.#model.make(name, order, sender, priority, true));
+    for (const known of knowns) known.transaction = transaction;
+    transaction.puts.push(...knowns);
+    const [first] = knowns as [Known];
+    const isLarge = this.#isLarge;
+    const message = isLarge ? this.#encodeLarge(first) : this.#encode(first, this.#random.below(600));
+    const bytes = routed(names.join('.'), message);
+    if (isLarge) unit.putLarge(this.#queue(INTAKE), new MemoryBody(bytes), sender);
+    else unit.put(this.#queue(INTAKE), bytes, 0, bytes.length, sender);
   }
 
   #settleWithin(transaction: TrialTransaction, unit: QueueTransaction): void {
