@@ -40,7 +40,10 @@ export interface QueueConsumerSpec {
   /** Told in health and management. */
   readonly client: string;
   readonly browse: boolean;
-  /** A JMS selector, already checked. */
+  /**
+   * A JMS selector, already checked. Of a large message it sees the first part (32 KiB): a section that ends behind it is as if it were
+   * not there, or selects nothing.
+   */
   readonly selector: string | null;
   /** Messages whose publisher has this tag are not for it (no-local); 0 for none. */
   readonly notFrom: number;

@@ -28,9 +28,9 @@ import type { Mark } from './marks';
 import { compileMessageFilter } from './message-filter';
 import { peekInto } from './peek';
 import { type HostedQueue, type MoveTarget, QueueCore, type QueueHome } from './queue-core';
-import { publisherOf, RECORD_HEAD } from './record';
+import { isLargeRecord, publisherOf, RECORD_HEAD } from './record';
 import { REFUSAL, type Refusal } from './refusals';
-import { Scanner } from './scanner';
+import { SCAN, Scanner } from './scanner';
 import { keyOf, SPACE } from './spaces';
 import { RecordDamagedError, type QueueStore } from './store-port';
 import { MoveWalk, originOfDead, PurgeWalk, type WalkDone } from './walk';
@@ -292,8 +292,15 @@ export class HomeQueue
     const visitor = {
       wants: (record: Buffer): boolean =>
         (spec.notFrom === 0 || publisherOf(record) !== spec.notFrom) &&
-        (filter === null || filter.matches(record, RECORD_HEAD, record.length)),
-      verdict: (entry: Entry) => this.#dispatcher.verdict(entry, consumer),
+        (filter === null || isLargeRecord(record) || filter.matches(record, RECORD_HEAD, record.length)),
+      verdict: (entry: Entry) => {
+        const verdict = this.#dispatcher.verdict(entry, consumer);
+        if (verdict !== SCAN.take || filter === null || !entry.isLarge) return verdict;
+        // Passed over only once it was looked at.
+        const start = this.core.startOf(entry);
+        if (start === null) return SCAN.stop;
+        return filter.matches(start, 0, start.length) ? SCAN.take : SCAN.skip;
+      },
       take: (entry: Entry) => this.#dispatcher.taken(entry, consumer),
     };
     return new Scanner(this.core.ready, visitor, spec.browse);

@@ -1,10 +1,59 @@
 import { AmqpMap, sym } from '../amqp/codec/values';
 import { encodeValue } from '../amqp/codec/encoder';
 import { OUTCOME } from '../streams/contract';
-import { CONSUMER, Home, largeOf } from './queues.fixture';
+import { CONSUMER, Home, largeOf, type MessageParts } from './queues.fixture';
 import { SPACE } from './spaces';
 
 const MIB = 1024 * 1024;
+
+describe('a selector', () => {
+  it.each(['on the disk', 'in memory'])(
+    'sees the beginning of a large message %s, and what is larger than that not',
+    (where) => {
+      const home = new Home({}, 2);
+      const queue = where === 'in memory' ? home.host.openTemporary('q', home.open({}, 'other').policy) : home.open();
+      const colour = (name: string, padding: number): MessageParts => ({
+        properties: { subject: name },
+        application: new AmqpMap([
+          ['padding', '-'.repeat(padding)],
+          ['colour', name],
+        ]),
+      });
+      home.putLarge(queue, largeOf('a', 100_000, colour('red', 10)));
+      home.putLarge(queue, largeOf('b', 100_000, colour('blue', 10)));
+      home.putLarge(queue, largeOf('c', 100_000, colour('red', 40_000)));
+      home.putLarge(queue, largeOf('d', 100_000, colour('red', 20_000)));
+      home.settle();
+      const red = home.consume(queue, 9, { selector: "colour = 'red'" });
+      const browser = home.consume(queue, 9, { selector: "JMSType = 'blue'", browse: true });
+      home.settle();
+      expect(red.texts).toEqual(['large 100000 of a', 'large 100000 of d']);
+      expect(browser.texts).toEqual(['large 100000 of b']);
+    },
+  );
+
+  it('passes no large message while the store cannot be read, and closes a queue of which a part is gone', () => {
+    const home = new Home({}, 2);
+    const queue = home.open();
+    home.putLarge(queue, largeOf('a', 100_000, { properties: { subject: 'red' } }));
+    home.settle();
+    home.store.setState('failed');
+    const consumer = home.consume(queue, 1, { selector: "JMSType = 'red'" });
+    home.settle();
+    expect(consumer.texts).toEqual([]);
+    home.store.setState('ok');
+    consumer.link.pump();
+    home.settle();
+    expect(consumer.texts).toEqual(['large 100000 of a']);
+    consumer.settle('large 100000 of a', OUTCOME.released);
+    home.store.delete(SPACE.segments, 0, home.store.keys(SPACE.segments, 0)[0] ?? 0);
+    home.store.commit({ done: () => undefined });
+    home.store.settle();
+    home.consume(queue, 1, { selector: "JMSType = 'blue'" });
+    home.settle();
+    expect(consumer.gone).toBe('FL_QUEUE_DAMAGED');
+  });
+});
 
 describe('a large message', () => {
   let home: Home;

@@ -6,7 +6,7 @@ import { Exclusions } from './exclusions';
 import type { Group } from './group';
 import type { WindowBudget } from './lane';
 import type { LargeStore } from './large-store';
-import { DELIVERED_MARK_STEP, ROOM_MAX, TEMPORARY_BYTES_MAX } from './limits';
+import { DELIVERED_MARK_STEP, ROOM_MAX, SEGMENT_BYTES, TEMPORARY_BYTES_MAX } from './limits';
 import { QueueMarks } from './queue-marks';
 import { QueueState } from './queue-state';
 import { ReadyMessages } from './ready';
@@ -25,7 +25,7 @@ import { decodeAnnotations, patchedBody } from './redelivery';
 import type { Refusal } from './refusals';
 import type { SharedPayloads } from './shared-payloads';
 import { keyOf, SPACE } from './spaces';
-import type { QueueStore } from './store-port';
+import { type QueueStore, RecordDamagedError } from './store-port';
 
 const NO_DROPS: QueueDrops = { limit: 0, maxDeliveries: 0, rejected: 0, failed: 0 };
 
@@ -78,6 +78,12 @@ export interface QueueHome {
   local(address: string): MoveTarget | null;
   forward(address: string, message: Buffer, done: (outcome: Outcome) => void): void;
   forwardLarge(address: string, body: LargeBody, done: (outcome: Outcome) => void): void;
+}
+
+const start = Buffer.allocUnsafe(SEGMENT_BYTES);
+
+function partDamaged(body: number, error: unknown): unknown {
+  return error instanceof RangeError ? new RecordDamagedError(SPACE.segments, 0, body, error.message) : error;
 }
 
 /** A record for the disk, its head as the entry is now; the one before is left as it is. */
@@ -220,6 +226,22 @@ export class QueueCore {
       entry.body ?? this.home.large.open(bodyOf(entry.record), entry.size, (error) => this.onUnreadable(error));
     const isExpired = (entry.flags & RECORD_FLAG.expired) !== 0;
     return patchedBody(body, deliveries, decodeAnnotations(addedOf(entry.record)), isExpired);
+  }
+
+  /**
+   * The beginning of a large message, valid until the next call: its first part, or as much of one that lies in memory.
+   * @returns null while it cannot be read
+   * @throws RecordDamagedError
+   */
+  startOf(entry: Entry): Buffer | null {
+    if (entry.body === null && !this.ready.canRead) return null;
+    const { large } = this.home;
+    const id = bodyOf(entry.record);
+    entry.body?.retain();
+    const body = entry.body ?? large.open(id, entry.size, (error) => partDamaged(id, error));
+    const bytes = body.read(0, start.subarray(0, Math.min(start.length, entry.size)));
+    body.release();
+    return start.subarray(0, bytes);
   }
 
   /** What a part of a message could not be read for. @returns what its reader is told */

@@ -98,6 +98,7 @@ export function largeOf(letter: string, bytes: number, parts: MessageParts = {})
       ...(parts.header && { header: parts.header }),
       ...(parts.annotations && { messageAnnotations: parts.annotations }),
       ...(parts.properties && { properties: parts.properties }),
+      ...(parts.application && { applicationProperties: parts.application }),
       body: { kind: 'data', parts: [Buffer.alloc(bytes, letter)] },
     }),
   );

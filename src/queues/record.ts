@@ -104,6 +104,10 @@ export function largeRecord(body: number, length: number): Buffer {
   return record;
 }
 
+export function isLargeRecord(record: Buffer): boolean {
+  return (flagsOf(record) & RECORD_FLAG.large) !== 0;
+}
+
 /** The number that the parts of a large message are stored under. */
 export function bodyOf(record: Buffer): number {
   return readU48(record, RECORD_HEAD);
