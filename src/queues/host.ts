@@ -105,6 +105,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
       before(state);
       if (state === 'failed') return;
       this.#wantsOwnTurn = true;
+      // What could not be read meanwhile is asked for again.
+      for (const queue of this.#queues.values()) this.#turns.add(queue);
       this.flush();
     };
   }

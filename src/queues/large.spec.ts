@@ -42,7 +42,6 @@ describe('a selector', () => {
     home.settle();
     expect(consumer.texts).toEqual([]);
     home.store.setState('ok');
-    consumer.link.pump();
     home.settle();
     expect(consumer.texts).toEqual(['large 100000 of a']);
     consumer.settle('large 100000 of a', OUTCOME.released);

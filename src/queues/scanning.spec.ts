@@ -5,6 +5,23 @@ import { Home, messageOf } from './queues.fixture';
 const colour = (text: string, value: string): Buffer =>
   messageOf(text, { application: new AmqpMap([['colour', value]]) });
 
+it('goes on by itself when the store can be read again', () => {
+  const home = new Home({}, 2);
+  const queue = home.open();
+  for (let n = 0; n < 9; n++) home.put(queue, `${n}`);
+  home.settle();
+  // The disk knows already that all of them may be delivered.
+  home.consume(queue, 1).link.close(false);
+  home.settle();
+  home.store.setState('failed');
+  const [plain, picky] = [home.consume(queue, 4), home.consume(queue, 9, { selector: 'JMSPriority = 4' })];
+  home.settle();
+  expect(plain.texts.length + picky.texts.length).toBeLessThan(9);
+  home.store.setState('ok');
+  home.settle();
+  expect([...plain.texts, ...picky.texts].sort()).toEqual(Array.from({ length: 9 }, (_, n) => `${n}`));
+});
+
 describe('a consumer with a selector', () => {
   let home: Home;
   beforeEach(() => (home = new Home()));
