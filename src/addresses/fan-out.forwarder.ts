@@ -14,6 +14,7 @@ import type { Verdict } from './contract';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
 import type { LocalPublisher } from './local-publisher';
+import type { DurableRoute } from './subscription-book';
 
 /** Topics, and multicast that nobody acknowledges: given to whoever wants it now; the sender is answered at once. */
 export class FanOut implements Forwarder {
@@ -26,12 +27,12 @@ export class FanOut implements Forwarder {
     payload: Buffer,
     start: number,
     end: number,
-    _token: number,
+    token: number,
   ): Verdict {
     const { audience, streams, chokes, self } = this.ports;
     audience.refresh(entry);
-    const { set, locals, givenUp } = entry;
-    const nobody = set === null && locals.length === 0 && entry.durable === null;
+    const { set, locals, givenUp, durable } = entry;
+    const nobody = set === null && locals.length === 0 && durable === null;
     this.countMissed(givenUp, nobody);
     if (nobody) return toNobody(entry);
     if (set !== null) {
@@ -43,6 +44,22 @@ export class FanOut implements Forwarder {
       for (const consumer of locals)
         if (consumer.wantsOf(publisher)) consumer.offer(entry, payload, start, end, null, -1);
     if (chokes.anySlow) chokes.review(entry, self);
+    return durable === null
+      ? OUTCOME.accepted
+      : this.keep(durable, publisher, entry, flags, payload, start, end, token);
+  }
+
+  /** Keeps a message for subscriptions, which hold topics only. */
+  protected keep(
+    _route: DurableRoute,
+    _publisher: LocalPublisher,
+    _entry: AddressEntry,
+    _flags: number,
+    _payload: Buffer,
+    _start: number,
+    _end: number,
+    _token: number,
+  ): Verdict {
     return OUTCOME.accepted;
   }
 

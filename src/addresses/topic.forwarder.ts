@@ -6,6 +6,10 @@ import { FanOut } from './fan-out.forwarder';
 import type { ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
 import type { LocalPublisher } from './local-publisher';
+import type { DurableRoute } from './subscription-book';
+
+/** In place of a publisher's token: subscriptions have the message. */
+const KEPT = -1;
 
 /** Topics: fanned out to whoever wants a message now, and kept for subscriptions, where any hold the topic. */
 export class Topics extends FanOut {
@@ -16,7 +20,8 @@ export class Topics extends FanOut {
     super(ports);
   }
 
-  override publish(
+  protected override keep(
+    route: DurableRoute,
     publisher: LocalPublisher,
     entry: AddressEntry,
     flags: number,
@@ -25,14 +30,13 @@ export class Topics extends FanOut {
     end: number,
     token: number,
   ): Verdict {
-    const verdict = super.publish(publisher, entry, flags, payload, start, end, token);
-    if (entry.durable === null) return verdict;
-    return this.durable.publish(entry.durable, publisher, entry, flags, payload, start, end, token);
+    if (token === KEPT) return OUTCOME.accepted;
+    return this.durable.publish(route, publisher, entry, flags, payload, start, end, token);
   }
 
   /** A message whose subscriptions have it already, in another way: it is fanned out, and nobody is told. */
   publishVolatile(publisher: LocalPublisher, entry: AddressEntry, flags: number, message: Buffer): void {
-    super.publish(publisher, entry, flags, message, 0, message.length, 0);
+    this.publish(publisher, entry, flags, message, 0, message.length, KEPT);
   }
 
   override begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {
@@ -45,7 +49,7 @@ export class Topics extends FanOut {
       complete: (body) => {
         this.countMissed(givenUp, false);
         if (body === null) return OUTCOME.rejected;
-        for (const consumer of locals) consumer.offerLarge(entry, body, -1);
+        for (const consumer of locals) if (consumer.wantsOf(publisher)) consumer.offerLarge(entry, body, -1);
         if (chokes.anySlow) chokes.review(entry, self);
         return this.durable.publishLarge(durable, publisher, entry, flags, body, token);
       },
