@@ -2,6 +2,7 @@ import { SUBSCRIPTIONS } from '../../src/management/schemas';
 import type { SubscriptionRow } from '../../src/management/subscription-rows';
 import type { Client, ClientConnection, ClientReceiver, ReceiverOptions } from '../support/clients/client';
 import { CLIENT_NAMES, startClient } from '../support/clients/foreign-clients';
+import { eventually } from '../support/eventually';
 import { Mesh } from '../support/mesh';
 import { bodyOf, deliveryCountOf, put, take, takeAll } from '../support/queue-messages';
 
@@ -122,6 +123,31 @@ describe.each(CLIENT_NAMES)('a durable subscription of %s', (name) => {
     for (const delivery of again) delivery.accept();
     await second.close();
   });
+
+  it.each(['laptop', 'public'] as const)(
+    'gives again, marked, what its client had when it died at %s',
+    async (node) => {
+      await leaveAt('laptop');
+      await publish('private', ['a', 'b', 'c']);
+      const dying = await startClient(name);
+      const connection = await dying.connect(mesh.node(node).amqpPort, { container });
+      const [a] = await take(await inboxOf(connection), 2);
+      a?.accept();
+      await eventually('a is settled', async () => {
+        const row = (await subscriptionsAt('laptop')).find(({ client: owner }) => owner === container);
+        return row?.here?.removed === 1;
+      });
+      await dying.kill();
+      const receiver = await inboxOf(await at('laptop'));
+      const again = await take(receiver, 2);
+      expect(again.map((delivery) => [bodyOf(delivery), deliveryCountOf(delivery)])).toEqual([
+        ['b', 1],
+        ['c', 0],
+      ]);
+      for (const delivery of again) delivery.accept();
+      await receiver.close();
+    },
+  );
 
   it('ends when its link is closed, at whatever node', async () => {
     await leaveAt('laptop');
