@@ -1,5 +1,5 @@
 import { OUTCOME } from '../../src/streams/contract';
-import type { SimPublisher } from './address-clients';
+import { SimConsumer, type SimPublisher } from './address-clients';
 import { numbered, simMesh, type SimMesh } from './address-meshes';
 import { subscriber, topicPublisher } from './subscriptions.fixture';
 import { rule } from './virtual-mesh';
@@ -44,6 +44,22 @@ describe('a durable subscription', () => {
       durable: true,
       shared: false,
     });
+  });
+
+  it('leaves it to plain subscribers beside it to want nothing of their own client, large or small', () => {
+    const sim = simMesh(['a-b'], { shared });
+    const { node, until, run } = sim;
+    const kept = subscriber(node('b'), 'news.#');
+    const plain = (client: string): SimConsumer =>
+      new SimConsumer(node('a'), 'news.#', { client, queue: { noLocal: true } });
+    const [own, other] = [plain('publisher'), plain('other')];
+    until('confirmed', () => kept.confirmed !== null && own.confirmed !== null && other.confirmed !== null);
+    const publisher = topicPublisher(node('a'), 'news.sport');
+    send(sim, publisher, ['small']);
+    publisher.sendLarge('large'.padEnd(100_000, '.'));
+    until('all', () => kept.got.length === 2);
+    run(500);
+    expect([own.got.length, other.got.length]).toEqual([0, 2]);
   });
 
   it('misses nothing from its confirmation on, wherever it is published', () => {
