@@ -79,6 +79,8 @@ describe('the metrics of a node', () => {
         'fairlead_queue_messages{queue="other",state="acquired"} 2',
         'fairlead_queue_consumers{queue="jobs"} 4',
         'fairlead_queue_duplicates_total{queue="other"} 10',
+        'fairlead_queue_dropped_total{queue="jobs",reason="limit"} 4',
+        'fairlead_queue_dropped_total{queue="other",reason="failed"} 0',
         'fairlead_queue_messages{queue="$sub",state="ready"} 9',
         'fairlead_subscriptions{durable="true"} 2',
         'fairlead_subscriptions{durable="false"} 1',

@@ -14,10 +14,10 @@ const COUNTERS = [
   ['fairlead_queue_removed_total', 'Messages settled by consumers, and gone.', 'removed'],
   ['fairlead_queue_expired_total', 'Messages that expired.', 'expired'],
   ['fairlead_queue_dead_lettered_total', 'Messages moved to a dead-letter address.', 'deadLettered'],
-  ['fairlead_queue_dropped_total', 'Messages dropped by a limit, or dead without a dead-letter address.', 'dropped'],
   ['fairlead_queue_duplicates_total', 'Messages that were put before, and not stored again.', 'duplicates'],
 ] as const;
 const STATES = ['ready', 'delayed', 'acquired'] as const;
+const DROP_REASONS = ['limit', 'maxDeliveries', 'rejected', 'failed'] as const;
 
 /** What the queues hold whose home is this node. */
 export function addQueues(metrics: Metrics, views: () => readonly QueueView[]): void {
@@ -47,6 +47,15 @@ export function addQueues(metrics: Metrics, views: () => readonly QueueView[]): 
   metrics.gauge('fairlead_queues_damaged', 'Queues that are closed because a record is damaged.', [], () => [
     [{}, views().filter(({ state }) => state === 'damaged').length],
   ]);
+  metrics.counter(
+    'fairlead_queue_dropped_total',
+    'Messages dropped by a limit, dead without a dead-letter address, or lost to a failure, by reason.',
+    ['queue', 'reason'],
+    () =>
+      labelled().flatMap(([{ drops }, labels]) =>
+        DROP_REASONS.map((reason): Sample => [{ ...labels, reason }, drops[reason]]),
+      ),
+  );
   for (const [name, help, key] of COUNTERS)
     metrics.counter(name, help, ['queue'], () => labelled().map(([view, labels]): Sample => [labels, view[key]]));
 }
