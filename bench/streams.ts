@@ -75,6 +75,7 @@ class Host implements StreamsUpper<string>, Routes {
   }
 
   onLarge(): void {}
+  onNotTaken(): void {}
   onControl(): void {}
   onLost(): void {}
   onDropped(): void {}

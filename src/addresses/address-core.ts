@@ -145,6 +145,10 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     live.forwarder.arriveLarge(receipt, seq, live, flags, body);
   }
 
+  onNotTaken(origin: NodeId, entry: AddressEntry): void {
+    if (entry.kind === 'queue' && entry.circuit === null) this.#parts.queues.forwarder.notTaken(entry, origin);
+  }
+
   /** @throws WireError */
   onControl(origin: NodeId, kind: number, payload: WireReader): void {
     const { barrier, table, credit } = this.#parts;

@@ -122,6 +122,8 @@ export const FEED_MESSAGES_MAX = 2_000;
 export const FEED_BYTES_MAX = 256 * 1024;
 /** A put that its home did not take is sent again after this long: meanwhile it is told here where the queue lives. */
 export const PUT_RETRY_MS = 100;
+/** And at most after so long when the home is full or its disk fails: the pause doubles. */
+export const PUT_RETRY_MS_MAX = 1_600;
 /** A consumer of a queue whose home is out of reach is refused after this long. */
 export const QUEUE_ATTACH_MS = 10_000;
 /** A selector goes with the message that opens a circuit, which must fit a batch. */

@@ -1,6 +1,7 @@
 import type { NodeId, TrafficClass } from '../links/contract';
 import type { LargeBody, TargetSet } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
+import { PUT_RETRY_MS } from './limits';
 import { NOWHERE } from './queue-homes';
 
 const INITIAL = 16;
@@ -37,8 +38,9 @@ export class PutLane {
   broken = false;
   /** Times that it began again with what has no answer. */
   turn = 0;
-  /** Before that time nothing is sent again. */
+  /** Before that time nothing is sent again; and how long the next pause is when the home cannot take anything. */
   pausedUntil = 0;
+  pauseMs = PUT_RETRY_MS;
   large: LargePut | null = null;
   /** Sequence of the newest. */
   lastSeq: number;

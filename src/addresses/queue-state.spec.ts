@@ -21,6 +21,18 @@ describe('a home that did not take a put', () => {
     expect(state.isBehindRefused(ORIGIN, head(40, 4))).toBe(false);
   });
 
+  it('and did not even see it, takes nothing of the turn of what comes next, by either numbering', () => {
+    const state = new QueueState();
+    state.miss(ORIGIN);
+    expect(state.isBehindRefused(8, head(40, 3))).toBe(false);
+    for (const flags of [0, PUT_FROM_OUTBOX]) {
+      expect(state.isBehindRefused(ORIGIN, head(36, 3, flags))).toBe(true);
+      expect(state.isBehindRefused(ORIGIN, head(37, 3, flags))).toBe(true);
+      expect(state.isBehindRefused(ORIGIN, head(35, 4, flags))).toBe(false);
+      expect(state.isBehindRefused(ORIGIN, head(36, 4, flags))).toBe(false);
+    }
+  });
+
   it('takes what others send, and what has other numbers', () => {
     const state = new QueueState();
     state.refuse(ORIGIN, head(35, 3));

@@ -23,6 +23,8 @@ export class QueueState {
   outgoing: Outgoing | null = null;
   /** Turns of lanes of other nodes of which a put was not taken here, by numbering. */
   #refused: Map<string, number> | null = null;
+  /** Nodes a large put of which had no room here, by numbering: what it was is not known, but nothing behind it must be taken. */
+  #missed: Set<string> | null = null;
   /** The mark that a put of another node needed last. */
   #mark: PutMark | null = null;
   #markOrigin: NodeId = NOWHERE;
@@ -50,8 +52,20 @@ export class QueueState {
     (this.#refused ??= new Map()).set(`${origin} ${fromOutbox} ${epoch}`, turn);
   }
 
+  /** The same of a put of which this node never saw the head: the next one of either numbering tells the turn. */
+  miss(origin: NodeId): void {
+    this.#missed ??= new Set();
+    this.#missed.add(`${origin} true`).add(`${origin} false`);
+  }
+
   /** It was sent behind one that was not taken here. */
-  isBehindRefused(origin: NodeId, { fromOutbox, epoch, turn }: PutHead): boolean {
+  isBehindRefused(origin: NodeId, head: PutHead): boolean {
+    const { fromOutbox, epoch, turn } = head;
+    if (this.#missed?.delete(`${origin} ${fromOutbox}`) === true) {
+      if (this.#missed.size === 0) this.#missed = null;
+      this.refuse(origin, head);
+      return true;
+    }
     if (this.#refused === null) return false;
     const key = `${origin} ${fromOutbox} ${epoch}`;
     const refused = this.#refused.get(key);

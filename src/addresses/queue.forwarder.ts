@@ -26,6 +26,11 @@ import { RemotePuts } from './remote-puts';
 import { RoomReview } from './room-review';
 import { isReserved } from './reserved-names';
 
+/** What an origin is told of a put that it has on its disk: it tries again. */
+const QUEUE_FULL: OutcomeDetail = { description: 'the queue is as full as its rule allows' };
+const DISK_FULL: OutcomeDetail = { description: 'the disk of the queue is full' };
+const DISK_FAILED: OutcomeDetail = { description: 'the disk of the queue fails' };
+
 /** What the queues of a node are built on, beside what all forwarders are. */
 export interface QueueForwarderPorts {
   readonly host: QueueHost;
@@ -74,6 +79,9 @@ export class QueueForwarder implements Forwarder {
         putHere: (state, slot, head, bytes, start, end) =>
           this.#putHere(state, slot, head.publisher, bytes, start, end, head),
         putHereLarge: (state, slot, head, body) => this.#putHereLarge(state, slot, head.publisher, body, head),
+        waits: ({ entry: { queue } }, why) => {
+          if (queue !== null && queue.outgoing !== null) queue.outgoing.refusal = why;
+        },
         emptied: ({ entry: { queue } }) => {
           if (queue !== null && queue.outgoing !== null) this.outbox.wake(queue.outgoing);
         },
@@ -242,8 +250,8 @@ export class QueueForwarder implements Forwarder {
     const state = this.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
-    if (queue === null || state.isBehindRefused(receipt.origin, head)) {
-      this.#refuse(site, state, receipt.origin);
+    if (queue === null || this.#hasToWait(entry, queue, state, receipt.origin)) {
+      this.#refuse(site, entry, state, receipt.origin);
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
@@ -262,13 +270,38 @@ export class QueueForwarder implements Forwarder {
     const state = this.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
-    if (queue === null || state.isBehindRefused(receipt.origin, head)) {
-      this.#refuse(site, state, receipt.origin);
+    if (queue === null || this.#hasToWait(entry, queue, state, receipt.origin)) {
+      this.#refuse(site, entry, state, receipt.origin);
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
     queue.putLarge(new TailBody(body, PUT_HEAD_BYTES), head.publisher, mark, head.seq, this.#sitePut, site);
     this.#chokeIfFull(entry, queue, receipt.origin);
+  }
+
+  /** A large put of another node had no room here: what it sent behind it must not be taken before it. */
+  notTaken(entry: AddressEntry, origin: NodeId): void {
+    this.refresh(entry).miss(origin);
+  }
+
+  /**
+   * The put whose head was read last was sent behind one that was not taken; or nobody waits for it, its origin has it on the disk, and
+   * it would be refused for now: refused for good it would lose its place.
+   */
+  #hasToWait(entry: AddressEntry, queue: Queue, state: QueueState, origin: NodeId): boolean {
+    if (state.isBehindRefused(origin, this.#head)) return true;
+    const { fromOutbox, epoch, seq } = this.#head;
+    if (!fromOutbox || this.#obstacle(entry, queue) === null) return false;
+    // One that is stored already is answered at once.
+    return seq > state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName).last;
+  }
+
+  /** Why a queue here takes nothing for now. */
+  #obstacle({ name }: AddressEntry, queue: Queue): OutcomeDetail | null {
+    if (queue.isFull) return QUEUE_FULL;
+    const { state } = this.ports.store;
+    if (state === 'ok' || isTemporary(name)) return null;
+    return state === 'full' ? DISK_FULL : DISK_FAILED;
   }
 
   /** The mark of the put whose head was read last. */
@@ -280,14 +313,14 @@ export class QueueForwarder implements Forwarder {
   }
 
   /** Not stored here, for certain: its origin asks where the queue lives by now, or is told what is wrong. */
-  #refuse(site: number, state: QueueState, origin: NodeId): void {
+  #refuse(site: number, entry: AddressEntry, state: QueueState, origin: NodeId): void {
     const { sites, self } = this.shared;
     if (state.home === self && state.queue === null) {
       sites.settle(site, OUTCOME.rejected, detailOf(state));
       return;
     }
     state.refuse(origin, this.#head);
-    sites.settle(site, OUTCOME.undelivered, null);
+    sites.settle(site, OUTCOME.undelivered, state.queue === null ? null : this.#obstacle(entry, state.queue));
   }
 
   onOutcome(slot: number, _node: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {

@@ -3,7 +3,7 @@ import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Outcome, type OutcomeDetail
 import { MESSAGE_BYTES_MAX, SEGMENT_BYTES } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
 import type { ForwarderPorts } from './forwarder';
-import { PUTS_UNDER_WAY_MAX, PUT_RETRY_MS, PUT_WINDOW_BYTES } from './limits';
+import { PUTS_UNDER_WAY_MAX, PUT_RETRY_MS, PUT_RETRY_MS_MAX, PUT_WINDOW_BYTES } from './limits';
 import { FROM_OUTBOX } from './outbox';
 import { flagsOfTurn, PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutHead } from './put-head';
 import { PutLane, type LargePut } from './put-lane';
@@ -38,6 +38,8 @@ export interface RemotePutsPorts {
    */
   putHere(state: QueueState, slot: number, head: PutHead, bytes: Buffer, start: number, end: number): void;
   putHereLarge(state: QueueState, slot: number, head: PutHead, body: LargeBody): void;
+  /** The home takes none of a lane for now, and says why. */
+  waits(lane: PutLane, why: string): void;
   /** All puts of a lane are answered. */
   emptied(lane: PutLane): void;
   /** So long a put that was never sent waits for a home that is out of reach. */
@@ -386,17 +388,27 @@ export class RemotePuts {
   // --- answers -----------------------------------------------------------------------------------------------------------------
 
   onOutcome(lane: PutLane, slot: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    const again = outcome === OUTCOME.undelivered;
-    this.#back(lane, slot, again);
-    if (again) {
-      // It is not the home, or had no room: what it knows is known here soon.
-      lane.pausedUntil = this.shared.clock.now() + PUT_RETRY_MS;
-      this.#retryAt = Math.min(this.#retryAt, lane.pausedUntil);
+    if (outcome === OUTCOME.undelivered) {
+      this.#pause(lane, detail);
+      this.#back(lane, slot, true);
       return;
     }
+    lane.pauseMs = PUT_RETRY_MS;
+    this.#back(lane, slot, false);
     if (this.#larges.size > 0) this.#larges.delete(slot);
     this.shared.pending.finish(slot, outcome, detail);
     this.shared.pending.free(slot);
+  }
+
+  /** It is not the home: where that is is known here soon. Or it cannot take anything, and says why. */
+  #pause(lane: PutLane, detail: OutcomeDetail | null): void {
+    // The first of those under way says it for all.
+    if (!lane.broken && detail !== null) {
+      this.ports.waits(lane, detail.description ?? '');
+      lane.pauseMs = Math.min(2 * lane.pauseMs, PUT_RETRY_MS_MAX);
+    }
+    lane.pausedUntil = this.shared.clock.now() + (detail === null ? PUT_RETRY_MS : lane.pauseMs);
+    this.#retryAt = Math.min(this.#retryAt, lane.pausedUntil);
   }
 
   /** The home's former life is gone, or this node had been given up there. */

@@ -78,6 +78,7 @@ class ComposedNode implements MeshNode {
         onMessage: (receipt, seq, entry, flags, chunk, start, end) =>
           upper().onMessage(receipt, seq, entry, flags, chunk, start, end),
         onLarge: (...message) => upper().onLarge(...message),
+        onNotTaken: (origin, entry) => upper().onNotTaken(origin, entry),
         onControl: (...message) => upper().onControl(...message),
         onOutcome: (slot, target, outcome, detail) => upper().onOutcome(slot, target, outcome, detail),
         onLost: (slot, target, sent, reason) => upper().onLost(slot, target, sent, reason),

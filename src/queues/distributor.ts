@@ -223,6 +223,11 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
 
   // What others see.
 
+  get isFull(): boolean {
+    // What one of the queues has no room for is dropped for that one alone.
+    return false;
+  }
+
   get room(): number {
     return this.home.pressed ? 0 : ROOM_MAX;
   }

@@ -166,6 +166,10 @@ export class HomeQueue
     this.#intake.large.putStored(start, length, publisher, stored, body);
   }
 
+  get isFull(): boolean {
+    return this.core.policy.overLimit === 'reject' && this.core.isOver(1, 1);
+  }
+
   get room(): number {
     return this.core.room;
   }

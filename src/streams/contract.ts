@@ -138,6 +138,8 @@ export interface StreamsUpper<A> {
   /** In stream order, each message exactly once. To keep the bytes, retain the chunk. */
   onMessage(receipt: Receipt, seq: number, address: A, flags: number, chunk: Chunk, start: number, end: number): void;
   onLarge(receipt: Receipt, seq: number, address: A, flags: number, body: LargeBody): void;
+  /** A large message that its sender is told the outcome of came whole, and there was no room for it here: it is answered undelivered. */
+  onNotTaken(origin: NodeId, address: A): void;
   onControl(origin: NodeId, kind: number, payload: WireReader): void;
   /** Exactly once per (slot, target) of an appended message, unless the stream is lost first. */
   onOutcome(slot: number, target: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void;

@@ -77,7 +77,7 @@ export class Delivery<A> implements BodyVisitor {
     }
     const large = incoming.get(key);
     if (large === undefined) {
-      if ((part & SEGMENT_PART.last) !== 0) this.#notTaken(seq, flags);
+      if ((part & SEGMENT_PART.last) !== 0) this.#notTaken(seq, address, flags);
       return;
     }
     large.assembler.append(bytes, start + SEGMENT_HEAD_BYTES, end);
@@ -89,7 +89,7 @@ export class Delivery<A> implements BodyVisitor {
       incoming.delete(key);
       const body = large.assembler.finish();
       if (body === null) {
-        this.#notTaken(seq, flags);
+        this.#notTaken(seq, address, flags);
         return;
       }
       this.ports.upper.onLarge(this.#stream, seq, large.address, large.flags, body);
@@ -97,8 +97,10 @@ export class Delivery<A> implements BodyVisitor {
     }
   }
   /** A large message is whole, but there was no room for it here. */
-  #notTaken(seq: number, flags: number): void {
-    if ((flags & MESSAGE_FLAG.tracked) !== 0) this.undelivered(this.#stream, seq);
-    else this.ports.upper.onDropped(this.ports.routes.self.id, '', 1, DROP_REASON.noRoom);
+  #notTaken(seq: number, address: A, flags: number): void {
+    if ((flags & MESSAGE_FLAG.tracked) !== 0) {
+      this.ports.upper.onNotTaken(this.#stream.origin, address);
+      this.undelivered(this.#stream, seq);
+    } else this.ports.upper.onDropped(this.ports.routes.self.id, '', 1, DROP_REASON.noRoom);
   }
 }

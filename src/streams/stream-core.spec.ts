@@ -80,6 +80,30 @@ describe('StreamCore', () => {
     expect(c.core.counters.abortedLarge).toBe(1);
   });
 
+  it('says of a large message that had no room where it came that it was not taken, before what was sent behind it', () => {
+    const net = new Network(['a', 'b']);
+    const a = net.host('a');
+    const b = net.host('b');
+    b.isDiskFull = true;
+    const body = Buffer.alloc(3_000_000, 'large');
+    const large = a.core.beginLarge(a.core.targetSet([nodeIdOf('b')]), NORMAL, 'big', MESSAGE_FLAG.tracked, 5);
+    a.core.appendSegment(large, body, 0, body.length);
+    a.core.endLarge(large, false);
+    a.publish(['b'], 'big', 'behind it', 6);
+    let before: readonly string[] | null = null;
+    const { onMessage } = b;
+    b.onMessage = (...message) => {
+      before ??= [...b.notTaken];
+      onMessage.apply(b, message);
+    };
+    net.settle();
+    expect(before).toEqual(['big']);
+    expect(a.outcomes.map(([slot, outcome]) => [slot, outcome]).sort()).toEqual([
+      [5, OUTCOME.undelivered],
+      [6, OUTCOME.accepted],
+    ]);
+  });
+
   it('holds what is unacknowledged while the target is away, and sends it when it returns', () => {
     const net = new Network(['a', 'b']);
     const a = net.host('a');

@@ -70,6 +70,7 @@ export class Network {
 export class Host implements StreamsUpper<string>, Routes {
   readonly core: StreamCore<string>;
   readonly got: string[] = [];
+  readonly notTaken: string[] = [];
   readonly larges: { address: string; bytes: Buffer }[] = [];
   readonly outcomes: [number, Outcome, OutcomeDetail | null][] = [];
   readonly lost: [number, boolean, string][] = [];
@@ -83,6 +84,7 @@ export class Host implements StreamsUpper<string>, Routes {
   readonly self: NodeView;
   answer: Outcome | null = OUTCOME.accepted;
   generation = 0;
+  isDiskFull = false;
   cut = new Set<string>();
   /** Incarnations that routing here knows, where they are not the present ones. */
   readonly known = new Map<string, number>();
@@ -98,13 +100,18 @@ export class Host implements StreamsUpper<string>, Routes {
       routes: this,
       frames: { enqueue: (link, _cls, head, body) => this.send(link, head, body) },
       upper: this,
-      spool: { create: () => new MemorySpool() },
+      spool: { create: () => this.#spool() },
       journal: SILENT_JOURNAL,
       ...this.pools,
       transit: new ChunkPool('transit', 1 << 24),
       partitionHoldMs: 120_000,
       scheduleFlush: () => undefined,
     });
+  }
+
+  #spool(): MemorySpool {
+    if (this.isDiskFull) throw new Error('ENOSPC: no space left on device, write');
+    return new MemorySpool();
   }
 
   send(link: number, head: Buffer, body: Chunk | null): void {
@@ -156,6 +163,10 @@ export class Host implements StreamsUpper<string>, Routes {
     if ((flags & MESSAGE_FLAG.tracked) !== 0 && this.answer !== null) {
       this.core.outcome(receipt.origin, receipt, seq, this.answer, null);
     }
+  }
+
+  onNotTaken(_origin: NodeId, address: string): void {
+    this.notTaken.push(address);
   }
 
   onLarge(receipt: Receipt, seq: number, address: string, flags: number, body: LargeBody): void {
