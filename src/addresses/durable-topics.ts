@@ -5,6 +5,7 @@ import { OUTCOME, type LargeBody } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
 import { PENDING, type Verdict } from './contract';
+import { AddressError } from './errors';
 import type { ForwarderPorts } from './forwarder';
 import { HeadedBody } from './framed-body';
 import type { LocalPublisher } from './local-publisher';
@@ -134,10 +135,11 @@ export class DurableTopics {
     return entry.durable;
   }
 
-  /** The queues of subscriptions here that a message is for: it is put into each of them, in one unit of work. */
-  queuesOf({ here, head }: DurableRoute, tag: number, message: Buffer): readonly Queue[] {
-    if (here === null) return [];
-    return this.ports.routing.route(head.toString('utf8', HEADING), message, 0, message.length, tag);
+  /** What is put to subscriptions here goes by it. @throws FairleadError when they cannot be served */
+  intakeOf(entry: AddressEntry): Queue {
+    const { queue, damage } = this.ports.refresh(entry);
+    if (queue !== null) return queue;
+    throw damage ?? new AddressError('FL_QUEUE_GONE', 'subscriptions cannot be served');
   }
 
   // --- back-pressure -----------------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ export class Queues {
       live: (entry) => ports.table().live(entry),
       queueHere: (entry) => this.forwarder.queueHere(entry),
       keptBy: (entry) => this.topics.routeOf(entry),
-      queuesOf: (...message) => this.topics.queuesOf(...message),
+      intakeOf: (entry) => this.topics.intakeOf(entry),
       tell: (...message) => ports.tell(...message),
       scheduleFlush,
     });

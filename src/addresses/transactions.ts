@@ -16,7 +16,6 @@ import {
   type Verdict,
 } from './contract';
 import { AddressError } from './errors';
-import { HeadedBody } from './framed-body';
 import { HomeConsumer } from './home-consumer';
 import { LargePublish } from './large-publish';
 import { STAGED_BYTES_MAX } from './limits';
@@ -42,8 +41,8 @@ export interface TransactionsPorts {
   queueHere(entry: AddressEntry): Queue | null;
   /** Where a message to a topic goes for its durable subscriptions; null where there are none. */
   keptBy(entry: AddressEntry): DurableRoute | null;
-  /** The queues of subscriptions here that a message is for, by its route. */
-  queuesOf(route: DurableRoute, tag: number, message: Buffer): readonly Queue[];
+  /** What is put here for the subscriptions of a topic that live here. @throws FairleadError when they cannot be served */
+  intakeOf(entry: AddressEntry): Queue;
   /** Tells those who listen now of a message to a topic that was kept until now; its subscriptions have it already. */
   tell(publisher: LocalPublisher, entry: AddressEntry, flags: number, message: Buffer): void;
   scheduleFlush(): void;
@@ -245,17 +244,18 @@ class AddressTransaction implements Transaction {
     const { ports } = this.space;
     const route = ports.keptBy(ports.live(entry));
     if (route === null) return;
-    const isLarge = message.length > MESSAGE_BYTES_MAX;
-    const body = new BufferBody(message);
-    for (const queue of ports.queuesOf(route, tag, message)) {
-      if (isLarge) this.#queues.putLarge(queue, body, tag);
-      else this.#queues.put(queue, message, 0, message.length, tag);
+    const { here, elsewhere, head } = route;
+    const headed = Buffer.concat([head, message]);
+    const large = headed.length > MESSAGE_BYTES_MAX ? new BufferBody(headed) : null;
+    if (here !== null) {
+      const intake = ports.intakeOf(here.entry);
+      if (large !== null) this.#queues.putLarge(intake, large, tag);
+      else this.#queues.put(intake, headed, 0, headed.length, tag);
     }
-    const { elsewhere, head } = route;
     if (elsewhere.length === 0) return;
     this.#checkAway(0);
-    if (isLarge) this.#storeAway(elsewhere, tag, flags, new HeadedBody(Buffer.from(head), body));
-    else this.#away.push({ entries: elsewhere, flags, tag, message: Buffer.concat([head, message]) });
+    if (large !== null) this.#storeAway(elsewhere, tag, flags, large);
+    else this.#away.push({ entries: elsewhere, flags, tag, message: headed });
   }
 
   #apply(done: (error: FairleadError | null) => void): void {
