@@ -13,7 +13,7 @@ import { Lifecycle } from './runtime/lifecycle';
 import { LinkManager } from './runtime/link-manager';
 import { ListenerManager } from './runtime/listener-manager';
 import { type Logger, NestLog, journalOf } from './runtime/logging';
-import type { NodeParts, OnFatal } from './runtime/node-parts';
+import type { NodeParts, OnDrain, OnFatal } from './runtime/node-parts';
 import { NodeMemory } from './runtime/node-memory';
 import { MESH_NODE } from './runtime/ports';
 import { SiteRuntime } from './runtime/site-runtime';
@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly parts: NodeParts;
   /** The node cannot go on; the process is to end with this error's exit code. */
   readonly onFatal: OnFatal;
+  /** An operator has asked the node to end, as by a signal. */
+  readonly onDrain: OnDrain;
 }
 
 export interface RunningNode {
@@ -63,11 +65,11 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
 }
 
 async function createApp(options: StartOptions): Promise<NestFastifyApplication> {
-  const { file, text, site, logger, parts, onFatal } = options;
+  const { file, text, site, logger, parts, onFatal, onDrain } = options;
   const boot = { file, text, site, journal: journalOf(logger) };
   const door = new FrontDoor(site);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forBoot(boot, parts, onFatal),
+    AppModule.forBoot(boot, parts, onFatal, onDrain),
     new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: door.onFrameworkError }),
     { logger: new NestLog(logger), abortOnError: false },
   );

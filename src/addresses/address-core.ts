@@ -36,6 +36,8 @@ import { AddressError, reserved } from './errors';
 import { AddressParts } from './address-parts';
 import { noteGap } from './gap';
 import type { OutboxView } from './outbox';
+import { REHOMING_WIRE } from './rehoming-messages';
+import type { QueueRelocation } from './rehoming';
 import type { AddressCounters, AddressPorts } from './ports';
 import { parseAddress } from './names';
 import { isReserved } from './reserved-names';
@@ -71,6 +73,11 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   /** What waits here to be forwarded, by the queue of another node that it is for. */
   outbox(): readonly OutboxView[] {
     return this.#parts.queues.forwarder.outbox.views();
+  }
+
+  /** Queues that move from this node to others. */
+  get relocation(): QueueRelocation {
+    return this.#parts.queues.rehoming;
   }
 
   get counters(): AddressCounters {
@@ -124,7 +131,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   // --- what streams bring --------------------------------------------------------------------------------------------------
 
   resolveWire(wire: string): AddressEntry {
-    if (wire.startsWith(CIRCUIT_LETTER)) return this.#parts.queues.circuitEntry(wire);
+    if (wire.startsWith(CIRCUIT_LETTER) || wire === REHOMING_WIRE) return this.#parts.queues.circuitEntry(wire);
     return this.#parts.table.ofWire(wire);
   }
 
@@ -160,7 +167,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       this.#parts.facts.onAck(origin, payload);
       return;
     }
-    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.subscriptionEnded) {
+    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.moveForget) {
       this.#parts.queues.onControl(origin, kind, payload);
       return;
     }
@@ -196,8 +203,9 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     entry.forwarder.onLost(slot, target, sent);
   }
 
-  onDropped(_target: NodeId, _address: string, count: number, reason: DropReason): void {
-    this.counters.drop(reason, count);
+  onDropped(_target: NodeId, address: string, count: number, reason: DropReason): void {
+    // A queue on its way is copied again.
+    if (address !== REHOMING_WIRE) this.counters.drop(reason, count);
   }
 
   onFull(target: NodeId, _cls: TrafficClass, full: boolean): void {
@@ -209,11 +217,12 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void {
     this.counters.gaps++;
-    const total = [...missed.values()].reduce((sum, count) => sum + count, 0);
-    const addresses = [...missed.keys()].slice(0, GAP_ADDRESSES_TOLD);
+    const messages = [...missed].filter(([address]) => address !== REHOMING_WIRE);
+    const total = messages.reduce((sum, [, count]) => sum + count, 0);
+    const addresses = messages.map(([address]) => address).slice(0, GAP_ADDRESSES_TOLD);
     this.ports.journal.warn('gap', { origin: this.#nameOf(origin), missed: total, addresses });
     // A restart alone is no gap: what its node had taken and not sent was lost before anybody was owed it.
-    if (missed.size > 0) noteGap(this.#parts.audience, this.#nameOf(origin), missed);
+    if (messages.length > 0) noteGap(this.#parts.audience, this.#nameOf(origin), new Map(messages));
   }
 
   #nameOf(node: NodeId): string {

@@ -1,10 +1,10 @@
 import type { NodeId, TrafficClass } from '../links/contract';
 import { TRAFFIC_CLASS } from '../links/contract';
-import type { TargetSet } from '../streams/contract';
+import type { Chunk } from '../common/chunk';
+import type { LargeBody, Receipt, TargetSet } from '../streams/contract';
 import type { Candidate } from './candidate';
 import type { AddressKind, AddressRef } from './contract';
 import type { Forwarder } from './forwarder';
-import type { CircuitEnd } from './circuits';
 import type { Lane } from './lane';
 import type { LocalConsumer } from './local-consumer';
 import type { LocalPublisher } from './local-publisher';
@@ -13,6 +13,12 @@ import type { Relay } from './relay';
 import type { AddressPolicy } from './rules';
 import type { DurableRoute } from './subscription-book';
 import { wireName } from './wire-name';
+
+/** Takes what comes for an entry that stands for no address. */
+export interface EndPoint {
+  arrive(receipt: Receipt, seq: number, flags: number, chunk: Chunk, start: number, end: number): void;
+  arriveLarge(receipt: Receipt, seq: number, flags: number, body: LargeBody): void;
+}
 
 /**
  * One concrete address as this node knows it: who wants it, who publishes to it, what holds it up. Stays the same object for as
@@ -50,8 +56,8 @@ export class AddressEntry implements AddressRef {
   choices = 0;
   /** Queue: where it lives; made on first use. */
   queue: QueueState | null = null;
-  /** Stands for no address, but for deliveries to a consumer here of a queue elsewhere. */
-  circuit: CircuitEnd | null = null;
+  /** Stands for no address, but for deliveries to a consumer here of a queue elsewhere, or for a queue that comes here. */
+  circuit: EndPoint | null = null;
   /** Messages in flight that refer to it. */
   inFlight = 0;
   /** The table has dropped it; whoever still refers to it brings it back. */

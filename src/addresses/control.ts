@@ -23,4 +23,11 @@ export const CONTROL = {
   subscriptionEnded: 21,
   /** As `interestApplied`, of the destination's facts, with its incarnation behind it. */
   factsApplied: 22,
+  /** A queue on its way to another home: see `rehoming-messages.ts`. */
+  moveTaken: 40,
+  moveStaged: 41,
+  moveCommit: 42,
+  moveClaimed: 43,
+  moveRefused: 44,
+  moveForget: 45,
 } as const;

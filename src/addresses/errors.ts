@@ -27,6 +27,10 @@ const CONDITIONS = {
   FL_SUBSCRIPTION_IN_USE: { condition: 'amqp:resource-locked' },
   /** It is shared and the consumer is not, or the other way round; or one is durable only. Cure: attach as it was made. */
   FL_SUBSCRIPTION_KIND: { condition: 'amqp:not-allowed' },
+  /** The node that a queue is to move to is unknown, or out of reach. Cure: see `fairlead status`; then again. */
+  FL_REHOME_NODE: { condition: 'fairlead:unreachable', retryable: true },
+  /** The queue cannot move there, or not now; it stays where it is. Cure: as the message says. */
+  FL_REHOME_REFUSED: { condition: 'amqp:illegal-state', retryable: true },
   /** Transactions take no messages to addresses of this kind. Cure: send them outside of one. */
   FL_TRANSACTION_KIND: { condition: 'amqp:not-implemented' },
   /** What is received from a queue of another node cannot be part of a transaction here. Cure: connect to its node. */

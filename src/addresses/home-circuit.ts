@@ -16,6 +16,7 @@ import { writeCircuit, writeCount, writeGone, writeSettled } from './circuit-mes
 import { circuitWire } from './circuits';
 import { CONTROL } from './control';
 import { CIRCUIT_SHORT_BYTES } from './limits';
+import type { SubscriptionDefinition } from './queue-claim';
 import type { WhenKnown } from './queue-client';
 
 /** What a home's end of a circuit asks of those around it. */
@@ -40,6 +41,8 @@ const PART = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
 export class HomeCircuit implements QueueSink {
   /** Its node cannot be reached for now: others are served. */
   paused = false;
+  /** What it asked for while its queue is on its way to another node: it is opened, or refused, when that is over. */
+  waits: { readonly subscription: SubscriptionDefinition | null; readonly again: boolean } | null = null;
   readonly #wire: string;
   readonly #cls: TrafficClass;
   #consumer: QueueConsumer | null = null;

@@ -34,6 +34,8 @@ export interface HomeCircuitsPorts {
   whenKnown(name: string, confirm: (unconfirmed: readonly string[]) => void): void;
   /** A consumer of a subscription has gone. */
   left(name: string): void;
+  /** A queue here is on its way to another node. */
+  isLeaving(name: string): boolean;
 }
 
 /** Circuits of consumers at other nodes to the queues of this one. */
@@ -137,16 +139,24 @@ export class HomeCircuits implements HomeCircuitPorts {
     const spec = { ...asked, exclusive };
     const circuit = new HomeCircuit(this, origin, id, entry, streams.targetSet([origin]), spec, limit);
     this.#add(circuit);
+    this.#serve(circuit, subscription, again);
+  }
+
+  #serve(circuit: HomeCircuit, subscription: SubscriptionDefinition | null, again: boolean): void {
+    const { entry, node, id } = circuit;
+    const { name } = entry;
+    // It is told where the queue lives once that is known.
+    circuit.waits = this.ports.isLeaving(name) ? { subscription, again } : null;
+    if (circuit.waits !== null) return;
     try {
       if (subscription !== null) this.#ensure(entry, subscription, !again);
       const state = this.ports.refresh(entry);
       if (state.queue === null) throw state.damage ?? moved(entry);
-      const { name } = entry;
       circuit.open(state.queue, subscription === null ? null : (confirm) => this.ports.whenKnown(name, confirm));
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
       this.ended(circuit);
-      streams.sendControl(origin, CONTROL.circuitGone, writeGone(id, error));
+      this.ports.streams.sendControl(node, CONTROL.circuitGone, writeGone(id, error));
     }
   }
 
@@ -214,13 +224,15 @@ export class HomeCircuits implements HomeCircuitPorts {
     this.#each(node, (circuit) => circuit.pump());
   }
 
-  /** A queue here is here no more, or cannot be served. */
+  /** A queue here is here no more, or again, or cannot be served. */
   review(entry: AddressEntry): void {
     const { queue } = entry;
-    if (queue === null || queue.queue !== null) return;
+    if (queue === null) return;
     const error = queue.damage ?? moved(entry);
     this.#each(null, (circuit) => {
-      if (circuit.entry === entry) circuit.end(error);
+      if (circuit.entry !== entry) return;
+      if (circuit.waits !== null) this.#serve(circuit, circuit.waits.subscription, circuit.waits.again);
+      else if (queue.queue === null) circuit.end(error);
     });
   }
 

@@ -10,6 +10,9 @@ import { queueSpec, type QueueClient, type QueueClientPorts, type WhenKnown } fr
 export class HomeConsumer implements QueueClient, QueueSink {
   closed = false;
   readonly deadline = Infinity;
+  /** Deliveries that its client has and has not settled, and settlements whose confirmation it waits for. */
+  #held = 0;
+  #confirming = 0;
   #consumer: QueueConsumer | null = null;
   /** Drains that are not answered. */
   #drains = 0;
@@ -23,11 +26,13 @@ export class HomeConsumer implements QueueClient, QueueSink {
 
   /**
    * @param known asked to tell when the queue misses nothing any more; null where that is so
+   * @param confirmed its handler was told that it is there
    * @throws FairleadError when the queue cannot be consumed so
    */
-  open(queue: Queue, known: WhenKnown | null): void {
+  open(queue: Queue, known: WhenKnown | null, confirmed = false): void {
     // Nothing is delivered before it is there.
     this.#consumer = queue.consume(queueSpec(this.spec, true), this);
+    if (confirmed) return;
     if (known === null) this.handler.onConfirmed([]);
     else known((unconfirmed) => this.#confirm(unconfirmed));
   }
@@ -50,25 +55,44 @@ export class HomeConsumer implements QueueClient, QueueSink {
     return this.#consumer === null || this.closed ? 0 : this.handler.credit();
   }
 
+  #hold(): void {
+    if (!this.spec.settled) this.#held++;
+  }
+
   deliver(token: number, payload: Buffer, start: number, end: number): void {
     this.ports.delivered();
+    this.#hold();
     this.handler.deliver(token, this.entry, this.spec.settled, payload, start, end);
   }
 
   deliverLarge(token: number, body: LargeBody): void {
     this.ports.delivered();
+    this.#hold();
     this.handler.deliverLarge(token, this.entry, this.spec.settled, body);
   }
 
   onSettled(token: number, error: FairleadError | null): void {
+    this.#confirming--;
     if (!this.closed) this.handler.onSettled(token, error);
   }
 
   onGone(error: FairleadError): void {
     if (this.closed) return;
+    this.#consumer = null;
+    this.#gone(error);
+  }
+
+  /** Its client need not notice that the queue has moved, unless it has something that is void now. */
+  #gone(error: FairleadError): void {
+    const mustSee = this.#held > 0 || this.#confirming > 0 || this.spec.queue?.browse === true;
     this.closed = true;
-    this.ports.closed(this);
-    this.handler.onGone(error);
+    if (error.code !== 'FL_QUEUE_MOVED' || mustSee) {
+      this.ports.closed(this);
+      this.handler.onGone(error);
+      return;
+    }
+    this.ports.replace(this, true);
+    for (let drains = this.#drains; drains > 0; drains--) this.handler.onDrained();
   }
 
   // --- what the client asks --------------------------------------------------------------------------------------------------
@@ -82,13 +106,17 @@ export class HomeConsumer implements QueueClient, QueueSink {
 
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm = false): void {
     if (this.closed) return;
+    this.#held--;
+    if (confirm) this.#confirming++;
     this.#consumer?.settle(token, outcome, detail, confirm);
     this.ports.scheduleFlush();
   }
 
   /** {@link settle} within a transaction. */
   settleWithin(transaction: QueueTransaction, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    if (!this.closed && this.#consumer !== null) transaction.settle(this.#consumer, token, outcome, detail);
+    if (this.closed || this.#consumer === null) return;
+    this.#held--;
+    transaction.settle(this.#consumer, token, outcome, detail);
   }
 
   drain(): void {
@@ -122,8 +150,10 @@ export class HomeConsumer implements QueueClient, QueueSink {
 
   end(error: FairleadError): void {
     if (this.closed) return;
-    this.close(false);
-    this.handler.onGone(error);
+    this.#consumer?.close(false);
+    this.#consumer = null;
+    this.ports.scheduleFlush();
+    this.#gone(error);
   }
 
   review(): void {

@@ -126,6 +126,20 @@ export const PUT_RETRY_MS = 100;
 export const PUT_RETRY_MS_MAX = 1_600;
 /** A consumer of a queue whose home is out of reach is refused after this long. */
 export const QUEUE_ATTACH_MS = 10_000;
+/** Consumers of a queue that is to move have so long to settle what they hold: what they have then is delivered again. */
+export const REHOME_SETTLE_MS = 10_000;
+/** Whether they have is looked at this often. */
+export const REHOME_LOOK_MS = 20;
+/** A queue whose new home is out of reach for so long stays where it is. */
+export const REHOME_PEER_MS = 30_000;
+/** What its new home did not take, and may yet, is sent again after this long. */
+export const REHOME_RETRY_MS = 1_000;
+/** Records of a queue that moves go in pieces of this size, which other messages get their turn between. */
+export const REHOME_PIECE_BYTES = 32 * 1024;
+/** Pieces on their way to the disk of the new home: 1 MiB, enough for 100 MB/s at 10 ms. */
+export const REHOME_PIECES_AHEAD = 32;
+/** Moves that are over, whose ends are remembered for those who ask. */
+export const REHOME_RESULTS_MAX = 1_000;
 /** A selector goes with the message that opens a circuit, which must fit a batch. */
 export const SELECTOR_BYTES_MAX = 16 * 1024;
 /** Of a client's name so much is told to the home of its queue, for health. */

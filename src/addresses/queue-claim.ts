@@ -20,6 +20,8 @@ export interface QueueClaim {
   /** Of a subscription: when it was made there, by its home's clock of such changes. */
   readonly since: number;
   readonly subscription: SubscriptionDefinition | null;
+  /** It lives there no more: the node that it moved to. Looked at only where nobody else tells of it. */
+  readonly movedTo?: string;
 }
 
 /** Of a queue that is no subscription and has never moved. */
@@ -27,19 +29,27 @@ export const PLAIN_CLAIM: QueueClaim = { generation: 0, since: 0, subscription: 
 const NOTHING = Buffer.alloc(0);
 
 /** A claim as a durable fact: nothing for a plain one, else JSON. */
-export function writeClaim({ generation, since, subscription }: QueueClaim): Buffer {
-  if (generation === 0 && subscription === null) return NOTHING;
-  return Buffer.from(JSON.stringify({ generation, since, ...(subscription === null ? {} : { subscription }) }));
+export function writeClaim(claim: QueueClaim): Buffer {
+  const { generation, subscription, movedTo } = claim;
+  const isPlain = generation === 0 && subscription === null && movedTo === undefined;
+  return isPlain ? NOTHING : Buffer.from(claimText(claim));
+}
+
+/** The same as text, also of a plain one. */
+export function claimText({ generation, since, subscription, movedTo }: QueueClaim): string {
+  return JSON.stringify({ generation, since, movedTo, ...(subscription === null ? {} : { subscription }) });
 }
 
 /** Reads what another node told: what is missing, or not understood, is as in a plain one. */
 export function readClaim(value: Buffer): QueueClaim {
   if (value.length === 0) return PLAIN_CLAIM;
   const told = objectOf(parse(value));
+  const { movedTo } = told;
   return {
     generation: countOf(told['generation']),
     since: countOf(told['since']),
     subscription: readDefinition(told['subscription']),
+    ...(typeof movedTo === 'string' ? { movedTo } : {}),
   };
 }
 

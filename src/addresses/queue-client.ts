@@ -31,6 +31,11 @@ export interface QueueClientPorts {
   /** What it has changed in a queue here goes to the disk with all that this turn brings. */
   scheduleFlush(): void;
   closed(client: QueueClient): void;
+  /**
+   * Its queue is at another node than before, and nothing of it is open: another client takes its place.
+   * @param confirmed its handler was told that it is there
+   */
+  replace(client: QueueClient, confirmed: boolean): void;
 }
 
 /** What a client asks for, as its queue is told. @throws AddressError */

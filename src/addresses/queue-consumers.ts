@@ -8,11 +8,13 @@ import type { CircuitOpen } from './circuit-messages';
 import type { Circuits } from './circuits';
 import type { Consumer, ConsumerHandler, ConsumerSpec } from './contract';
 import type { AddressError } from './errors';
+import { FairleadError } from '../common/errors';
 import { HomeConsumer, moved } from './home-consumer';
 import type { Holding } from './holding';
 import { DRAIN_REVIEW_MS } from './limits';
 import type { AddressCounters } from './ports';
 import type { QueueClient, WhenKnown } from './queue-client';
+import { QueueLink } from './queue-link';
 import type { QueueState } from './queue-state';
 import { isSubscriptionQueue } from './reserved-names';
 import { RemoteConsumer, type Circuit, type RemoteConsumerPorts } from './remote-consumer';
@@ -39,8 +41,17 @@ export interface QueueConsumersPorts {
   readonly scheduleFlush: () => void;
 }
 
+/** A client's consumer, with what it is made from again when its queue moves. */
+interface OpenLink {
+  readonly link: QueueLink;
+  readonly spec: ConsumerSpec;
+  readonly handler: ConsumerHandler;
+}
+
 /** All consumers of queues at this node, wherever the queues live. */
 export class QueueConsumers implements RemoteConsumerPorts {
+  /** What clients have of them, and what they asked for. */
+  readonly #links = new Map<QueueClient, OpenLink>();
   readonly #byName = new Map<string, Set<QueueClient>>();
   /** Those whose home is out of reach, or has not answered. */
   readonly #waiting = new Set<QueueClient>();
@@ -51,18 +62,29 @@ export class QueueConsumers implements RemoteConsumerPorts {
 
   /** @throws FairleadError when the queue cannot be consumed so */
   open(entry: AddressEntry, spec: ConsumerSpec, handler: ConsumerHandler, known: WhenKnown | null = null): Consumer {
+    const link = new QueueLink(this.#make(entry, spec, handler, known, false));
+    this.#add(link, spec, handler);
+    return link;
+  }
+
+  /** @throws FairleadError when the queue cannot be consumed so */
+  #make(
+    entry: AddressEntry,
+    spec: ConsumerSpec,
+    handler: ConsumerHandler,
+    known: WhenKnown | null,
+    confirmed: boolean,
+  ): QueueClient {
     const { home, queue, damage } = this.ports.refresh(entry);
     if (home !== this.ports.self) {
-      if (spec.subscription?.shared === false) this.#endOthers(entry, spec);
-      const consumer = new RemoteConsumer(this, spec, handler, entry);
-      this.#add(consumer);
+      if (spec.subscription?.shared === false && !confirmed) this.#endOthers(entry, spec);
+      const consumer = new RemoteConsumer(this, spec, handler, entry, confirmed);
       this.waits(consumer, true);
       return consumer;
     }
     if (queue === null) throw damage ?? moved(entry);
     const consumer = new HomeConsumer(this, spec, handler, entry);
-    consumer.open(queue, known);
-    this.#add(consumer);
+    consumer.open(queue, known, confirmed);
     return consumer;
   }
 
@@ -71,8 +93,25 @@ export class QueueConsumers implements RemoteConsumerPorts {
     for (const other of [...(this.#byName.get(name) ?? [])]) other.end(new QueueStolenError(name, client));
   }
 
-  #add(client: QueueClient): void {
+  replace(client: QueueClient, confirmed: boolean): void {
+    const former = this.#links.get(client);
+    if (former === undefined) return;
+    this.closed(client);
+    const { link, spec, handler } = former;
+    try {
+      link.client = this.#make(client.entry, spec, handler, null, confirmed);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      handler.onGone(error);
+      return;
+    }
+    this.#add(link, spec, handler);
+  }
+
+  #add(link: QueueLink, spec: ConsumerSpec, handler: ConsumerHandler): void {
+    const { client } = link;
     const { entry } = client;
+    this.#links.set(client, { link, spec, handler });
     entry.attached++;
     const others = this.#byName.get(entry.name);
     if (others === undefined) this.#byName.set(entry.name, new Set([client]));
@@ -152,6 +191,7 @@ export class QueueConsumers implements RemoteConsumerPorts {
   closed(client: QueueClient): void {
     const { entry } = client;
     if (isSubscriptionQueue(entry.name)) this.ports.left(entry.name);
+    this.#links.delete(client);
     entry.attached--;
     const others = this.#byName.get(entry.name);
     others?.delete(client);

@@ -28,6 +28,8 @@ export class QueueHomes {
   generation = 0;
   /** Whoever has a queue, by its name; the first one is its home, more than one is a conflict. */
   readonly #claims = new Map<string, readonly Claimed[]>();
+  /** What former homes tell, the one with the greatest generation first: it counts where nobody claims the queue. */
+  readonly #pointers = new Map<string, readonly Claimed[]>();
 
   constructor(
     private readonly selfName: string,
@@ -50,10 +52,9 @@ export class QueueHomes {
   }
 
   #set(owner: string, name: string, claim: QueueClaim | null): void {
-    const others = (this.#claims.get(name) ?? []).filter((other) => other.owner !== owner);
-    if (claim !== null) others.push({ owner, claim });
-    if (others.length === 0) this.#claims.delete(name);
-    else this.#claims.set(name, others.sort(byPrecedence));
+    const isPointer = claim?.movedTo !== undefined;
+    replace(this.#claims, name, owner, isPointer ? null : claim);
+    replace(this.#pointers, name, owner, isPointer ? claim : null);
     this.generation++;
     this.changed(name);
   }
@@ -70,7 +71,8 @@ export class QueueHomes {
 
   /** The node where a queue lives, or is to be made. */
   homeOf(name: string, policy: AddressPolicy): NodeId {
-    const home = this.#claims.get(name)?.[0]?.owner ?? temporaryHome(name);
+    const home =
+      this.#claims.get(name)?.[0]?.owner ?? this.#pointers.get(name)?.[0]?.claim.movedTo ?? temporaryHome(name);
     if (home !== undefined) return nodeIdOf(home);
     if (isSubscriptionQueue(name)) return NOWHERE;
     return intakeHome(name) ?? (policy.home === '' ? this.routes.self.id : this.#byRule(policy.home));
@@ -100,12 +102,22 @@ export class QueueHomes {
       const owners = claims.map(({ owner }) => owner);
       const [home = ''] = owners;
       if (owners.length > 1) found.push(`queue '${name}' is at ${owners.sort().join(' and ')}; that of ${home} holds`);
-      const wanted = policyOf(name)?.home ?? '';
+      // One that was moved is where an operator wants it.
+      const wanted = claims[0]?.claim.generation === 0 ? (policyOf(name)?.home ?? '') : '';
       if (wanted === '' || wanted === home || this.routes.view(nodeIdOf(home))?.site === wanted) continue;
       found.push(`queue '${name}' is at ${home}, but its rule says home ${wanted}; it stays where it is`);
     }
     return found.sort();
   }
+}
+
+function replace(all: Map<string, readonly Claimed[]>, name: string, owner: string, claim: QueueClaim | null): void {
+  const known = all.get(name);
+  if (known === undefined && claim === null) return;
+  const others = (known ?? []).filter((other) => other.owner !== owner);
+  if (claim !== null) others.push({ owner, claim });
+  if (others.length === 0) all.delete(name);
+  else all.set(name, others.sort(byPrecedence));
 }
 
 function byPrecedence(a: Claimed, b: Claimed): number {

@@ -20,7 +20,7 @@ import type { OwnPuts } from './own-puts';
 import { FROM_OUTBOX, Outbox } from './outbox';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
 import type { PutLane } from './put-lane';
-import type { QueueHomes } from './queue-homes';
+import { NOWHERE, type QueueHomes } from './queue-homes';
 import { originOf, QueueState } from './queue-state';
 import { RemotePuts } from './remote-puts';
 import { RoomReview } from './room-review';
@@ -54,6 +54,10 @@ export interface QueueForwarderPorts {
   isReachable(node: NodeId): boolean;
   /** Publishers of large messages that were told to wait may go on. */
   relieved(): void;
+  /** A queue here is on its way to another node. */
+  isLeaving(name: string): boolean;
+  /** A put for it is answered once it is there. @returns false when it is not on its way */
+  hold(name: string, site: number): boolean;
 }
 
 /** Queues: a message is put where its queue lives, and accepted once it is on the disk there. */
@@ -121,6 +125,8 @@ export class QueueForwarder implements Forwarder {
   #lookUp(entry: AddressEntry, state: QueueState): void {
     const { homes } = this.ports;
     state.home = homes.homeOf(entry.name, entry.policy);
+    // Until its new home is known there is none.
+    if (state.home === this.shared.self && this.ports.isLeaving(entry.name)) state.home = NOWHERE;
     if (state.home === this.shared.self) this.#open(entry, state);
     else state.set(null, null);
     state.generation = homes.generation;
@@ -320,6 +326,7 @@ export class QueueForwarder implements Forwarder {
       return;
     }
     state.refuse(origin, this.#head);
+    if (this.ports.hold(entry.name, site)) return;
     sites.settle(site, OUTCOME.undelivered, state.queue === null ? null : this.#obstacle(entry, state.queue));
   }
 

@@ -1,8 +1,8 @@
 import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { QueueHost } from '../queues/contract';
-import type { Outcome, OutcomeDetail } from '../streams/contract';
-import type { AddressEntry } from './address-entry';
+import { OUTCOME, type Outcome, type OutcomeDetail } from '../streams/contract';
+import { AddressEntry } from './address-entry';
 import { isTemporary, temporaryHome, type AddressNames } from './address-names';
 import type { AddressTable } from './address-table';
 import type { Barrier } from './barrier';
@@ -21,6 +21,8 @@ import { PLAIN_CLAIM } from './queue-claim';
 import { NOWHERE, QueueHomes } from './queue-homes';
 import { OwnPuts } from './own-puts';
 import { QueueForwarder } from './queue.forwarder';
+import { Rehoming } from './rehoming';
+import { REHOMING_WIRE } from './rehoming-messages';
 import { isReserved, isSubscriptionQueue } from './reserved-names';
 import { defaultPolicy, type AddressPolicy } from './rules';
 import type { StartHold } from './start-hold';
@@ -58,6 +60,9 @@ export class Queues {
   readonly topics: DurableTopics;
   readonly #records: SubscriptionRecords;
   readonly #requests: SubscriptionRequests;
+  readonly rehoming: Rehoming;
+  /** What pieces of queues on their way to this node refer to. */
+  readonly #rehomingEntry: AddressEntry;
   readonly #circuits: Circuits;
   readonly #homeCircuits: HomeCircuits;
   readonly #consumers: QueueConsumers;
@@ -124,6 +129,8 @@ export class Queues {
       nodeName,
       isReachable,
       relieved: () => ports.relieved(),
+      isLeaving: (name) => this.rehoming.isLeaving(name),
+      hold: (name, site) => this.rehoming.hold(name, site),
     });
     const refresh = this.forwarder.refresh.bind(this.forwarder);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
@@ -180,6 +187,24 @@ export class Queues {
     });
     const left = (name: string): void => this.subscriptions.left(name);
     const entryOf = (wire: string): AddressEntry => ports.table().ofWire(wire);
+    this.rehoming = new Rehoming({
+      selfName,
+      incarnation: routes.self.incarnation,
+      clock: node.clock,
+      journal: node.journal,
+      streams,
+      routes,
+      store: node.queueStore,
+      host,
+      homes,
+      policyOf: (name) => names.policy('queue', name),
+      changed: (name) => this.#onHome(name),
+      arrived: (name) => void this.forwarder.refresh(this.#entry(name)),
+      undelivered: (site) => sites.settle(site, OUTCOME.undelivered, null),
+      scheduleFlush,
+    });
+    this.#rehomingEntry = new AddressEntry('queue', REHOMING_WIRE, defaultPolicy('queue'), this.forwarder);
+    this.#rehomingEntry.circuit = this.rehoming;
     this.#homeCircuits = new HomeCircuits({
       streams,
       routes,
@@ -190,6 +215,7 @@ export class Queues {
       left,
       ensure: (...subscription) => this.subscriptions.ensure(...subscription),
       whenKnown: (name, confirm) => this.subscriptions.whenKnown(name, confirm),
+      isLeaving: (name) => this.rehoming.isLeaving(name),
     });
     this.#consumers = new QueueConsumers({
       self,
@@ -213,7 +239,7 @@ export class Queues {
     if (isReserved(name)) {
       // What is told of a subscription is more than its name.
       if (!exists) this.subscriptions.deleted(name);
-    } else if (!isTemporary(name)) this.homes.own(name, exists ? PLAIN_CLAIM : null);
+    } else if (!isTemporary(name)) this.#tell(name, exists);
     else if (!exists) this.#onHome(name);
   }
 
@@ -229,13 +255,20 @@ export class Queues {
 
   /** The queues that are on this node's disk are opened, and told of. */
   start(): void {
+    this.rehoming.start();
     this.subscriptions.start();
     for (const name of this.host.stored) {
       if (isReserved(name)) continue;
-      this.homes.own(name, PLAIN_CLAIM);
+      this.#tell(name, true);
       this.forwarder.refresh(this.#entry(name));
     }
     this.forwarder.outbox.start();
+  }
+
+  /** Tells the mesh of a queue here, or of one that is here no more. */
+  #tell(name: string, exists: boolean): void {
+    if (exists) this.homes.own(name, this.rehoming.claimOf(name) ?? PLAIN_CLAIM);
+    else this.homes.own(name, this.rehoming.notes.left(name));
   }
 
   // --- clients -----------------------------------------------------------------------------------------------------------------
@@ -264,12 +297,14 @@ export class Queues {
   // --- what streams bring ------------------------------------------------------------------------------------------------------
 
   circuitEntry(wire: string): AddressEntry {
+    if (wire === REHOMING_WIRE) return this.#rehomingEntry;
     return this.#circuits.entryOf(wire);
   }
 
   /** @throws WireError */
   onControl(origin: NodeId, kind: number, reader: WireReader): void {
-    if (kind >= CONTROL.subscriptionEnd) this.#requests.onControl(origin, kind, reader);
+    if (kind >= CONTROL.moveTaken) this.rehoming.onControl(origin, kind, reader);
+    else if (kind >= CONTROL.subscriptionEnd) this.#requests.onControl(origin, kind, reader);
     else if (kind < CONTROL.circuitOpened) this.#homeCircuits.onControl(origin, kind, reader);
     else this.#circuits.onControl(origin, kind, reader);
   }
@@ -289,6 +324,7 @@ export class Queues {
 
   /** The stream to a node has room again. */
   relieved(node: NodeId): void {
+    this.rehoming.relieved();
     this.forwarder.puts.wake();
     this.#homeCircuits.relieved(node);
   }
@@ -300,6 +336,7 @@ export class Queues {
     this.homes.void();
     this.#homeCircuits.reachable(node, reachable);
     if (!reachable) return;
+    this.rehoming.onReachable(node);
     this.forwarder.puts.wake();
     this.#consumers.wake();
     this.ports.relieved();
@@ -310,6 +347,7 @@ export class Queues {
     this.#homeCircuits.broken(node);
     this.#circuits.broken(node);
     this.#requests.broken(node);
+    this.rehoming.broken(node);
   }
 
   // --- homes and rules -----------------------------------------------------------------------------------------------------------
@@ -332,6 +370,7 @@ export class Queues {
     const changed = [...this.#changed];
     this.#changed.clear();
     for (const name of changed) {
+      this.rehoming.review(name);
       this.#consumers.review(name);
       const entry = this.ports.table().find(wireName('queue', name));
       if (entry === null || entry.queue === null) continue;
@@ -353,7 +392,8 @@ export class Queues {
   }
 
   conflicts(): readonly string[] {
-    return this.homes.conflicts((name): AddressPolicy | null => this.ports.names.policy('queue', name));
+    const conflicts = this.homes.conflicts((name): AddressPolicy | null => this.ports.names.policy('queue', name));
+    return [...conflicts, ...this.rehoming.stranded()];
   }
 
   // --- time and the end of a turn --------------------------------------------------------------------------------------------------
@@ -371,6 +411,7 @@ export class Queues {
   flush(now: number): void {
     this.#reviewHomes();
     this.#deadLetters.flush();
+    this.rehoming.flush(now);
     this.#consumers.flush(now);
     this.forwarder.flush(now);
     this.#homeCircuits.flush();
@@ -383,6 +424,7 @@ export class Queues {
     this.forwarder.tick(now);
     this.topics.tick(now);
     this.#requests.tick(now);
+    this.rehoming.tick(now);
     this.#consumers.tick(now);
   }
 
@@ -393,6 +435,7 @@ export class Queues {
       this.topics.deadline(),
       this.#requests.deadline(),
       this.#consumers.deadline(),
+      this.rehoming.deadline(),
     );
   }
 }

@@ -8,7 +8,6 @@ import type { ConsumerHandler, ConsumerSpec } from './contract';
 import { DeliveryTable } from './delivery-table';
 import { AddressError } from './errors';
 import { giveFirst } from './give-first';
-import { moved } from './home-consumer';
 import type { Holding } from './holding';
 import { Lane } from './lane';
 import { CIRCUIT_CREDIT_MAX, QUEUE_ATTACH_MS } from './limits';
@@ -60,7 +59,7 @@ export class RemoteConsumer implements QueueClient {
   deadline: number;
   #circuit: Circuit | null = null;
   #state: 'waiting' | 'opening' | 'open' = 'waiting';
-  #confirmed = false;
+  #confirmed: boolean;
   /** Deliveries of the circuit that have come, and how many the home was told that may. */
   #arrived = 0;
   #limit = 0;
@@ -78,8 +77,10 @@ export class RemoteConsumer implements QueueClient {
     private readonly spec: ConsumerSpec,
     private readonly handler: ConsumerHandler,
     readonly entry: AddressEntry,
+    confirmed = false,
   ) {
-    this.deadline = ports.now() + QUEUE_ATTACH_MS;
+    this.#confirmed = confirmed;
+    this.deadline = confirmed ? Infinity : ports.now() + QUEUE_ATTACH_MS;
     this.#lane = new Lane(
       {
         dropped: (reason, count) => ports.dropped(reason, count),
@@ -120,7 +121,8 @@ export class RemoteConsumer implements QueueClient {
       return;
     }
     if (this.ports.isHere(this.entry)) {
-      this.end(moved(this.entry));
+      this.closed = true;
+      this.ports.replace(this, this.#confirmed);
       return;
     }
     const limit = this.#credit;

@@ -4,6 +4,8 @@ import type { SubscriptionRef } from './contract';
 /** Names that clients cannot use. */
 const SUBSCRIPTION = '$sub/';
 const INTAKE = '$durable/';
+/** What a home has got from one that lost a claim, on its way into the queue. */
+const MERGING = '$merge/';
 /** Behind the name of a subscription that keeps nothing, and stands apart from a durable one of the same name. */
 const VOLATILE = '/volatile';
 /** Stands for an empty text, and is nothing that a text is encoded as. */
@@ -55,7 +57,20 @@ export function isSubscriptionQueue(name: string): boolean {
   return name.startsWith(SUBSCRIPTION);
 }
 
+/** The queue that holds what came by a transfer until it is in the queue of that name. */
+export function mergingName(transfer: string, queue: string): string {
+  return `${MERGING}${transfer}/${queue}`;
+}
+
+/** Which transfer and queue a name of the above stands for; null for any other. */
+export function readMergingName(name: string): { readonly transfer: string; readonly queue: string } | null {
+  if (!name.startsWith(MERGING)) return null;
+  const at = name.indexOf('/', MERGING.length);
+  return at < 0 ? null : { transfer: name.slice(MERGING.length, at), queue: name.slice(at + 1) };
+}
+
 export function isReserved(name: string): boolean {
   // Nearly no name begins so.
-  return name.charCodeAt(0) === 0x24 && (name.startsWith(SUBSCRIPTION) || name.startsWith(INTAKE));
+  if (name.charCodeAt(0) !== 0x24) return false;
+  return name.startsWith(SUBSCRIPTION) || name.startsWith(INTAKE) || name.startsWith(MERGING);
 }

@@ -16,13 +16,12 @@ import {
   type Verdict,
 } from './contract';
 import { AddressError } from './errors';
-import { HomeConsumer } from './home-consumer';
 import { LargePublish } from './large-publish';
 import { STAGED_BYTES_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
 import type { Outbox } from './outbox';
+import { QueueLink } from './queue-link';
 import type { DurableRoute } from './subscription-book';
-import { RemoteConsumer } from './remote-consumer';
 
 /** What transactions are built on. */
 export interface TransactionsPorts {
@@ -213,10 +212,13 @@ class AddressTransaction implements Transaction {
   }
 
   settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    if (consumer instanceof HomeConsumer) consumer.settleWithin(this.#queues, token, outcome, detail);
-    else if (consumer instanceof RemoteConsumer)
-      throw new AddressError('FL_TRANSACTION_REMOTE', `an outcome of queue '${consumer.address.name}' at another node`);
-    else
+    if (consumer instanceof QueueLink) {
+      if (!consumer.settleWithin(this.#queues, token, outcome, detail))
+        throw new AddressError(
+          'FL_TRANSACTION_REMOTE',
+          `an outcome of queue '${consumer.address.name}' at another node`,
+        );
+    } else
       this.#outcomes.push((commits) =>
         consumer.settle(token, commits ? outcome : OUTCOME.modifiedFailed, commits ? detail : null),
       );

@@ -12,6 +12,7 @@ import {
   retryDead,
   subscriptions,
 } from './commands/queues';
+import { drain, rehomeQueue, type DrainOptions } from './commands/rehome';
 import type { CliIo, Finish } from './io';
 import { requireOption } from './required-option';
 
@@ -40,6 +41,10 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
   );
 
   addQueueCommands(program, command, io, finish);
+  command(program, 'drain', 'let the node hand over what is in flight, and end')
+    .option('--evacuate', 'move its queues to other nodes before; what cannot be moved is named, and the node goes on')
+    .option('--to <node>', 'with --evacuate: where they go; default: the nearest node, of its own site if there is one')
+    .action(async (options: DrainOptions) => finish(await drain(options, io)));
 
   const config = program.command('config').description('the site document of a running node');
   command(config, 'status', 'which document is in force, and what is wrong with a newer one').action(
@@ -79,6 +84,12 @@ function addQueueCommands(program: Command, command: AddCommand, io: CliIo, fini
   command(queue, 'unsubscribe', 'end a durable subscription that nobody consumes, with all that it holds')
     .argument('<name>', 'its queue, as queues --subscriptions tells it')
     .action(async (name: string, options: ApiOptions) => finish(await endSubscription(name, options, io)));
+  command(queue, 'rehome', 'move a queue with all that it holds to another node, and wait until it is there')
+    .argument('<name>')
+    .argument('<node>', 'name of the node where it is to live')
+    .action(async (name: string, node: string, options: ApiOptions) =>
+      finish(await rehomeQueue(name, node, options, io)),
+    );
   const dlq = program.command('dlq').description('dead letters');
   command(dlq, 'retry', 'send dead letters of a queue back to the addresses that they came from')
     .argument('<name>', 'the queue that holds them')

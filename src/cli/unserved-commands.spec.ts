@@ -2,9 +2,8 @@ import { bufferIo } from './cli.fixture';
 import { runCli } from './program';
 
 it.each([
-  [['drain'], 'drain'],
+  [['trace', 'x'], 'trace'],
   [['link', 'add', 'to-west', '--cost', '5'], 'link add'],
-  [['queue', 'rehome', 'jobs', 'west'], 'queue rehome'],
   [['token', 'create', '--site', 'west', '--ttl', '15m'], 'token'],
   [['node', 'forget', '--help'], 'node'],
 ])('%j is known, and is not served yet', async (args, name) => {
@@ -15,7 +14,7 @@ it.each([
 
 it('help lists what is served only', async () => {
   for (const [args, served, unserved] of [
-    [['--help'], /^ {2}config /m, /drain|token|rehome/],
+    [['--help'], /^ {2}config /m, /trace|token/],
     [['link', '--help'], /^ {2}set /m, /^ {2}(?:add|remove)/m],
   ] as const) {
     const io = bufferIo();

@@ -3,6 +3,7 @@ import { LinksModule } from '../runtime/links.module';
 import { ListenersModule } from '../runtime/listeners.module';
 import { MeshModule } from '../runtime/mesh.module';
 import { DocsController } from './docs.controller';
+import { DrainController } from './drain.controller';
 import { LinksController } from './links.controller';
 import { NodeController } from './node.controller';
 import { NodesController } from './nodes.controller';
@@ -17,6 +18,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     LinksController,
     QueuesController,
     SubscriptionsController,
+    DrainController,
     DocsController,
   ],
 })

@@ -50,6 +50,17 @@ export interface CountAnswer {
   readonly count: number;
 }
 
+/** A queue on its way to another node, or there. */
+export interface MoveAnswer {
+  readonly queue: string;
+  readonly to: string;
+  readonly state: 'moving' | 'moved';
+  /** Messages that it had when its service here ended; 0 before. */
+  readonly messages: number;
+  /** Bytes of it that were sent. */
+  readonly bytes: number;
+}
+
 /** All queues of the mesh, by name. */
 export function queueRows(
   self: string,

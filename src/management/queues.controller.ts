@@ -1,19 +1,19 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import type { z } from 'zod';
-import { describeValue } from '../config/problems';
 import type { MeshNode } from '../mesh/contract';
 import type { Queue } from '../queues/contract';
 import { MESH_NODE } from '../runtime/ports';
 import {
   type CountAnswer,
+  type MoveAnswer,
   type MessagesAnswer,
   type QueueRow,
   type QueuesAnswer,
   messageRow,
   queueRows,
 } from './queue-rows';
-import { QueueElsewhereError, QueueNotFoundError, RequestError } from './request-error';
-import { PEEK, QUEUE_MOVE, QUEUE_PURGE, QUEUE_RETRY } from './schemas';
+import { readRequest } from './read-request';
+import { QueueElsewhereError, QueueNotFoundError } from './request-error';
+import { PEEK, QUEUE_MOVE, QUEUE_PURGE, QUEUE_REHOME, QUEUE_RETRY } from './schemas';
 
 /** Queues of the mesh, and what an operator does to those that live here. */
 @Controller('api/v1/queues')
@@ -28,7 +28,7 @@ export class QueuesController {
   /** Looks at messages without taking them. */
   @Get(':name/messages')
   peek(@Param('name') name: string, @Query() query: unknown): MessagesAnswer {
-    const { count, from } = read(PEEK, query);
+    const { count, from } = readRequest(PEEK, query);
     return { messages: this.#queue(name).peek(count, from).map(messageRow) };
   }
 
@@ -36,7 +36,7 @@ export class QueuesController {
   @Post(':name/purge')
   @HttpCode(200)
   purge(@Param('name') name: string, @Body() body: unknown): Promise<CountAnswer> {
-    read(QUEUE_PURGE, body);
+    readRequest(QUEUE_PURGE, body);
     const queue = this.#queue(name);
     return counted((done) => queue.purge(done));
   }
@@ -45,7 +45,7 @@ export class QueuesController {
   @Post(':name/move')
   @HttpCode(200)
   move(@Param('name') name: string, @Body() body: unknown): Promise<CountAnswer> {
-    const { to, count } = read(QUEUE_MOVE, body);
+    const { to, count } = readRequest(QUEUE_MOVE, body);
     const queue = this.#queue(name);
     return counted((done) => queue.move(to, count ?? Infinity, done));
   }
@@ -54,9 +54,28 @@ export class QueuesController {
   @Post(':name/retry')
   @HttpCode(200)
   retry(@Param('name') name: string, @Body() body: unknown): Promise<CountAnswer> {
-    const { count } = read(QUEUE_RETRY, body);
+    const { count } = readRequest(QUEUE_RETRY, body);
     const queue = this.#queue(name);
     return counted((done) => queue.retryDead(count ?? Infinity, done));
+  }
+
+  /** Moves the queue to another node: begins that, and tells how far it is. */
+  @Post(':name/rehome')
+  @HttpCode(200)
+  rehome(@Param('name') name: string, @Body() body: unknown): MoveAnswer {
+    const { node } = readRequest(QUEUE_REHOME, body);
+    const { relocation } = this.node;
+    // Who asks again after this node has restarted is told that it is there.
+    if (relocation.move(name) === null && this.#homeOf(name) === node && node !== this.node.identity.name)
+      return { queue: name, to: node, state: 'moved', messages: 0, bytes: 0 };
+    if (relocation.move(name) === null) this.#queue(name);
+    const { queue, to, state, messages, bytes } = relocation.rehome(name, node);
+    return { queue, to, state: state === 'moved' ? 'moved' : 'moving', messages, bytes };
+  }
+
+  #homeOf(name: string): string | null {
+    for (const [queue, home] of this.node.queueHomes()) if (queue === name) return home;
+    return null;
   }
 
   #rows(): QueueRow[] {
@@ -72,15 +91,6 @@ export class QueuesController {
     if (elsewhere !== undefined) throw new QueueElsewhereError(name, elsewhere.home);
     throw new QueueNotFoundError(name);
   }
-}
-
-function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const key = issue?.path[0]?.toString();
-  const found = key === undefined ? value : (value as Record<string, unknown> | null)?.[key];
-  throw new RequestError(key ?? 'body', issue?.message ?? 'what docs/reference says', describeValue(found, key));
 }
 
 type CountDone = (count: number, error: Error | null) => void;

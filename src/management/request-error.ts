@@ -1,5 +1,8 @@
 import { FairleadError } from '../common/errors';
 
+/** Queues that a message names. */
+const QUEUES_TOLD = 20;
+
 /** A request of the management API does not say what it must. */
 export class RequestError extends FairleadError {
   constructor(path: string, expected: string, found: string) {
@@ -28,6 +31,19 @@ export class SubscriptionNotFoundError extends FairleadError {
 export class SubscriptionNotDurableError extends FairleadError {
   constructor(name: string) {
     super('FL_SUBSCRIPTION_NOT_DURABLE', `subscription ${JSON.stringify(name)} goes with its last consumer`);
+  }
+}
+
+/** Queues of a node that is to end stay there: so does the node. */
+export class EvacuationIncompleteError extends FairleadError {
+  constructor(queues: readonly string[]) {
+    const told = queues.slice(0, QUEUES_TOLD).join('; ');
+    const more = queues.length > QUEUES_TOLD ? `; and ${queues.length - QUEUES_TOLD} more` : '';
+    super(
+      'FL_EVACUATION_INCOMPLETE',
+      `the node goes on, for ${queues.length} of its queues could not be moved: ${told}${more}`,
+      { retryable: true },
+    );
   }
 }
 

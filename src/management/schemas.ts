@@ -5,7 +5,9 @@ import type { ListenerRow } from '../runtime/listener-manager';
 import type { AddressesAnswer, ConfigAnswer, RuleAnswer, StatusAnswer } from './answers';
 import type { NodeRow } from './node-rows';
 import type { Problem } from './problem.filter';
-import type { CountAnswer, MessageRow, MessagesAnswer, QueueRow, QueuesAnswer } from './queue-rows';
+import type { DrainAnswer } from './drain.controller';
+import type { EvacuationRow } from './evacuation';
+import type { CountAnswer, MessageRow, MessagesAnswer, MoveAnswer, QueueRow, QueuesAnswer } from './queue-rows';
 import type { SubscriptionRow, SubscriptionsAnswer } from './subscription-rows';
 
 /** The answers of the management API, for its description; tests hold real answers against them. */
@@ -193,6 +195,23 @@ const MESSAGE = z.strictObject({
 }) satisfies z.ZodType<MessageRow>;
 
 export const MESSAGES = z.strictObject({ messages: z.array(MESSAGE) }) satisfies z.ZodType<MessagesAnswer>;
+export const MOVE = z.strictObject({
+  queue: z.string(),
+  to: z.string(),
+  state: z.enum(['moving', 'moved']).describe('Ask again while it is moving: what went wrong is told once.'),
+  messages: count(),
+  bytes: count().describe('Sent so far.'),
+}) satisfies z.ZodType<MoveAnswer>;
+const EVACUATION = z.strictObject({
+  queue: z.string(),
+  to: z.string().nullable(),
+  state: z.enum(['waiting', 'moving', 'moved', 'failed']),
+  why: z.string().nullable().describe('Why it stays.'),
+}) satisfies z.ZodType<EvacuationRow>;
+export const DRAINING = z.strictObject({
+  state: z.enum(['evacuating', 'ending']).describe('Ask again while it is evacuating.'),
+  queues: z.array(EVACUATION),
+}) satisfies z.ZodType<DrainAnswer>;
 export const COUNT = z.strictObject({ count: count() }) satisfies z.ZodType<CountAnswer>;
 
 /** A body must be there: a form of another site cannot send one of this type without being asked for leave first. */
@@ -222,6 +241,13 @@ export const QUEUE_PURGE = bodyOf({}, 'of an empty object');
 export const QUEUE_MOVE = bodyOf(
   { to: z.string({ error: 'an address' }).min(1, { error: 'an address' }), count: howMany() },
   'to and count',
+);
+const NODE_NAME = 'the name of a node';
+const nodeName = () => z.string({ error: NODE_NAME }).min(1, { error: NODE_NAME });
+export const QUEUE_REHOME = bodyOf({ node: nodeName() }, 'node');
+export const DRAIN = bodyOf(
+  { evacuate: z.boolean({ error: 'true or false' }).optional(), to: nodeName().optional() },
+  'evacuate and to',
 );
 export const QUEUE_RETRY = bodyOf({ count: howMany() }, 'count');
 

@@ -1,5 +1,6 @@
 import type { AddressSpace, AddressKind } from '../addresses/contract';
 import type { OutboxView } from '../addresses/outbox';
+import type { QueueRelocation } from '../addresses/rehoming';
 import type { AddressPolicy, RuleInForce } from '../addresses/rules';
 import type { Clock, Journal, Random } from '../common/ports';
 import type { QueueHost } from '../queues/contract';
@@ -136,6 +137,8 @@ export interface MeshNode {
   queueHomes(): Iterable<readonly [name: string, node: string]>;
   /** What waits on this node's disk to be forwarded, by the queue of another node that it is for. */
   outbox(): readonly OutboxView[];
+  /** Queues that move from this node to others. */
+  readonly relocation: QueueRelocation;
   /** Conflicts of address rules between sites, and of homes of queues, as sentences for health. */
   conflicts(): readonly string[];
   /** Sends what was collected in this turn and returns the next deadline (on `clock.now()`'s scale). */

@@ -1,6 +1,7 @@
 import { AddressCore } from '../addresses/address-core';
 import type { AddressEntry } from '../addresses/address-entry';
 import type { OutboxView } from '../addresses/outbox';
+import type { QueueRelocation } from '../addresses/rehoming';
 import type { RuleInForce } from '../addresses/rules';
 import { ChunkPool } from '../common/chunk';
 import { WireError } from '../common/wire';
@@ -261,6 +262,10 @@ class ComposedNode implements MeshNode {
 
   outbox(): readonly OutboxView[] {
     return this.addresses.outbox();
+  }
+
+  get relocation(): QueueRelocation {
+    return this.addresses.relocation;
   }
 
   conflicts(): readonly string[] {

@@ -33,6 +33,7 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
   scanner: Scanner | null = null;
   readonly #held: (Entry | null)[] = [];
   readonly #free: number[] = [];
+  #confirming = 0;
 
   constructor(
     readonly id: number,
@@ -103,8 +104,10 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm: boolean): void {
     if (this.isClosed) return;
     const entry = this.take(token);
-    if (confirm) this.owner.confirm(this, token);
-    else this.#free.push(token);
+    if (confirm) {
+      this.#confirming++;
+      this.owner.confirm(this, token);
+    } else this.#free.push(token);
     if (entry !== null) this.owner.settled(this, entry, outcome, detail);
   }
 
@@ -121,7 +124,13 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
     if (!this.isClosed) this.#free.push(token);
   }
 
+  /** Settlements of it are on their way to the disk, and it is to be told. */
+  get isConfirming(): boolean {
+    return this.#confirming > 0;
+  }
+
   onConfirmed(token: number): void {
+    this.#confirming--;
     if (this.isClosed) return;
     this.#free.push(token);
     this.sink.onSettled(token, null);

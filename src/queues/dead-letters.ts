@@ -5,9 +5,19 @@ import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
 import type { Entry } from './entry';
 import { FORWARD_RETRY_MS, FORWARDS_MAX } from './limits';
 import type { MoveTarget, QueueCore } from './queue-core';
-import { addedOf, bodyOf, chargeOf, deliveriesOf, flagsOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
+import {
+  addedOf,
+  bodyOf,
+  chargeOf,
+  deliveriesOf,
+  flagsOf,
+  RECORD_FLAG,
+  RECORD_HEAD,
+  sizeOf,
+  isReference,
+} from './record';
 import { annotated, decodeAnnotations, patchedBody } from './redelivery';
-import { SPACE } from './spaces';
+import { laneOf, SPACE } from './spaces';
 
 export const DEAD_REASON = { expired: 1, maxDeliveries: 2, rejected: 3 } as const;
 export type DeadReason = (typeof DEAD_REASON)[keyof typeof DEAD_REASON];
@@ -62,6 +72,17 @@ export class DeadLetters {
     if (target !== null)
       this.moveTo(target, entry, this.#annotationsOf(entry.deliveries, reason), reason === DEAD_REASON.expired);
     else this.#keep(entry, reason);
+  }
+
+  /** Those under way to their address. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** One that was dead in another queue of the host. */
+  takeOver(entry: Entry, reason: number): void {
+    this.core.state.countDead(entry.bytes, 1);
+    this.#write(entry, Buffer.concat([Buffer.from([reason]), entry.record]));
   }
 
   #isOwn(address: string): boolean {
@@ -188,6 +209,8 @@ export class DeadLetters {
     const record = value.subarray(1);
     this.#send(record, null, value[0] as number, (outcome) => {
       this.#sent--;
+      // The queue is served no more: whoever serves it next sends it again.
+      if (this.core.error !== null) return;
       if (outcome === OUTCOME.accepted) this.#sentWell(key, record);
       else {
         if (this.#waiting.length === 0) this.#retryAt = this.core.home.wall() + FORWARD_RETRY_MS;
@@ -195,6 +218,26 @@ export class DeadLetters {
         this.core.wakeAt(this.#retryAt);
       }
     });
+  }
+
+  /** Takes out what waits here and is on the disk. @param visit told each, which belongs to it from then on @returns how many */
+  takeSome(most: number, visit: (lane: number, record: Buffer, reason: number) => void): number {
+    const { core } = this;
+    const found: [number, Buffer][] = [];
+    core.store?.scan(SPACE.dead, core.id, 0, Number.MAX_SAFE_INTEGER, (key, value) => {
+      if (!this.#busy.has(key)) found.push([key, Buffer.from(value)]);
+      return found.length < most;
+    });
+    for (const [key, value] of found) {
+      this.#busy.add(key);
+      core.state.countDead(chargeOf(value.subarray(1)), -1);
+      const record = value.subarray(1);
+      visit(laneOf(key), core.home.payloads.resolve(SPACE.dead, value).subarray(1), value[0] as number);
+      // Parts go along; a payload that others have too was copied.
+      if (isReference(record)) core.discard(record);
+      this.#delete(key);
+    }
+    return found.length;
   }
 
   #sentWell(key: number, record: Buffer): void {

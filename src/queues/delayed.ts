@@ -197,6 +197,26 @@ export class DelayedMessages {
     this.#delete(delayedKey);
   }
 
+  /** Takes out what waits here and is on the disk. @param visit told each, which belongs to it from then on @returns how many */
+  takeSome(most: number, visit: (entry: Entry, due: number) => void): number {
+    const { core } = this;
+    const found: [key: number, value: Buffer][] = [];
+    core.store?.scan(SPACE.delayed, core.id, 0, Number.MAX_SAFE_INTEGER, (key, value) => {
+      if (!this.#busy.has(key)) found.push([key, value]);
+      return found.length < most;
+    });
+    for (const [key, value] of found) {
+      const messageKey = value.readUInt32BE(0) * 2 ** 32 + value.readUInt32BE(4);
+      const lane = core.ready.lanes[laneOf(messageKey)] as Lane;
+      const entry = core.ready.read(messageKey, lane, Buffer.from(value.subarray(HEAD)));
+      core.state.countDelayed(entry.bytes, entry.expiresAt !== 0, -1);
+      visit(entry, readU48(value, 8));
+      core.release(entry);
+      this.#delete(key);
+    }
+    return found.length;
+  }
+
   /** Forgets all that waits here and is on the disk. @returns how many */
   purge(most: number): number {
     const { core } = this;

@@ -22,6 +22,7 @@ import { Fates } from './fates';
 import type { Group, GroupMember } from './group';
 import { Intake } from './intake';
 import type { PlacedLarge, StagedLarge } from './large-intake';
+import { DETACH_MS } from './limits';
 import type { PutCharges, Refused } from './put-charges';
 import type { TransactionQueue } from './transaction';
 import type { Mark } from './marks';
@@ -33,6 +34,7 @@ import { REFUSAL, type Refusal } from './refusals';
 import { SCAN, Scanner } from './scanner';
 import { keyOf, SPACE } from './spaces';
 import { RecordDamagedError, type QueueStore } from './store-port';
+import { MergeWalk } from './merge-walk';
 import { MoveWalk, originOfDead, PurgeWalk, type WalkDone } from './walk';
 
 /** A walk through a queue for an operator. */
@@ -41,6 +43,16 @@ interface Walk {
   turn(): boolean;
   /** The queue is served no more. */
   end(error: Error): void;
+}
+
+/** It is served no more, once all is on the disk. */
+interface Departure {
+  readonly error: FairleadError;
+  readonly done: () => void;
+  /** So long it waits for what is on its way to a dead-letter address. */
+  readonly until: number;
+  /** The last state was given to a group. */
+  isWritten: boolean;
 }
 
 /** A queue at its home: puts its parts together, and is what others see of it. */
@@ -55,6 +67,10 @@ export class HomeQueue
   readonly #expiry: ExpiryLook;
   readonly #dispatcher: Dispatcher;
   readonly #consumers = new Set<LocalConsumer>();
+  /** Groups with changes of it that are not done. */
+  #writing = 0;
+  #isPaused = false;
+  #departure: Departure | null = null;
   #walks: Walk[] = [];
   #nextConsumer = 1;
 
@@ -191,6 +207,7 @@ export class HomeQueue
       core.store.put(SPACE.state, core.id, 0, core.state.encode());
     }
     core.isTouched = false;
+    this.#writing++;
     this.#expiry.arm();
     group.states.push({ queue: this, mark: core.state.mark });
   }
@@ -202,6 +219,7 @@ export class HomeQueue
 
   onState(mark: number, error: Error | null): void {
     const { core } = this;
+    this.#writing--;
     if (error === null) {
       if (mark > core.deliverableTo) core.deliverableTo = mark;
       return;
@@ -316,6 +334,11 @@ export class HomeQueue
 
   /** Delivers what can be delivered. */
   pump(): void {
+    if (this.#departure !== null) {
+      this.#depart(this.#departure);
+      return;
+    }
+    if (this.#isPaused) return;
     this.#guard(() => {
       if (this.#delayed.isOverdue && this.core.ready.loaded * 2 < this.core.home.budget.messages)
         this.#delayed.release(this.wall());
@@ -360,6 +383,7 @@ export class HomeQueue
   }
 
   isIdle(consumer: LocalConsumer): boolean {
+    if (this.#isPaused) return true;
     return this.core.storing === 0 && this.#dispatcher.isIdleFor(consumer);
   }
 
@@ -393,6 +417,7 @@ export class HomeQueue
 
   /** What a transaction had taken from a consumer is as if it had failed there. */
   failed(entry: Entry): void {
+    if (this.core.error !== null) return;
     this.core.acquired--;
     this.#fates.requeue(entry, true, null);
     this.pump();
@@ -423,6 +448,75 @@ export class HomeQueue
     this.#consumers.clear();
     core.state.mark = core.state.depth > 0 ? core.crashMark : 0;
     core.touch();
+  }
+
+  /** Gives nothing more to consumers, or goes on. */
+  pause(paused: boolean): void {
+    this.#isPaused = paused;
+    if (!paused) this.pump();
+  }
+
+  /** Consumers have deliveries that are not settled, or settlements that are not on the disk. */
+  get isBusy(): boolean {
+    if (this.core.acquired > 0) return true;
+    for (const { isConfirming } of this.#consumers) if (isConfirming) return true;
+    return false;
+  }
+
+  /** Ends its service: what consumers have goes back as a failed attempt. @param done all that it has is on the disk */
+  detach(error: FairleadError, done: () => void): void {
+    this.#departure = { error, done, until: this.wall() + DETACH_MS, isWritten: false };
+    for (const walk of this.#walks.splice(0)) walk.end(error);
+    for (const consumer of [...this.#consumers]) {
+      consumer.close(true);
+      consumer.sink.onGone(error);
+    }
+    this.#dispatcher.recall();
+    this.core.wantsTurn();
+  }
+
+  /** What is on its way to the disk, or to a dead-letter address, comes to its end first. */
+  #depart(departure: Departure): void {
+    const { core } = this;
+    if (core.error === null) {
+      if (core.storing > 0 || core.pendingLarge > 0) return;
+      if (this.#dead.sent > 0 && this.wall() < departure.until) {
+        core.wakeAt(departure.until);
+        return;
+      }
+      if (core.isTouched) core.touch();
+      if (core.isTouched || this.#writing > 0) return;
+      if (!departure.isWritten) {
+        departure.isWritten = true;
+        // What a transaction holds may have been seen.
+        if (core.acquired === 0) core.state.mark = core.state.depth > 0 ? core.crashMark : 0;
+        core.touch();
+        return;
+      }
+    }
+    this.#departure = null;
+    this.end(departure.error);
+    core.home.later(departure.done);
+  }
+
+  /** Moves what it holds behind what another one has. */
+  mergeInto(target: HomeQueue, done: (error: Error | null) => void): void {
+    this.#begin(new MergeWalk({ core: this.core, delayed: this.#delayed, dead: this.#dead, target, done }));
+  }
+
+  /** A message of another queue of the host, whose record, and parts, are its own from now on. @param due when it may be delivered; 0 for at once */
+  takeOver(record: Buffer, lane: number, due: number): void {
+    this.#intake.takeOver(record, lane, due);
+  }
+
+  takeOverDead(record: Buffer, lane: number, reason: number): void {
+    this.#dead.takeOver(this.core.entryOf(lane, record), reason);
+  }
+
+  /** Puts that another queue had, whose messages come here. */
+  takeOverMarks(marks: Iterable<Mark>): void {
+    for (const mark of marks) this.core.marks.merge(mark);
+    this.core.touch();
   }
 
   // What deliveries ask.
@@ -463,6 +557,11 @@ export class HomeQueue
   // Turns and time.
 
   turn(): void {
+    if (this.#departure !== null) {
+      this.#guard(() => this.#intake.large.turn());
+      this.pump();
+      return;
+    }
     this.#guard(() => {
       this.#intake.large.turn();
       this.#dead.turn();
@@ -475,6 +574,10 @@ export class HomeQueue
   }
 
   onTime(wall: number): void {
+    if (this.#departure !== null) {
+      this.pump();
+      return;
+    }
     this.#guard(() => {
       this.#dispatcher.recall();
       this.#delayed.release(wall);

@@ -23,6 +23,7 @@ import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX
 import type { HostedQueue, MoveTarget, QueueHome } from './queue-core';
 import { QueueDirectory } from './queue-directory';
 import { NOTHING_IN_QUEUE } from './queue-view';
+import { LocalQueueMoves } from './queue-moves';
 import { RecordSlab } from './record';
 import { REFUSAL, type Refusal } from './refusals';
 import { SharedPayloads } from './shared-payloads';
@@ -58,6 +59,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   readonly large: LargeStore;
   readonly bodies: StoredBodies;
   readonly payloads: SharedPayloads;
+  readonly moves: LocalQueueMoves;
   pressed = false;
   readonly #store: QueueStore;
   readonly #directory: QueueDirectory;
@@ -99,6 +101,15 @@ class LocalQueueHost implements QueueHost, QueueHome {
       large: this.large,
       payloads: this.payloads,
       wantsRemovalTurn: () => (this.#wantsOwnTurn = true),
+    });
+    this.moves = new LocalQueueMoves(store, {
+      change,
+      large: this.large,
+      payloads: this.payloads,
+      directory: this.#directory,
+      later: (act) => this.later(act),
+      served: (name) => this.#queues.get(name) ?? null,
+      forget: (name) => this.#forget(name),
     });
     const before = store.onState;
     store.onState = (state) => {
@@ -243,15 +254,19 @@ class LocalQueueHost implements QueueHost, QueueHome {
     const queue = this.#queues.get(name);
     const wasStored = this.#directory.has(name);
     if (queue === undefined && !wasStored) return;
-    this.#queues.delete(name);
+    queue?.end(new QueueDeletedError(name));
+    this.#forget(name);
     this.#unopened.delete(name);
-    if (queue !== undefined) {
-      queue.end(new QueueDeletedError(name));
-      this.#turns.delete(queue);
-      this.#times.forget(queue);
-    }
     if (wasStored && queue?.temporary !== true) this.#directory.remove(name);
     this.ports.events.onQueue(name, false);
+  }
+
+  #forget(name: string): void {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return;
+    this.#queues.delete(name);
+    this.#turns.delete(queue);
+    this.#times.forget(queue);
   }
 
   views(): readonly QueueView[] {

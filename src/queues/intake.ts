@@ -121,6 +121,17 @@ export class Intake implements LargeIntakeParts {
     core.add(entry);
   }
 
+  /** The record of a message that was in another queue of the host. @param due when it may be delivered; 0 for at once */
+  takeOver(record: Buffer, lane: number, due: number): void {
+    const { core } = this;
+    const entry = core.entryOf(lane, record);
+    entry.isMoved = true;
+    entry.seen = entry.deliveries > 0;
+    core.put++;
+    if (due > 0) this.delayed.add(entry, due);
+    else core.add(entry);
+  }
+
   /** When a message expires by the rule alone; 0 for never. */
   ruleExpiry(): number {
     const { ttlMs } = this.core.policy;

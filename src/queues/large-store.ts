@@ -171,6 +171,11 @@ export class LargeStore {
     );
   }
 
+  /** The parts of a body. @throws RecordDamagedError, or RangeError when one is not there */
+  *parts(body: number, length: number): IterableIterator<Buffer> {
+    for (let index = 0; index < segmentsOf(length); index++) yield this.#segment(body, index, (error) => error);
+  }
+
   #segment(body: number, index: number, onError: (error: unknown) => unknown): Buffer {
     try {
       const bytes = this.store.get(SPACE.segments, 0, segmentKey(body, index));

@@ -60,6 +60,17 @@ export class Mark implements PutMark {
     return at;
   }
 
+  /** Puts of the same numbering that another queue had, each of which was put to one of the two at most. */
+  merge(other: Mark): void {
+    const { last } = this;
+    this.last = Math.max(last, other.last);
+    for (const { from, to, refusal } of other.#runs)
+      for (let seq = from; seq <= to; seq++)
+        if (seq > last || this.refusalOf(seq) === REFUSAL.none) this.refuse(seq, refusal);
+    for (const seq of other.#cutOff) this.#cutOff.add(seq);
+    for (const seq of other.#storing) this.#cutOff.add(seq);
+  }
+
   encode(): Buffer {
     this.#forget();
     const writer = new WireWriter(64).u53(this.epoch).u53(this.last).text(this.origin).u16(this.#runs.length);

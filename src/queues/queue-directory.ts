@@ -21,6 +21,7 @@ const DELETED = Buffer.alloc(0);
 export class QueueDirectory {
   readonly #ids = new Map<string, number>();
   readonly #intakes = new Map<string, number>();
+  readonly #staged = new Set<number>();
   readonly #removals = new Map<number, QueueRemoval>();
   #nextId = 1;
 
@@ -47,7 +48,7 @@ export class QueueDirectory {
   }
 
   get size(): number {
-    return this.#ids.size + this.#removals.size;
+    return this.#ids.size + this.#staged.size + this.#removals.size;
   }
 
   has(name: string): boolean {
@@ -89,6 +90,10 @@ export class QueueDirectory {
     const id = this.#ids.get(name);
     if (id === undefined) return;
     this.#ids.delete(name);
+    this.#delete(id);
+  }
+
+  #delete(id: number): void {
     // Its last puts may be on their way still: its records are looked for behind them.
     this.#write(
       SPACE.directory,
@@ -97,6 +102,31 @@ export class QueueDirectory {
       () => true,
       () => this.#clear(id),
     );
+  }
+
+  /** A number for a queue that comes from elsewhere: until it is adopted, a crash leaves nothing of it. */
+  stage(): number {
+    const id = this.#nextId++;
+    this.#staged.add(id);
+    this.#write(SPACE.directory, id, DELETED, () => this.#staged.has(id));
+    return id;
+  }
+
+  /** What was staged is a queue from the group of this turn on. @param done it is so on the disk */
+  adopt(id: number, name: string, done: () => void): void {
+    this.#staged.delete(id);
+    this.#ids.set(name, id);
+    this.#write(SPACE.directory, id, Buffer.from(name), () => this.#ids.get(name) === id, done);
+  }
+
+  /** What was staged goes. */
+  discard(id: number): void {
+    if (this.#staged.delete(id)) this.#delete(id);
+  }
+
+  /** The number of a queue that is there. */
+  idOf(name: string): number | null {
+    return this.#ids.get(name) ?? null;
   }
 
   #clear(id: number): void {

@@ -40,6 +40,13 @@ export class QueueMarks {
     this.#forgotten.push(forgotten);
   }
 
+  /** What another queue has of a numbering. */
+  merge(other: Mark): void {
+    const mark = this.get(other.origin, other.epoch);
+    mark.merge(other);
+    this.touch(mark);
+  }
+
   touch(mark: Mark): void {
     this.#dirty.add(mark);
   }

@@ -26,6 +26,8 @@ export const SPACE = {
   holders: 12,
   /** Queue 0; how many messages have the parts of a large one, where they were more than one. */
   bodyHolders: 13,
+  /** Queue 0: what is noted of queues that move, or have moved. */
+  moves: 16,
 } as const;
 
 /** Records of spaces from here on are no queue's: their `queue` is a number of whoever has the space. */

@@ -86,6 +86,7 @@ export class MoveWalk implements ScanVisitor {
     this.#sent++;
     const done = (outcome: Outcome): void => {
       this.#sent--;
+      if (core.error !== null) return;
       core.acquired--;
       if (outcome === OUTCOME.accepted) {
         this.#moved++;

@@ -23,6 +23,10 @@ export interface NodeParts {
 /** What ends a node from within: its name or its data folder belongs to another process. */
 export type OnFatal = (error: Error) => void;
 
+/** An operator wants the node to hand over and end. */
+export type OnDrain = () => void;
+
 /** Nest tokens. */
 export const NODE_PARTS = Symbol('NodeParts');
 export const ON_FATAL = Symbol('OnFatal');
+export const ON_DRAIN = Symbol('OnDrain');

@@ -1,4 +1,5 @@
 import type { OutboxView } from '../addresses/outbox';
+import type { QueueRelocation } from '../addresses/rehoming';
 import type { AddressSpace } from '../addresses/contract';
 import type { RuleInForce } from '../addresses/rules';
 import { site as parse } from '../config/config.fixture';
@@ -57,6 +58,7 @@ export class FakeMeshNode implements MeshNode {
   readonly identity = EAST;
   readonly addresses = {} as AddressSpace;
   readonly queues = {} as QueueHost;
+  readonly relocation = {} as QueueRelocation;
   readonly calls: string[] = [];
   views: LinkView[] = [];
   problems: string[] = [];

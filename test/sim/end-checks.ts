@@ -48,7 +48,7 @@ export function checkDrained(world: World): Problem[] {
 function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
   const found: Problem[] = [];
   for (const { name, home } of plan.queues) {
-    const { name: node, node: running } = nodes[home] as VirtualNode;
+    const { name: node, node: running } = nodes.find((one) => lives(one, name)) ?? (nodes[home] as VirtualNode);
     const known = running?.queues.find(name)?.view().consumers ?? 0;
     const there = receivers.filter(({ plan: { queue }, client }) => queue === name && client?.live === true).length;
     if (known !== there) found.push(`G8: queue ${name} at ${node} has ${known} consumers at the end, not ${there}`);
@@ -66,6 +66,12 @@ function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
       found.push(`G8: subscription ${name} at ${node} has ${known} consumers at the end, not ${there}`);
   }
   return found;
+}
+
+/** By its own word a queue lives at a node. */
+function lives({ name: node, node: running }: VirtualNode, queue: string): boolean {
+  for (const [name, home] of running?.queueHomes() ?? []) if (name === queue) return home === node;
+  return false;
 }
 
 function filledQueues({ nodes }: World): Problem[] {

@@ -22,7 +22,9 @@ export type FaultWhat =
   | { readonly kind: 'roam'; readonly consumer: number }
   | { readonly kind: 'hold'; readonly receiver: number }
   | { readonly kind: 'leave'; readonly receiver: number; readonly failed: boolean }
-  | { readonly kind: 'disk'; readonly node: number; readonly state: 'full' | 'failed' };
+  | { readonly kind: 'disk'; readonly node: number; readonly state: 'full' | 'failed' }
+  /** A queue is to live at another node: an operator asks for that until it does, or the fault is over. */
+  | { readonly kind: 'rehome'; readonly queue: string; readonly to: number };
 
 export type FaultKind = FaultWhat['kind'];
 
@@ -57,7 +59,9 @@ type Make = (what: Breakable, dice: Dice) => readonly [forMs: number, fault: Fau
 type MakeOfQueues = (what: BreakableQueues, dice: Dice) => readonly [forMs: number, fault: FaultWhat];
 
 /** How each kind is drawn; short ones heal well within `partitionHold`, long ones well after it. */
-const MAKE: Readonly<Record<Exclude<FaultKind, 'hold' | 'leave' | 'disk'>, readonly [weight: number, Make]>> = {
+const MAKE: Readonly<
+  Record<Exclude<FaultKind, 'hold' | 'leave' | 'disk' | 'rehome'>, readonly [weight: number, Make]>
+> = {
   cut: [6, (on, dice) => [span(on, dice), { kind: 'cut', wire: dice.below(on.wires) }]],
   hole: [3, (on, dice) => [dice.between(300, 2_700), { kind: 'hole', wire: dice.below(on.wires), side: bit(dice) }]],
   loss: [

@@ -1,3 +1,4 @@
+import { FairleadError } from '../../src/common/errors';
 import { SETTLE_MS } from './connectivity';
 import { DRAIN_MS, LEAVE_MS, type Fault, type FaultKind } from './fault-plan';
 import { GOOD_WIRE } from './virtual-link';
@@ -7,6 +8,8 @@ import type { World } from './world';
 /** Begins a fault. @returns what ends it */
 type Action<K extends FaultKind> = (world: World, fault: Fault & { readonly kind: K }) => () => void;
 
+/** How often an operator looks whether a queue has moved. */
+const REHOME_ASK_MS = 20;
 const NOTHING = (): void => undefined;
 
 /** What each kind of fault does: one entry a kind. */
@@ -178,12 +181,38 @@ const ACTIONS: { readonly [K in FaultKind]: Action<K> } = {
     };
   },
 
+  rehome: (world, { queue, to }) => rehome(world, queue, world.node(to)),
+
   disk: (world, { node: n, state }) => {
     const node = world.node(n);
     node.breakDisk(state);
     return () => node.mendDisk();
   },
 };
+
+/** Asks whoever has a queue to move it, until it is there or that is wanted no longer. */
+function rehome(world: World, queue: string, to: VirtualNode): () => void {
+  let wanted = true;
+  const ask = (): void => {
+    if (!wanted) return;
+    const home = world.nodes.find((node) => homeOf(node, queue) === node.name);
+    if (home === to) return;
+    try {
+      home?.running.relocation.rehome(queue, to.name);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+    }
+    world.time.after(REHOME_ASK_MS, ask);
+  };
+  ask();
+  return () => (wanted = false);
+}
+
+function homeOf(node: VirtualNode, queue: string): string | null {
+  if (!node.alive) return null;
+  for (const [name, home] of node.running.queueHomes()) if (name === queue) return home;
+  return null;
+}
 
 /** Lets every fault of the plan begin and end. */
 export function scheduleFaults(world: World): void {

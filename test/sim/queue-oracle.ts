@@ -6,8 +6,8 @@ import type { QueueOracle } from './queue-judge';
 export class WorldQueueOracle implements QueueOracle {
   constructor(
     private readonly connectivity: Connectivity,
-    /** Name of each queue's home. */
-    private readonly homes: ReadonlyMap<string, string>,
+    /** Names of the nodes where each queue lives, or has lived. */
+    private readonly homes: ReadonlyMap<string, readonly string[]>,
     /** When nodes lost what was on their disks. */
     private readonly diskLosses: ReadonlyMap<string, readonly number[]>,
     private readonly partitionHoldMs: number,
@@ -17,16 +17,18 @@ export class WorldQueueOracle implements QueueOracle {
 
   /** Another process of the home's name has a disk of its own, which goes with it. */
   lostDisk(queue: string, from: number, to: number): boolean {
-    const home = this.#homeOf(queue);
-    const isLost = (this.diskLosses.get(home) ?? []).some((at) => from <= at && at <= to);
-    return isLost || this.connectivity.disturbances(home).some((one) => one.twin && one.from <= to && from <= one.to);
+    return this.#homesOf(queue).some((home) => {
+      const isLost = (this.diskLosses.get(home) ?? []).some((at) => from <= at && at <= to);
+      return isLost || this.connectivity.disturbances(home).some((one) => one.twin && one.from <= to && from <= one.to);
+    });
   }
 
   mayReturn({ node, queue }: ReceiverRecord, cameAt: number, to: number): boolean {
-    const home = this.#homeOf(queue);
+    const homes = this.#homesOf(queue);
     const from = cameAt - this.wayMs;
     return (
-      [...new Set([home, node])].some((name) => this.#isUpset(name, from, to)) || this.#isApart(home, node, from, to)
+      [...new Set([...homes, node])].some((name) => this.#isUpset(name, from, to)) ||
+      homes.some((home) => this.#isApart(home, node, from, to))
     );
   }
 
@@ -47,11 +49,12 @@ export class WorldQueueOracle implements QueueOracle {
   }
 
   isLate(queue: string, settledAt: number, at: number): boolean {
-    const births = this.connectivity.births(this.#homeOf(queue));
-    return births.some((born) => born <= settledAt && at - this.wayMs <= born);
+    return this.#homesOf(queue).some((home) =>
+      this.connectivity.births(home).some((born) => born <= settledAt && at - this.wayMs <= born),
+    );
   }
 
-  #homeOf(queue: string): string {
-    return this.homes.get(queue) ?? '';
+  #homesOf(queue: string): readonly string[] {
+    return this.homes.get(queue) ?? [];
   }
 }

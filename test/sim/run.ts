@@ -127,8 +127,10 @@ function awaitQuiet(world: World, until: number): boolean {
 }
 
 function queueOracleOf({ connectivity, plan, diskLosses, nodes }: World): WorldQueueOracle {
-  const homes = new Map(plan.queues.map(({ name, home }) => [name, nodes[home]?.name ?? '']));
-  for (const one of plan.subscriptions) homes.set(queueOf(one), nodes[one.home]?.name ?? '');
+  const homes = new Map(plan.queues.map(({ name, home }) => [name, [nodes[home]?.name ?? '']]));
+  for (const one of plan.subscriptions) homes.set(queueOf(one), [nodes[one.home]?.name ?? '']);
+  for (const fault of plan.faults)
+    if (fault.kind === 'rehome') homes.get(fault.queue)?.push(nodes[fault.to]?.name ?? '');
   return new WorldQueueOracle(connectivity, homes, diskLosses, plan.limits.partitionHoldMs, wayMs(plan));
 }
 

@@ -78,7 +78,7 @@ export async function peekQueue(name: string, options: PeekOptions, io: CliIo): 
   if (count !== undefined) query.set('count', String(count));
   if (from !== undefined) query.set('from', String(from));
   const path = query.size > 0 ? `messages?${query.toString()}` : 'messages';
-  const answer = await askApi<MessagesAnswer>(options.api, pathOf(name, path));
+  const answer = await askApi<MessagesAnswer>(options.api, pathOfQueue(name, path));
   const rows = answer.messages.map(messageRow);
   return print(answer, () => (rows.length > 0 ? table(MESSAGES_HEAD, rows) : ['no messages']), options, io);
 }
@@ -104,11 +104,11 @@ async function change(
   options: ApiOptions,
   io: CliIo,
 ): Promise<number> {
-  const answer = await askApi<CountAnswer>(options.api, pathOf(name, what), { method: 'POST', body });
+  const answer = await askApi<CountAnswer>(options.api, pathOfQueue(name, what), { method: 'POST', body });
   return print(answer, () => [`${answer.count} messages ${done}`], options, io);
 }
 
 /** A name may be written with its prefix, as clients do. */
-function pathOf(name: string, rest: string): string {
+export function pathOfQueue(name: string, rest: string): string {
   return `/api/v1/queues/${encodeURIComponent(name.replace(/^queue(?:\/|:\/\/)/, ''))}/${rest}`;
 }

@@ -50,7 +50,14 @@ async function runUntil(end: EndOfRun, { config }: RunOptions, io: CliIo): Promi
   const site = parseDocument(config, text, io.env);
   const logger = createLogger(site);
   const node = await start(
-    { file: resolve(config), text, site, logger, onFatal: (error) => end.fatal(error) },
+    {
+      file: resolve(config),
+      text,
+      site,
+      logger,
+      onFatal: (error) => end.fatal(error),
+      onDrain: () => end.signal(),
+    },
     end,
     io,
   );

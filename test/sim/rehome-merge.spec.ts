@@ -1,0 +1,85 @@
+import { OUTCOME } from '../../src/streams/contract';
+import { SimConsumer, SimPublisher } from './address-clients';
+import { numbered, simMesh, type SimMesh } from './address-meshes';
+import { rule } from './virtual-mesh';
+
+const shared = [rule('any.#', 'queue')];
+
+/** A mesh of three, cut between a and b, where a and c have made a queue each and put messages into it. */
+function twins(messages = 5): SimMesh {
+  const sim = simMesh(['a-b', 'b-c'], { shared });
+  const { node, run, until, mesh, wire } = sim;
+  mesh.cut(wire('a', 'b'));
+  run(3_000);
+  const publishers = ['a', 'c'].map((name) => new SimPublisher(node(name), 'any.x'));
+  until('credit', () => publishers.every(({ credit }) => credit >= messages));
+  for (const publisher of publishers) for (const text of numbered(messages, publisher.node.name)) publisher.send(text);
+  until('accepted', () => publishers.every(({ outcomes }) => outcomes.size === messages));
+  return sim;
+}
+
+function conflicts({ node }: SimMesh): readonly string[] {
+  return ['a', 'b', 'c'].flatMap((name) => node(name).running.conflicts());
+}
+
+const isOne = (sim: SimMesh): boolean =>
+  conflicts(sim).length === 0 &&
+  ['a', 'b', 'c'].every((name) => [...sim.node(name).running.queueHomes()].join() === 'any.x,a') &&
+  sim.node('c').running.queues.stored.length === 0 &&
+  sim.node('a').running.queues.stored.join() === 'any.x';
+
+describe('a queue that two nodes have made', () => {
+  it('is one again once they see each other: the lower name has it, with what the other one had behind its own', () => {
+    const sim = twins();
+    const { node, until, mesh, wire, run } = sim;
+    const left = new SimConsumer(node('c'), 'any.x', { credit: 0 });
+    mesh.heal(wire('a', 'b'));
+    until('named in health', () => conflicts(sim).includes("queue 'any.x' is at a and c; that of a holds"));
+    until('one', () => isOne(sim));
+    left.give(100);
+    until('all', () => left.got.length === 10);
+    run(1_000);
+    expect(left.got).toEqual([...numbered(5, 'a'), ...numbered(5, 'c')]);
+    expect([left.gone, left.redelivered.size]).toEqual([null, 0]);
+  });
+
+  it('takes what its publishers send on, and nothing of it twice', () => {
+    const sim = twins();
+    const { node, until, mesh, wire, run, time } = sim;
+    const publisher = new SimPublisher(node('b'), 'any.x');
+    mesh.heal(wire('a', 'b'));
+    const end = time.now + 3_000;
+    while (time.now < end) {
+      publisher.sendAll((n) => `b${n}`, 3);
+      run(11);
+    }
+    until('one', () => isOne(sim));
+    until('accepted', () => publisher.outcomes.size === publisher.sent);
+    const consumer = new SimConsumer(node('c'), 'any.x');
+    const all = [...numbered(5, 'a'), ...numbered(5, 'c'), ...numbered(publisher.sent, 'b')];
+    until('all', () => consumer.got.length >= all.length);
+    run(1_000);
+    expect([...consumer.got].sort()).toEqual(all.sort());
+    expect(consumer.got.filter((text) => text.startsWith('b'))).toEqual(numbered(publisher.sent, 'b'));
+    expect(new Set(publisher.results)).toEqual(new Set([OUTCOME.accepted]));
+  });
+
+  // It takes some 100 ms from when they see each other.
+  describe.each(['a', 'b', 'c'])('while %s is killed', (name) => {
+    it.each(Array.from({ length: 24 }, (_, n) => n * 5))('%i ms after they can see each other', (ms) => {
+      const sim = twins();
+      const { node, until, mesh, wire, run } = sim;
+      mesh.heal(wire('a', 'b'));
+      until('seen', () => conflicts(sim).length > 0);
+      run(ms);
+      node(name).kill();
+      run(300);
+      node(name).start();
+      until('one', () => isOne(sim));
+      const consumer = new SimConsumer(node('b'), 'any.x');
+      until('all', () => consumer.got.length >= 10);
+      run(1_000);
+      expect(consumer.got).toEqual([...numbered(5, 'a'), ...numbered(5, 'c')]);
+    });
+  });
+});
