@@ -244,6 +244,11 @@ export class QueueCore {
     return start.subarray(0, bytes);
   }
 
+  /** The store is being opened again: whoever reads goes on in the turn that every queue has then. */
+  get isUnreadable(): boolean {
+    return this.store !== null && !this.ready.canRead;
+  }
+
   /** What a part of a message could not be read for. @returns what its reader is told */
   onUnreadable: (error: unknown) => unknown = (error) => error;
 

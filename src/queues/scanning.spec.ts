@@ -22,6 +22,23 @@ it('goes on by itself when the store can be read again', () => {
   expect([...plain.texts, ...picky.texts].sort()).toEqual(Array.from({ length: 9 }, (_, n) => `${n}`));
 });
 
+it.each(['purge', 'move'] as const)('a %s waits while the store cannot be read, and does all of it then', (what) => {
+  const home = new Home({}, 2);
+  const [queue, other] = [home.open(), home.open({}, 'other')];
+  for (let n = 0; n < 9; n++) home.put(queue, `${n}`);
+  home.settle();
+  home.store.setState('failed');
+  const told: unknown[] = [];
+  if (what === 'purge') queue.purge((count) => told.push(count));
+  else queue.move('queue/other', 99, (count) => told.push(count));
+  home.host.tick(home.wall);
+  expect([told, home.host.deadline() > home.wall]).toEqual([[], true]);
+  home.store.setState('ok');
+  home.settle();
+  home.pass(100);
+  expect([told, queue.view().depth, other.view().depth]).toEqual([[9], 0, what === 'move' ? 9 : 0]);
+});
+
 describe('a consumer with a selector', () => {
   let home: Home;
   beforeEach(() => (home = new Home()));

@@ -105,6 +105,7 @@ export class MoveWalk implements ScanVisitor {
 
   /** @returns whether it is over */
   turn(): boolean {
+    if (this.core.isUnreadable) return false;
     this.#scanner.budget = WALK_PER_TURN;
     // What was not taken is back in its place; it is not tried again in this walk.
     if (this.#failed === 0) this.#left -= this.#scanner.find(Math.min(this.#left, WALK_PER_TURN));
@@ -142,6 +143,7 @@ export class PurgeWalk {
 
   /** @returns whether it is over */
   turn(): boolean {
+    if (this.core.isUnreadable) return false;
     this.dispatcher.recall();
     let left = WALK_PER_TURN;
     for (const lane of this.core.ready.lanes) {
