@@ -9,6 +9,7 @@ import type { VirtualNode } from './virtual-mesh';
 /** Whose the subscriptions of a run are. */
 export const CLIENT = 'sim';
 const TOPICS = ['s.0', 's.1'] as const;
+const LARGE_BYTES_MAX = 400 * 1024;
 const FAULTS_FROM_MS = 2_000;
 const FAULTS_TO_MS = 5_000;
 
@@ -79,7 +80,8 @@ function planPublisher(topic: string, node: number, dice: Dice): PublisherPlan {
     [2, { everyMs: 20, burst: dice.between(2, 4), bytes: [8, 1_000] }],
     [1, { everyMs: dice.between(40, 100), burst: 1, bytes: [8, 50_000] }],
   ]);
-  return { node, address: topic, ...pace, large: 0, largeBytesMax: 0, kept: true };
+  const large = dice.chance(0.3) ? 0.02 : 0;
+  return { node, address: topic, ...pace, large, largeBytesMax: LARGE_BYTES_MAX, kept: true };
 }
 
 function planReceiver(subscription: SubscriptionPlan, nodes: number, dice: Dice): ReceiverPlan {
