@@ -8,7 +8,15 @@ import { main, PrepareError, prepare, runNode, say, TOOLS } from './lib/prepare.
 const MINUTES_MAX = 24 * 60;
 
 /** Where a row's tests are; their titles name it, and `lengthOf` in test/faults/row-length.ts has its full length. */
-const SPEC_OF_ROW = { F4: 'nodes', F5: 'links', F7: 'links', F12: 'slow', F18: 'node-power', F33: 'queue-crashes' };
+const SPEC_OF_ROW = {
+  F2: 'subscriptions',
+  F4: 'nodes',
+  F5: 'links',
+  F7: 'links',
+  F12: 'slow',
+  F18: 'node-power',
+  F33: 'queue-crashes',
+};
 const ROWS = Object.keys(SPEC_OF_ROW);
 
 function numberOf(flag, text) {

@@ -18,8 +18,9 @@ export class QueueRecord {
     readonly name: string,
     readonly address: string,
     shared: Seen<string>,
+    ordered: boolean,
   ) {
-    this.#judge = new ArrivalJudge<string>(name, { ordered: true, redeliveries: true, shared });
+    this.#judge = new ArrivalJudge<string>(name, { ordered, redeliveries: true, shared });
   }
 
   take(arrived: Arrived<string>): void {
@@ -40,15 +41,19 @@ export class QueueRecord {
  * A message is for one of all receivers; after a death what was unsettled may come again, marked.
  */
 export class QueueLedger {
-  readonly sent = new Ledger();
+  /** Several subscriptions share what was sent: each gets all of it. */
+  constructor(readonly sent = new Ledger()) {}
+
   readonly violations: QueueViolation[] = [];
+  /** Addresses that several receivers take from: what one of them never saw comes to another one behind younger ones. */
+  readonly unordered = new Set<string>();
   arrivals = 0;
   redelivered = 0;
   readonly #seen = new Seen<string>();
   readonly #settled = new Map<string, Set<number>>();
 
   join(name: string, address: string): QueueRecord {
-    return new QueueRecord(this, name, address, this.#seen);
+    return new QueueRecord(this, name, address, this.#seen, !this.unordered.has(address));
   }
 
   /** The queue has said that it will not come again. */

@@ -1,4 +1,4 @@
-import rhea, { type Connection, type Delivery, type EventContext } from 'rhea';
+import rhea, { type Connection, type Delivery, type EventContext, type ReceiverOptions } from 'rhea';
 import { eventually } from './eventually';
 import { digestOf, readPayload } from './ledger-payload';
 import type { QueueLedger, QueueRecord } from './queue-ledger';
@@ -9,6 +9,8 @@ export interface QueueReceiverOptions {
   readonly address: string;
   readonly ledger: QueueLedger;
   readonly credit?: number;
+  /** It consumes a durable subscription of that name, its own one or one that is shared with others. */
+  readonly subscription?: { readonly name: string; readonly client: string | null };
 }
 
 /** What every consuming client of a queue can do, whichever library is below. */
@@ -69,12 +71,13 @@ export class QueueReceiver implements QueueClient {
 
   #dial(): void {
     if (this.#closed) return;
-    const { name, port, address, ledger, credit = CREDIT } = this.options;
+    const { name, port, ledger, address, credit = CREDIT, subscription } = this.options;
     const container = rhea.create_container();
-    const connection = container.connect({ host: '127.0.0.1', port, container_id: name, reconnect: false });
+    const container_id = subscription?.client ?? name;
+    const connection = container.connect({ host: '127.0.0.1', port, container_id, reconnect: false });
     this.#connection = connection;
     connection.open_receiver({
-      source: { address },
+      ...linkOf(this.options),
       credit_window: credit,
       autoaccept: false,
       rcv_settle_mode: SECOND,
@@ -123,6 +126,14 @@ export class QueueReceiver implements QueueClient {
     if (said === undefined || rhea.message.is_accepted(said)) this.options.ledger.settled(...known);
     else this.unconfirmed++;
   }
+}
+
+function linkOf({ address, name, subscription }: QueueReceiverOptions): ReceiverOptions {
+  if (subscription === undefined) return { source: { address } };
+  const capabilities = subscription.client === null ? ['shared', 'global'] : [];
+  // What follows the bar tells links of one subscription apart.
+  const link = subscription.client === null ? `${subscription.name}|${name}` : subscription.name;
+  return { name: link, source: { address, durable: 2, expiry_policy: 'never', capabilities } };
 }
 
 function bytesOf(body: unknown): Buffer {
