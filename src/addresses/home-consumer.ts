@@ -14,6 +14,8 @@ export class HomeConsumer implements QueueClient, QueueSink {
   #held = 0;
   #confirming = 0;
   #consumer: QueueConsumer | null = null;
+  /** Its handler was told that it is there. */
+  #isConfirmed = false;
   /** Drains that are not answered. */
   #drains = 0;
 
@@ -32,13 +34,16 @@ export class HomeConsumer implements QueueClient, QueueSink {
   open(queue: Queue, known: WhenKnown | null, confirmed = false): void {
     // Nothing is delivered before it is there.
     this.#consumer = queue.consume(queueSpec(this.spec, true), this);
+    this.#isConfirmed = confirmed;
     if (confirmed) return;
-    if (known === null) this.handler.onConfirmed([]);
+    if (known === null) this.#confirm([]);
     else known((unconfirmed) => this.#confirm(unconfirmed));
   }
 
   #confirm(unconfirmed: readonly string[]): void {
-    if (!this.closed) this.handler.onConfirmed(unconfirmed);
+    if (this.closed) return;
+    this.#isConfirmed = true;
+    this.handler.onConfirmed(unconfirmed);
   }
 
   get address(): AddressEntry {
@@ -91,7 +96,7 @@ export class HomeConsumer implements QueueClient, QueueSink {
       this.handler.onGone(error);
       return;
     }
-    this.ports.replace(this, true);
+    this.ports.replace(this, this.#isConfirmed);
     for (let drains = this.#drains; drains > 0; drains--) this.handler.onDrained();
   }
 

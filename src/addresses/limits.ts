@@ -96,7 +96,9 @@ export const PUT_WINDOW_BYTES = 1024 * 1024;
 /** And into one queue: below what its home remembers the refusals of. */
 export const PUTS_UNDER_WAY_MAX = 8_192;
 /** With custody of the ingress: so much is read from the disk ahead of what may be sent to a home. */
-export const OUTBOX_AHEAD_BYTES = 256 * 1024;
+export const OUTBOX_AHEAD_BYTES = 32 * 1024;
+/** But for all homes together no more than this share of the retention pool: those that stay away keep what was read for them. */
+export const OUTBOX_AHEAD_SHARE = 1 / 8;
 /** What waits on the disk for one queue of another node: what an hour of 1,000 messages of 2 KiB a second comes to. */
 export const OUTBOX_BYTES_MAX = 8 * 1024 * 1024 * 1024;
 /** The same in messages. */

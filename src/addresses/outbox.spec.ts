@@ -56,7 +56,8 @@ class Scene {
       onDamage: () => undefined,
     };
     const host = createQueueHost({ store, clock, events });
-    const shared = { clock, pending, counters, scheduleFlush: () => undefined } as unknown as ForwarderPorts;
+    const retention = { capacity: 64 * 1024 * 1024 };
+    const shared = { clock, pending, counters, retention, scheduleFlush: () => undefined } as unknown as ForwarderPorts;
     const outbox = new Outbox(shared, {
       store,
       host,

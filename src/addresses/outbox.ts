@@ -9,6 +9,7 @@ import type { PublisherHandler } from './contract';
 import type { ForwarderPorts } from './forwarder';
 import {
   OUTBOX_AHEAD_BYTES,
+  OUTBOX_AHEAD_SHARE,
   OUTBOX_BYTES_MAX,
   OUTBOX_IDLE_MAX,
   OUTBOX_MESSAGES_MAX,
@@ -448,13 +449,19 @@ export class Outbox {
     this.#hungry.add(to);
   }
 
+  /** Bytes of one destination that may wait in memory: all of them, with homes that stay away, take a share of the pool at the most. */
+  get #ahead(): number {
+    const busy = Math.max(1, this.#byName.size - this.#idle.size);
+    return Math.min(OUTBOX_AHEAD_BYTES, (this.shared.retention.capacity * OUTBOX_AHEAD_SHARE) / busy);
+  }
+
   /** Gives to the way what it takes, in order. */
   #feed(to: Outgoing, now: number): void {
     if (now < to.pausedUntil) return;
     this.#hungry.delete(to);
     const { entry, limit } = to;
     if (to.cursor > limit || to.damage !== null) return;
-    if (this.ports.isBehind(entry) || this.ports.unsentBytes(entry) >= OUTBOX_AHEAD_BYTES) return;
+    if (this.ports.isBehind(entry) || this.ports.unsentBytes(entry) >= this.#ahead) return;
     try {
       for (const [key, record] of this.#read(to, limit)) {
         const epoch = epochOf(record);
@@ -474,11 +481,12 @@ export class Outbox {
   /** @throws RecordDamagedError */
   #read(to: Outgoing, limit: number): readonly (readonly [key: number, record: Buffer])[] {
     const found: [key: number, record: Buffer][] = [];
+    const ahead = this.#ahead;
     let bytes = 0;
     this.ports.store.scan(OUTBOX_SPACE.messages, to.id, to.cursor, limit + 1, (key, record) => {
       found.push([key, record]);
       bytes += sizeOf(record);
-      return bytes < OUTBOX_AHEAD_BYTES;
+      return bytes < ahead;
     });
     if (found.length === 0) to.cursor = limit + 1;
     return found;
