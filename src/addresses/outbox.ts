@@ -229,8 +229,8 @@ export class Outbox {
 
   /** Why a message would not be taken now; null when it would. @param messages so many of as many bytes together */
   refusalOf(entries: readonly AddressEntry[], bytes: number, messages = 1): OutcomeDetail | null {
-    const { state } = this.ports.store;
-    if (state !== 'ok') return state === 'full' ? DISK_FULL : NOT_WRITTEN;
+    const { state, lacksRoom } = this.ports.store;
+    if (state !== 'ok') return lacksRoom ? DISK_FULL : NOT_WRITTEN;
     for (const { name } of entries) {
       const to = this.#byName.get(name);
       if (to === undefined) continue;

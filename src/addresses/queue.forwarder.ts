@@ -305,9 +305,9 @@ export class QueueForwarder implements Forwarder {
   /** Why a queue here takes nothing for now. */
   #obstacle({ name }: AddressEntry, queue: Queue): OutcomeDetail | null {
     if (queue.isFull) return QUEUE_FULL;
-    const { state } = this.ports.store;
+    const { state, lacksRoom } = this.ports.store;
     if (state === 'ok' || isTemporary(name)) return null;
-    return state === 'full' ? DISK_FULL : DISK_FAILED;
+    return lacksRoom ? DISK_FULL : DISK_FAILED;
   }
 
   /** The mark of the put whose head was read last. */

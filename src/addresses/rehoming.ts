@@ -290,8 +290,7 @@ export class Rehoming implements QueueRelocation, EndPoint {
   #refusalOf({ queue, merges }: TransferHead): { readonly why: string; readonly again: boolean } | null {
     const { host, homes, store, selfName, policyOf } = this.ports;
     if (policyOf(queue) === null) return { why: 'by its rules the name is none of a queue', again: false };
-    if (store.state !== 'ok')
-      return { why: store.state === 'full' ? 'its disk is full' : 'its disk fails', again: false };
+    if (store.state !== 'ok') return { why: store.lacksRoom ? 'its disk is full' : 'its disk fails', again: false };
     if (merges) {
       const isHere = homes.claims(queue)[0]?.owner === selfName && !this.#departures.has(queue);
       return isHere && host.find(queue) !== null ? null : { why: 'it does not serve it now', again: true };

@@ -15,7 +15,7 @@ import type { HostedQueue, QueueHome } from './queue-core';
 import { QueueMarks } from './queue-marks';
 import { NOTHING_IN_QUEUE } from './queue-view';
 import { writeHead } from './record';
-import { REFUSAL, refusalDetail, type Refusal } from './refusals';
+import { REFUSAL, refusalDetail, type Refusal, refusalOfStore } from './refusals';
 import type { QueueStore } from './store-port';
 import { LENGTH_BYTES, messageAfterTopic } from './topic-head';
 import type { TransactionQueue } from './transaction';
@@ -151,8 +151,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   }
 
   #closed(): Refusal {
-    if (this.store.state === 'ok') return REFUSAL.none;
-    return this.store.state === 'full' ? REFUSAL.storeFull : REFUSAL.storeFailed;
+    return refusalOfStore(this.store);
   }
 
   putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void {

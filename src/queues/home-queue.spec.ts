@@ -182,12 +182,16 @@ describe('a durable queue', () => {
     expect(home.open().view().depth).toBe(0);
   });
 
-  it('refuses puts while the disk is full, and takes them again by itself', () => {
+  it.each([
+    ['is full', 'full', true, 'amqp:resource-limit-exceeded'],
+    ['has failed for want of room', 'failed', true, 'amqp:resource-limit-exceeded'],
+    ['has failed', 'failed', false, 'amqp:internal-error'],
+  ] as const)('refuses puts while the disk %s, says so, and takes them again by itself', (_, state, lacksRoom, why) => {
     const queue = home.open();
-    home.store.setState('full');
+    home.store.setState(state, lacksRoom);
     const refused = home.put(queue, 'a');
     home.settle();
-    expect(home.conditions.get(refused)).toBe('amqp:resource-limit-exceeded');
+    expect(home.conditions.get(refused)).toBe(why);
     home.store.setState('ok');
     const taken = home.put(queue, 'b');
     home.settle();

@@ -1,4 +1,4 @@
-import { FairleadError } from '../common/errors';
+import type { FairleadError } from '../common/errors';
 import type { Clock } from '../common/ports';
 import type { LargeBody, Outcome } from '../streams/contract';
 import type {
@@ -25,7 +25,7 @@ import { QueueDirectory } from './queue-directory';
 import { NOTHING_IN_QUEUE } from './queue-view';
 import { LocalQueueMoves } from './queue-moves';
 import { RecordSlab } from './record';
-import { REFUSAL, type Refusal } from './refusals';
+import { REFUSAL, type Refusal, refusalOfGroup } from './refusals';
 import { SharedPayloads } from './shared-payloads';
 import { RecordDamagedError, type QueueStore } from './store-port';
 import { LocalTransaction } from './transaction';
@@ -45,12 +45,6 @@ export interface QueueHostPorts {
  */
 export function createQueueHost(ports: QueueHostPorts): QueueHost {
   return new LocalQueueHost(ports);
-}
-
-/** What puts are told that were in a group that failed. */
-function refusalOf(error: Error): Refusal {
-  const isFull = error instanceof FairleadError && error.condition === 'amqp:resource-limit-exceeded';
-  return isFull ? REFUSAL.storeFull : REFUSAL.storeFailed;
 }
 
 class LocalQueueHost implements QueueHost, QueueHome {
@@ -358,7 +352,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   #done(group: Group, error: Error | null): void {
     this.#inFlight--;
     this.#isFailing = this.#inFlight > 0 && (error !== null || this.#isFailing);
-    this.#tell(group, error, error === null ? REFUSAL.none : refusalOf(error));
+    this.#tell(group, error, error === null ? REFUSAL.none : refusalOfGroup(error));
     this.flush();
     this.#tellSettled(error);
   }

@@ -11,7 +11,7 @@ import { SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import type { Mark } from './marks';
 import type { QueueCore } from './queue-core';
 import { flagsOf, publisherOf, RECORD_FLAG, RECORD_HEAD, REFERENCE_BYTES, writeHead, writeReference } from './record';
-import { REFUSAL, type Refusal } from './refusals';
+import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 
 /** Takes messages into a queue, or says why not. */
 export class Intake implements LargeIntakeParts {
@@ -171,8 +171,7 @@ export class Intake implements LargeIntakeParts {
   closed(): Refusal {
     const { error, store } = this.core;
     if (error !== null) return error instanceof QueueDamagedError ? REFUSAL.damaged : REFUSAL.deleted;
-    if (store === null || store.state === 'ok') return REFUSAL.none;
-    return store.state === 'full' ? REFUSAL.storeFull : REFUSAL.storeFailed;
+    return store === null ? REFUSAL.none : refusalOfStore(store);
   }
 
   /** Reads what it wants to know of a message. */

@@ -3,7 +3,7 @@ import type { Entry } from './entry';
 import type { Group } from './group';
 import type { LargeStore } from './large-store';
 import { LARGE_BYTES_PER_TURN, SEGMENT_BYTES, UNFLUSHED_BYTES_MAX } from './limits';
-import { REFUSAL, type Refusal } from './refusals';
+import { REFUSAL, type Refusal, refusalOfGroup, refusalOfStore } from './refusals';
 import type { QueueStore } from './store-port';
 
 /** Who stores a large message. */
@@ -41,8 +41,9 @@ export class LargePut {
   turn(parts: LargePutTurn): void {
     const { store } = parts;
     if (store === null) return;
-    if (store.state !== 'ok') {
-      this.#fail(store.state === 'full' ? REFUSAL.storeFull : REFUSAL.storeFailed);
+    const refusal = refusalOfStore(store);
+    if (refusal !== REFUSAL.none) {
+      this.#fail(refusal);
       return;
     }
     // What is on its way to the disk is bounded: its end brings the next turn.
@@ -52,7 +53,7 @@ export class LargePut {
       done: (error) => {
         if (this.#isOver) return;
         if (error === null) parts.wantsTurn();
-        else this.#fail(REFUSAL.storeFailed);
+        else this.#fail(refusalOfGroup(error));
       },
     });
   }

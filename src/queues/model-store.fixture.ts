@@ -95,6 +95,7 @@ export class ModelStore implements QueueStore {
   onState: (state: StoreState) => void = () => undefined;
   unflushedBytes = 0;
   putEpoch = 1;
+  lacksRoom = false;
   #state: StoreState = 'ok';
   #durable = new Tables();
   #seen: Tables;
@@ -117,7 +118,9 @@ export class ModelStore implements QueueStore {
     return this.#state;
   }
 
-  setState(state: StoreState): void {
+  /** @param lacksRoom it has failed for want of room */
+  setState(state: StoreState, lacksRoom = state === 'full'): void {
+    this.lacksRoom = lacksRoom;
     if (state === this.#state) return;
     this.#state = state;
     this.onState(state);

@@ -1,4 +1,6 @@
+import { FairleadError } from '../common/errors';
 import type { OutcomeDetail } from '../streams/contract';
+import type { QueueStore } from './store-port';
 
 /** Why a put was not taken; what an origin is told when it asks again is made from the number. Numbers never change. */
 export const REFUSAL = {
@@ -36,4 +38,15 @@ const DETAILS: Readonly<Record<Refusal, OutcomeDetail | null>> = {
 
 export function refusalDetail(refusal: Refusal): OutcomeDetail | null {
   return DETAILS[refusal];
+}
+
+/** Why a store takes nothing now; none when it does. */
+export function refusalOfStore({ state, lacksRoom }: QueueStore): Refusal {
+  if (state === 'ok') return REFUSAL.none;
+  return lacksRoom ? REFUSAL.storeFull : REFUSAL.storeFailed;
+}
+
+/** What puts are told that were in a group that failed. */
+export function refusalOfGroup(error: Error): Refusal {
+  return error instanceof FairleadError && error.condition === LIMIT ? REFUSAL.storeFull : REFUSAL.storeFailed;
 }

@@ -35,6 +35,8 @@ export interface QueueStore {
    * store is being opened again; nothing is taken. It becomes `ok` by itself.
    */
   readonly state: StoreState;
+  /** While it is not `ok`: for want of room, and not because the disk is bad. What is refused meanwhile is told so. */
+  readonly lacksRoom: boolean;
   /** Told of each change of `state`. */
   onState: (state: StoreState) => void;
 }

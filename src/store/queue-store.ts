@@ -115,6 +115,10 @@ export class LmdbQueueStore implements QueueStore {
     return this.#state;
   }
 
+  get lacksRoom(): boolean {
+    return this.#state === 'full' || this.#failure?.full === true;
+  }
+
   get unflushedBytes(): number {
     return this.#committedTo - this.#doneTo;
   }

@@ -35,6 +35,10 @@ export class VirtualDisk implements QueueStore {
     return this.records.state;
   }
 
+  get lacksRoom(): boolean {
+    return this.records.lacksRoom;
+  }
+
   get unflushedBytes(): number {
     return this.records.unflushedBytes;
   }
