@@ -38,9 +38,10 @@ export class ProtonQueueReceiver implements QueueClient {
   }
 
   async confirmed(): Promise<void> {
-    await eventually(`confirmations for ${this.options.name}`, () => this.#unsettled === 0, {
-      otherwise: () => this.#errors,
-    });
+    const { name } = this.options;
+    // It dials for ever: where it has ended, nobody takes from its queue any more.
+    if (this.#child.exitCode !== null) throw new Error(`${name} ended by itself:\n${this.#errors}`);
+    await eventually(`confirmations for ${name}`, () => this.#unsettled === 0, { otherwise: () => this.#errors });
   }
 
   drop(): void {

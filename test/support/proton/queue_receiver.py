@@ -77,7 +77,8 @@ class Receiver(MessagingHandler):
         self.cut(event, "disconnected")
 
     def cut(self, event, why):
-        if event.connection != self.connection:
+        # A transport whose connection was closed meanwhile has none, and neither has this until it dials again.
+        if self.connection is None or event.connection != self.connection:
             return
         tell("cut " + why)
         self.connection.close()
