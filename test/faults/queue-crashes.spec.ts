@@ -33,11 +33,16 @@ describe('queues at the end of a line (a and b before their home c)', () => {
         { at: 'a', address: 'queue/jobs.x', by: 'proton' },
         { at: 'a', address: 'queue/spooled.y' },
         { at: 'b', address: 'queue/spooled.y', by: 'proton' },
+        // In order, for nobody else takes from them.
+        { at: 'b', address: 'queue/jobs.one' },
+        { at: 'c', address: 'queue/spooled.one', by: 'proton' },
       ],
       [
         { at: 'a', address: 'queue/jobs.x', perSecond: 200 },
         { at: 'c', address: 'queue/jobs.x', perSecond: 100, bodyBytes: 2_000 },
         { at: 'a', address: 'queue/spooled.y', perSecond: 100 },
+        { at: 'a', address: 'queue/jobs.one', perSecond: 50 },
+        { at: 'b', address: 'queue/spooled.one', perSecond: 50 },
       ],
     );
   }, CASE_MS);

@@ -51,6 +51,7 @@ export class QueueWork {
     for (const { at, address, by } of receivers) {
       const name = `get-${at}-${address}-${work.receivers.length}`;
       const Kind = by === 'proton' && hasProton ? ProtonQueueReceiver : QueueReceiver;
+      if (receivers.filter((other) => other.address === address).length > 1) ledger.unordered.add(address);
       const receiver: QueueClient = new Kind({ name, port: faulty.node(at).amqpPort, address, ledger });
       work.receivers.push(await receiver.ready());
     }
