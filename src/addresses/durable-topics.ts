@@ -7,7 +7,7 @@ import type { AddressEntry } from './address-entry';
 import { PENDING, type Verdict } from './contract';
 import { AddressError } from './errors';
 import type { ForwarderPorts } from './forwarder';
-import { HeadedBody } from './framed-body';
+import { HeadedBody } from '../streams/framed-body';
 import type { LocalPublisher } from './local-publisher';
 import type { Outbox } from './outbox';
 import type { OwnPuts } from './own-puts';

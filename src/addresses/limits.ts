@@ -115,8 +115,6 @@ export const OUTBOX_RETRY_MS = 1_000;
 export const ROUTES_CACHED_MAX = 10_000;
 /** The same in subscriptions, all headings together: a few MiB. */
 export const ROUTED_MAX = 200_000;
-/** Times that a subscription may come back to a node and still get what was put there long ago. */
-export const STINTS_MAX = 16;
 /** Of subscriptions that a node has and another has by right so much is said with each message: that many are never in doubt. */
 export const EXCLUDED_BYTES_MAX = 16 * 1024;
 /** What a subscription asks for, filter and selector together, goes with the message that opens a circuit. */

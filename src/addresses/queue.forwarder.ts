@@ -15,7 +15,7 @@ import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
 import { CREDIT_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
-import { TailBody } from './framed-body';
+import { TailBody } from '../streams/framed-body';
 import type { OwnPuts } from './own-puts';
 import { FROM_OUTBOX, Outbox } from './outbox';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
@@ -304,7 +304,7 @@ export class QueueForwarder implements Forwarder {
 
   /** Why a queue here takes nothing for now. */
   #obstacle({ name }: AddressEntry, queue: Queue): OutcomeDetail | null {
-    if (queue.isFull) return QUEUE_FULL;
+    if (queue.isFull(1)) return QUEUE_FULL;
     const { state, lacksRoom } = this.ports.store;
     if (state === 'ok' || isTemporary(name)) return null;
     return lacksRoom ? DISK_FULL : DISK_FAILED;

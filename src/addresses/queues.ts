@@ -134,7 +134,7 @@ export class Queues {
     });
     const refresh = this.forwarder.refresh.bind(this.forwarder);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
-    const routing = new SubscriptionRouting(selfName, counters, (name) => this.subscriptions.lateQueue(name));
+    const routing = new SubscriptionRouting(selfName, counters);
     this.topics = new DurableTopics(shared, {
       own,
       routing,

@@ -3,18 +3,8 @@ import type { GroupCompanion, QueueHost } from '../queues/contract';
 import type { QueueStore } from '../queues/store-port';
 import { readClaim, writeClaim, type QueueClaim } from './queue-claim';
 
-/** Kind of records: name, stints and claim of each subscription that lives here, or has moved away, by number. Those below 32 are of the queues themselves. */
+/** Kind of records: name and claim of each subscription that lives here, by number. Those below 32 are of the queues themselves. */
 const SPACE_SUBSCRIPTIONS = 48;
-
-/** When a subscription was here, by this node's clock of such changes: from, and until, which is 0 while it is. */
-export type Stint = readonly [since: number, until: number];
-
-/** A subscription that lives here, or did. */
-export interface SubscriptionRecord {
-  readonly name: string;
-  readonly claim: QueueClaim;
-  readonly stints: readonly Stint[];
-}
 
 /** A change that is not on the disk yet. */
 interface Change {
@@ -24,7 +14,7 @@ interface Change {
   readonly done: () => void;
 }
 
-/** What this node's disk knows of subscriptions: written until it succeeds. */
+/** What this node's disk knows of the subscriptions that live here: written until it succeeds. */
 export class SubscriptionRecords {
   readonly #ids = new Map<string, number>();
   #lastId = 0;
@@ -38,27 +28,24 @@ export class SubscriptionRecords {
   ) {}
 
   /** What the last life left. */
-  load(): readonly SubscriptionRecord[] {
-    const found: SubscriptionRecord[] = [];
+  load(): [name: string, claim: QueueClaim][] {
+    const found: [string, QueueClaim][] = [];
     this.store.scan(SPACE_SUBSCRIPTIONS, 0, 0, Number.MAX_SAFE_INTEGER, (id, value) => {
       const reader = new WireReader(value);
       const name = reader.text();
-      const stints = readStints(reader);
       this.#ids.set(name, id);
       this.#lastId = id;
-      found.push({ name, stints, claim: readClaim(reader.rest()) });
+      found.push([name, readClaim(reader.rest())]);
       return true;
     });
     return found;
   }
 
   /** @param done told once it is on the disk, unless it is changed again before */
-  set({ name, claim, stints }: SubscriptionRecord, done: () => void): void {
+  set(name: string, claim: QueueClaim, done: () => void): void {
     const id = this.#ids.get(name) ?? ++this.#lastId;
     this.#ids.set(name, id);
-    const writer = new WireWriter().text(name).u16(stints.length);
-    for (const [since, until] of stints) writer.u53(since).u53(until);
-    this.#change({ id, value: writer.raw(writeClaim(claim)).take(), done });
+    this.#change({ id, value: new WireWriter().text(name).raw(writeClaim(claim)).take(), done });
   }
 
   delete(name: string, done: () => void): void {
@@ -94,8 +81,4 @@ export class SubscriptionRecords {
       },
     };
   }
-}
-
-function readStints(reader: WireReader): Stint[] {
-  return Array.from({ length: reader.u16() }, (): Stint => [reader.u53(), reader.u53()]);
 }

@@ -3,17 +3,27 @@ import { encodeMessage } from '../message/encode-message';
 import { textBody } from '../message/message';
 import { AddressCounters } from './ports';
 import { publisherTag } from './publisher-tag';
-import type { SubscriptionDefinition } from './queue-claim';
+import type { QueueClaim, SubscriptionDefinition } from './queue-claim';
 import { SubscriptionRouting } from './subscription-routing';
 
 const MESSAGE = encodeMessage({ header: { priority: 7 }, body: textBody('x') });
 
-function definition(more: Partial<SubscriptionDefinition> = {}): SubscriptionDefinition {
-  return { filter: 'news.#', selector: null, noLocal: false, notFrom: 0, shared: false, durable: true, ...more };
+/** Made at that time of its home's clock. */
+function claim(since: number, more: Partial<SubscriptionDefinition> = {}): QueueClaim {
+  const subscription = {
+    filter: 'news.#',
+    selector: null,
+    noLocal: false,
+    notFrom: 0,
+    shared: false,
+    durable: true,
+    ...more,
+  };
+  return { generation: 0, since, subscription };
 }
 
-function queue(name: string, more: object = {}): Queue {
-  return { name, policy: { overLimit: 'reject', maxDepth: null, maxBytes: null }, ...more } as unknown as Queue;
+function queue(name: string, isFull = false): Queue {
+  return { name, isFull: () => isFull } as unknown as Queue;
 }
 
 function setUp(): {
@@ -22,7 +32,7 @@ function setUp(): {
   route(text: string, tag?: number): string[];
 } {
   const counters = new AddressCounters();
-  const routing = new SubscriptionRouting('a', counters, (name) => queue(`late ${name}`));
+  const routing = new SubscriptionRouting('a', counters);
   return {
     routing,
     counters,
@@ -33,11 +43,11 @@ function setUp(): {
 describe('what is put to the subscriptions of a node', () => {
   it('goes to those that hold its topic, were there, and want it', () => {
     const { routing, route } = setUp();
-    routing.add('all', queue('all'), definition(), [[5, 0]]);
-    routing.add('late', queue('late'), definition({ filter: 'news.x' }), [[9, 0]]);
-    routing.add('high', queue('high'), definition({ selector: 'JMSPriority > 5' }), [[5, 0]]);
-    routing.add('low', queue('low'), definition({ selector: 'JMSPriority < 5' }), [[5, 0]]);
-    routing.add('others', queue('others'), definition({ noLocal: true, notFrom: publisherTag('me') }), [[5, 0]]);
+    routing.add(queue('all'), claim(5));
+    routing.add(queue('late'), claim(9, { filter: 'news.x' }));
+    routing.add(queue('high'), claim(5, { selector: 'JMSPriority > 5' }));
+    routing.add(queue('low'), claim(5, { selector: 'JMSPriority < 5' }));
+    routing.add(queue('others'), claim(5, { noLocal: true, notFrom: publisherTag('me') }));
     expect(route('a=9:news.x').sort()).toEqual(['all', 'high', 'late', 'others']);
     expect(route('a=8:news.x').sort()).toEqual(['all', 'high', 'others']);
     expect(route('a=8:news.x', publisherTag('me')).sort()).toEqual(['all', 'high']);
@@ -48,7 +58,7 @@ describe('what is put to the subscriptions of a node', () => {
 
   it('is counted when nobody is there any more', () => {
     const { routing, route, counters } = setUp();
-    routing.add('all', queue('all'), definition(), [[5, 0]]);
+    routing.add(queue('all'), claim(5));
     expect([route('a=4:news.x'), route('b=9:news.x'), route('a=9:weather'), route('nonsense')]).toEqual([
       [],
       [],
@@ -58,31 +68,14 @@ describe('what is put to the subscriptions of a node', () => {
     expect(counters.dropped.get('noSubscriber')).toBe(4);
   });
 
-  it('is put aside for one that has moved away, when it was meant for this node, and comes to one that is back', () => {
-    const { routing, route } = setUp();
-    const stints = [
-      [5, 8],
-      [12, 0],
-    ] as const;
-    routing.add('s', null, definition(), [[5, 8]]);
-    expect([route('a=4:news.x'), route('a=7:news.x'), route('a=8:news.x')]).toEqual([[], ['late s'], []]);
-    routing.add('s', queue('s'), definition(), stints);
-    expect(['4', '7', '9', 'c'].map((clock) => route(`a=${clock}:news.x`))).toEqual([[], ['s'], [], ['s']]);
-  });
-
   it('is refused by name where it must not go only to the others', () => {
     const { routing } = setUp();
-    const policy = { overLimit: 'reject', maxDepth: 2, maxBytes: null };
-    const full = (depth: number, overLimit: string): Queue =>
-      queue('full', { policy: { ...policy, overLimit }, view: () => ({ depth, bytes: 0 }) });
     const ask = (): string | null => routing.full('a=9:news.x', MESSAGE, 0, MESSAGE.length, 0);
-    routing.add('full', full(1, 'reject'), definition(), [[5, 0]]);
+    routing.add(queue('s'), claim(5));
     expect(ask()).toBeNull();
-    routing.add('full', full(2, 'reject'), definition(), [[5, 0]]);
-    expect(ask()).toBe('full');
-    routing.add('full', full(2, 'dropOldest'), definition(), [[5, 0]]);
-    expect(ask()).toBeNull();
-    routing.add('full', full(2, 'reject'), definition({ selector: 'JMSPriority < 5' }), [[5, 0]]);
+    routing.add(queue('s', true), claim(5));
+    expect(ask()).toBe('s');
+    routing.add(queue('s', true), claim(5, { selector: 'JMSPriority < 5' }));
     expect(ask()).toBeNull();
   });
 });

@@ -10,7 +10,7 @@ import type { AddressNames } from './address-names';
 import type { Barrier } from './barrier';
 import type { Consumer, ConsumerHandler, ConsumerSpec, SubscriptionRef } from './contract';
 import { AddressError } from './errors';
-import { DEFINITION_BYTES_MAX, FEED_BYTES_MAX, FEED_MESSAGES_MAX, STINTS_MAX } from './limits';
+import { DEFINITION_BYTES_MAX, FEED_BYTES_MAX, FEED_MESSAGES_MAX } from './limits';
 import type { AddressCounters } from './ports';
 import {
   definitionOf,
@@ -24,7 +24,7 @@ import { intakeName, isSubscriptionQueue, subscriptionQueue } from './reserved-n
 import { subscriptionPolicy, type AddressPolicy } from './rules';
 import { CLOCK_KEY, type SubscriptionBook } from './subscription-book';
 import { SubscriptionFeeder } from './subscription-feeder';
-import type { Stint, SubscriptionRecord, SubscriptionRecords } from './subscription-records';
+import type { SubscriptionRecords } from './subscription-records';
 import type { SubscriptionRouting } from './subscription-routing';
 
 type Confirm = (unconfirmed: readonly string[]) => void;
@@ -35,8 +35,6 @@ interface Here {
   readonly queue: Queue;
   readonly claim: QueueClaim;
   readonly definition: SubscriptionDefinition;
-  /** When it was here: the last one is not over. */
-  readonly stints: readonly Stint[];
   /** What is still to come until it misses nothing that is published at nodes within reach, and who waits for that. */
   missing: number;
   unconfirmed: readonly string[];
@@ -85,9 +83,6 @@ export class Subscriptions {
   readonly #here = new Map<string, Here>();
   /** Of those that keep nothing: whose consumers may all have gone. */
   readonly #left = new Set<string>();
-  /** Those that have moved away, and may still be put to here. */
-  readonly #gone = new Map<string, SubscriptionRecord>();
-  readonly #late = new Set<string>();
   #clock = 0;
 
   constructor(private readonly ports: SubscriptionsPorts) {}
@@ -97,18 +92,12 @@ export class Subscriptions {
     const { host, records, clock } = this.ports;
     const known = records.load();
     if (known.length === 0) return;
-    const last = known.flatMap(({ stints }) => stints.flat());
-    this.#clock = last.reduce((most, one) => Math.max(most, one), Math.floor(clock.wall()));
+    this.#clock = known.reduce((last, [, { since }]) => Math.max(last, since), Math.floor(clock.wall()));
     const stored = new Set(host.stored);
-    for (const record of known) {
-      const { name, claim, stints } = record;
-      if (stints.at(-1)?.[1] !== 0) {
-        this.#goneAway(record);
-        continue;
-      }
+    for (const [name, claim] of known) {
       this.ports.homes.own(name, claim);
       if (claim.subscription === null || !stored.has(name)) continue;
-      this.#add(this.#openStored(name, claim.subscription), name, claim, claim.subscription, stints);
+      this.#add(this.#openStored(name, claim.subscription), name, claim, claim.subscription);
     }
     this.#tellClock();
   }
@@ -124,17 +113,11 @@ export class Subscriptions {
     }
   }
 
-  #add(
-    queue: Queue | null,
-    name: string,
-    claim: QueueClaim,
-    definition: SubscriptionDefinition,
-    stints: readonly Stint[],
-  ): Here | null {
+  #add(queue: Queue | null, name: string, claim: QueueClaim, definition: SubscriptionDefinition): Here | null {
     if (queue === null) return null;
-    const here = { queue, claim, definition, stints, missing: 0, unconfirmed: [], waiters: [], feeder: null };
+    const here = { queue, claim, definition, missing: 0, unconfirmed: [], waiters: [], feeder: null };
     this.#here.set(name, here);
-    if (definition.durable) this.ports.routing.add(name, queue, definition, stints);
+    if (definition.durable) this.ports.routing.add(queue, claim);
     return here;
   }
 
@@ -209,15 +192,14 @@ export class Subscriptions {
     const policy = definition.durable ? subscriptionPolicy(rule) : volatilePolicy(rule);
     const queue = definition.durable ? host.open(name, policy) : host.openTemporary(name, policy);
     const claim = { generation, since: this.#nextClock(), subscription: definition };
-    const stints: readonly Stint[] = [[claim.since, 0]];
-    const here = this.#add(queue, name, claim, definition, stints);
+    const here = this.#add(queue, name, claim, definition);
     if (here === null) return;
     homes.own(name, claim);
     book.home(this.ports.selfName);
     this.#tellClock();
     here.missing = 2;
     const known = (unconfirmed: readonly string[]): void => this.#known(name, here, unconfirmed);
-    if (definition.durable) records.set({ name, claim, stints }, () => known([]));
+    if (definition.durable) records.set(name, claim, () => known([]));
     else this.#feed(name, here, known);
     this.ports.barrier.wait(replicas.pendingVersion(SPACE.facts), known);
     this.ports.scheduleFlush();
@@ -256,62 +238,6 @@ export class Subscriptions {
     const value = Buffer.from(String(this.#clock));
     this.ports.replicas.set(SPACE.facts, CLOCK_KEY, value);
     this.ports.book.onClock(this.ports.selfName, value);
-  }
-
-  // --- moving ------------------------------------------------------------------------------------------------------------------
-
-  /** A subscription has come to this node with its queue, which is there: it is told so. */
-  adopted(name: string, told: QueueClaim): void {
-    const { host, names, homes, records } = this.ports;
-    const { subscription } = told;
-    if (subscription === null) return;
-    const queue = host.open(name, subscriptionPolicy(names.policy('topic', subscription.filter)));
-    const claim = { ...told, since: this.#nextClock() };
-    const before = this.#gone.get(name)?.stints ?? [];
-    this.#gone.delete(name);
-    const stints = [...before, [claim.since, 0] as const].slice(-STINTS_MAX);
-    this.#add(queue, name, claim, subscription, stints);
-    homes.own(name, claim);
-    this.#tellClock();
-    records.set({ name, claim, stints }, () => undefined);
-  }
-
-  /**
-   * A subscription lives at another node from now on. What was put here for it before that was known everywhere comes yet: it is put
-   * aside in a queue of its name ({@link takeLate}).
-   */
-  departed(name: string): void {
-    const here = this.#here.get(name);
-    if (here === undefined) return;
-    this.#here.delete(name);
-    const until = this.#nextClock();
-    const stints = here.stints.map(([since, end]): Stint => [since, end === 0 ? until : end]);
-    const record = { name, claim: here.claim, stints };
-    this.#goneAway(record);
-    this.#tellClock();
-    this.ports.records.set(record, () => undefined);
-  }
-
-  #goneAway(record: SubscriptionRecord): void {
-    const { name, claim, stints } = record;
-    if (claim.subscription === null) return;
-    this.#gone.set(name, record);
-    this.ports.routing.add(name, null, claim.subscription, stints);
-  }
-
-  /** A queue here for what comes late for one that has moved away. */
-  lateQueue(name: string): Queue {
-    const filter = this.#gone.get(name)?.claim.subscription?.filter ?? '';
-    this.#late.add(name);
-    this.ports.scheduleFlush();
-    return this.ports.host.open(name, subscriptionPolicy(this.ports.names.policy('topic', filter)));
-  }
-
-  /** Names of queues here that something was put aside in since this was asked: it is to go after the others. */
-  takeLate(): readonly string[] {
-    const late = [...this.#late];
-    this.#late.clear();
-    return late;
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------------------
@@ -375,12 +301,6 @@ export class Subscriptions {
 
   /** Another node may have one of these by right. */
   review(name: string): void {
-    if (this.#gone.has(name) && this.ports.homes.claims(name).length === 0) {
-      // It was ended: nobody waits for what comes late.
-      this.#gone.delete(name);
-      this.ports.routing.remove(name);
-      this.ports.records.delete(name, () => undefined);
-    }
     const here = this.#here.get(name);
     if (here === undefined || here.definition.durable) return;
     if (this.ports.homes.claims(name)[0]?.owner === this.ports.selfName) return;

@@ -164,8 +164,8 @@ export interface Queue {
   ): void;
   /** The same of a large message, which is retained until it is stored. */
   putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void;
-  /** One more message would be refused, for a limit. */
-  readonly isFull: boolean;
+  /** One more message of so many bytes would be refused, for a limit. */
+  isFull(bytes: number): boolean;
   /** Messages that may still be put before a limit is reached: credit for publishers; 0 while they are to wait. */
   readonly room: number;
   /** @throws FairleadError when it cannot be consumed so */

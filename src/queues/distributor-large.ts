@@ -1,6 +1,6 @@
 import { invariant } from '../common/errors';
 import type { LargeBody, OutcomeDetail } from '../streams/contract';
-import { BodyBehind } from './body-behind';
+import { TailBody } from '../streams/framed-body';
 import type { PutSink } from './contract';
 import { type Group, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
@@ -133,7 +133,7 @@ export class LargeDistribution implements LargePutHome {
   stage(body: LargeBody, publisher: number, told: (refusal: OutcomeDetail | null) => void): StagedLarge {
     const start = Buffer.from(headOf(body));
     const at = messageAfterTopic(start, 0, start.length);
-    const behind = new BodyBehind(body, Math.min(at, body.length));
+    const behind = new TailBody(body, Math.min(at, body.length));
     const stored = this.home.bodies.stage(behind, told);
     return { head: start, length: body.length, publisher, stored, body: behind, abandon: () => stored.abandon() };
   }

@@ -1,5 +1,5 @@
 import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
-import { BodyBehind } from './body-behind';
+import { TailBody } from '../streams/framed-body';
 import type { PeekedMessage, PutMark, PutSink, Queue, QueueConsumer, QueuePolicy, QueueView, Route } from './contract';
 import { DEFAULT_QUEUE_POLICY } from './default-policy';
 import { headOf, LargeDistribution, type DistributorParts, type PutOrigin } from './distributor-large';
@@ -170,7 +170,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     if (queues.length > 0 && !this.#read(start, 0, start.length, isWhole, origin)) return;
     const takers = this.#takers(queues, body.length - at, origin);
     if (takers === null) return;
-    this.#large.put(new BodyBehind(body, at), start, publisher, takers, origin);
+    this.#large.put(new TailBody(body, at), start, publisher, takers, origin);
   }
 
   turn(): void {
@@ -222,7 +222,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
 
   // What others see.
 
-  get isFull(): boolean {
+  isFull(): boolean {
     // What one of the queues has no room for is dropped for that one alone.
     return false;
   }

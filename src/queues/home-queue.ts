@@ -182,8 +182,8 @@ export class HomeQueue
     this.#intake.large.putStored(start, length, publisher, stored, body);
   }
 
-  get isFull(): boolean {
-    return this.core.policy.overLimit === 'reject' && this.core.isOver(1, 1);
+  isFull(bytes: number): boolean {
+    return this.core.policy.overLimit === 'reject' && this.core.isOver(1, bytes);
   }
 
   get room(): number {

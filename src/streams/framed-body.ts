@@ -1,4 +1,4 @@
-import type { LargeBody } from '../streams/contract';
+import type { LargeBody } from './contract';
 
 /** A large message without what precedes it in another. */
 export class TailBody implements LargeBody {

@@ -1,4 +1,4 @@
-import type { LargeBody } from '../streams/contract';
+import type { LargeBody } from './contract';
 import { HeadedBody, TailBody } from './framed-body';
 
 function body(text: string): LargeBody & { refs: number } {
