@@ -102,6 +102,8 @@ class AddressTransaction implements Transaction {
   #bytes = 0;
   /** Why it cannot be committed any more, for what nobody else was told of. */
   #failure: FairleadError | null = null;
+  /** It is discharged: a large message that was begun in it comes too late. */
+  #isOver = false;
 
   constructor(private readonly space: Transactions) {
     this.#queues = space.ports.host.transaction();
@@ -163,7 +165,7 @@ class AddressTransaction implements Transaction {
   }
 
   #complete(entry: AddressEntry, publisher: LocalPublisher, flags: number, body: LargeBody | null): Verdict {
-    if (body === null) return OUTCOME.rejected;
+    if (body === null || this.#isOver) return OUTCOME.rejected;
     try {
       if (entry.kind === 'queue' && body.length > MESSAGE_BYTES_MAX)
         this.#stageLarge(entry, publisher.tag, flags, body);
@@ -226,6 +228,7 @@ class AddressTransaction implements Transaction {
 
   commit(done: (error: FairleadError | null) => void): void {
     this.space.ports.scheduleFlush();
+    this.#isOver = true;
     this.#keep();
     if (this.#failure === null && this.#storing > 0) this.#commit = () => this.#apply(done);
     else this.#apply(done);
@@ -301,6 +304,7 @@ class AddressTransaction implements Transaction {
 
   rollback(): void {
     this.space.ports.scheduleFlush();
+    this.#isOver = true;
     this.#queues.rollback();
     this.#end(false);
   }

@@ -6,6 +6,23 @@ export interface RangeVisitor {
   onDelivery(id: number, handle: number, token: number): void;
 }
 
+/** Delivery-ids from the first to the last in serial order. */
+export class IdRange {
+  first = 0;
+  last = 0;
+  isEmpty = true;
+
+  add(id: number): void {
+    if (this.isEmpty || serialDifference(id, this.first) < 0) this.first = id;
+    if (this.isEmpty || serialDifference(id, this.last) > 0) this.last = id;
+    this.isEmpty = false;
+  }
+
+  overlaps(first: number, last: number): boolean {
+    return serialDifference(last, this.first) >= 0 && serialDifference(this.last, first) >= 0;
+  }
+}
+
 const BLOCK_BITS = 6;
 const BLOCK = 1 << BLOCK_BITS;
 
@@ -123,8 +140,9 @@ export class DeliveryRing {
     return ids.sort(serialDifference);
   }
 
-  /** Forgets everything of a link; its handle may be used again. */
-  removeLink(handle: number): void {
+  /** Forgets everything of a link; its handle may be used again. @returns the first and the last id that it had */
+  removeLink(handle: number): IdRange | null {
+    const range = new IdRange();
     for (let at = 0; at < this.#handles.length; at++) {
       if ((at & (BLOCK - 1)) === 0 && this.#blocks[at >>> BLOCK_BITS] === 0) {
         at += BLOCK - 1;
@@ -134,8 +152,13 @@ export class DeliveryRing {
       this.#handles[at] = -1;
       this.#count(at, -1);
       this.#size--;
+      range.add(this.#ids[at] as number);
     }
-    this.#size -= this.#old.removeLink(handle);
+    for (const id of this.#old.removeLink(handle)) {
+      this.#size--;
+      range.add(id);
+    }
+    return range.isEmpty ? null : range;
   }
 
   #grow(): void {
@@ -192,11 +215,12 @@ class OldDeliveries {
     return true;
   }
 
-  removeLink(handle: number): number {
+  /** @returns the ids that it had */
+  removeLink(handle: number): number[] {
     const gone = this.#sorted.filter((id) => this.#handles.get(id) === handle);
     for (const id of gone) this.remove(id);
     if (gone.length > 0) this.#compact();
-    return gone.length;
+    return gone;
   }
 
   within(first: number, last: number): number[] {

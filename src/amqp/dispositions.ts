@@ -3,7 +3,7 @@ import type { DeliveryState, OutcomeState } from './codec/types';
 import { AMQP_OUTCOME, CONDITION, ENGINE_LIMITS, FRAME_HEADER_BYTES, serialDifference } from './constants';
 import type { AmqpOutcome } from './constants';
 import type { Cursor } from './cursor';
-import { DeliveryRing, type RangeVisitor } from './delivery-ring';
+import { DeliveryRing, type IdRange, type RangeVisitor } from './delivery-ring';
 import { DispositionQueue } from './disposition-queue';
 import { AmqpError } from './errors';
 import type { LinkTable } from './link-table';
@@ -22,6 +22,8 @@ export class Dispositions implements RangeVisitor {
   /** Received, outcome told without settling: the peer settles (rcv-settle-mode second). */
   readonly #told: DeliveryRing;
   readonly #toldVisitor: RangeVisitor = { onDelivery: (id, handle) => this.#onPeerSettled(id, handle) };
+  /** What was unsettled on links that this end has detached, until the peer has too: it may still say something of that. */
+  readonly #lost = new Map<SenderLink, IdRange>();
   readonly #asReceiver: DispositionQueue;
   readonly #asSender: DispositionQueue;
   // Of the disposition that is being read.
@@ -29,6 +31,7 @@ export class Dispositions implements RangeVisitor {
   #detail: DeliveryState | null = null;
   #terminal = false;
   #settled = false;
+  #found = 0;
 
   readonly #outbound: Outbound;
 
@@ -132,8 +135,16 @@ export class Dispositions implements RangeVisitor {
     // Those that were told before this disposition.
     if (settled && this.#deferred !== null && this.#deferred.size > 0)
       this.#deferred.visit(first, last, this.#deferredVisitor);
+    this.#found = 0;
     this.#sent.visit(first, last, this);
+    if (this.#lost.size > 0 && this.#outcome === AMQP_OUTCOME.transactional) this.#tellLost(first, last);
     if (crowded) this.#outbound.unblock(null);
+  }
+
+  /** An outcome within a transaction that means something which is not here any more: whoever has lost it is to know. */
+  #tellLost(first: number, last: number): void {
+    if (this.#found > serialDifference(last, first)) return;
+    for (const [link, ids] of this.#lost) if (ids.overlaps(first, last)) link.onWorkLost(this.#detail);
   }
 
   #readState(cursor: Cursor, bytes: Buffer): void {
@@ -150,6 +161,7 @@ export class Dispositions implements RangeVisitor {
   /** @internal A delivery of this end's that the disposition means. */
   onDelivery(id: number, handle: number, token: number): void {
     const link = this.links.sending(handle);
+    this.#found++;
     if (!this.#terminal) this.#readDefault(link.defaultState);
     else if (this.#outcome > AMQP_OUTCOME.modified && !this.#takes(link)) {
       link.fail(CONDITION.notImplemented, 'outcomes of transactions and extensions are not served');
@@ -201,16 +213,23 @@ export class Dispositions implements RangeVisitor {
 
   // --- ends ----------------------------------------------------------------------------------------------------------------
 
-  /** Forgets what a link has in flight. */
-  letGo(handle: number, sender: boolean): void {
-    if (!sender) {
-      this.#told.removeLink(handle);
-      return;
-    }
+  /** Forgets what a link that receives has in flight. */
+  letGoReceived(handle: number): void {
+    this.#told.removeLink(handle);
+  }
+
+  /** The same of one that sends. */
+  letGoSent(link: SenderLink): void {
     const before = this.#unsettled;
-    this.#sent.removeLink(handle);
-    this.#deferred?.removeLink(handle);
+    const lost = this.#sent.removeLink(link.handle);
+    this.#deferred?.removeLink(link.handle);
     this.#outbound.unsettled -= before - this.#unsettled;
+    if (lost !== null && link.state === 'detaching') this.#lost.set(link, lost);
+  }
+
+  /** Both ends have detached it: the peer has said all of it. */
+  freed(link: SenderLink): void {
+    this.#lost.delete(link);
   }
 
   /** The session is over. */

@@ -30,14 +30,15 @@ export class IncomingTransfers {
     if (cursor.boolean('aborted', false)) flags |= TRANSFER.aborted;
     if (settleMode === 0) flags |= TRANSFER.settleFirst;
     const link = receiverOf(this.links.ofRemote(handle, 'transfer'));
+    const begins = link.frameDelivery < 0;
     const deliveryId = this.#deliveryId(link, id, (flags & (TRANSFER.more | TRANSFER.aborted)) === TRANSFER.more);
-    // What was on its way to a link that this end has detached is discarded.
-    if (link.state === 'detaching') return;
-    if (settleMode > 0 && (settleMode > 1 || link.rcvSettleMode === 0)) {
-      link.fail(CONDITION.invalidField, `transfer of rcv-settle-mode ${settleMode} on a link of mode first`);
-      return;
+    if (link.state !== 'detaching') {
+      if (settleMode > 0 && (settleMode > 1 || link.rcvSettleMode === 0))
+        link.fail(CONDITION.invalidField, `transfer of rcv-settle-mode ${settleMode} on a link of mode first`);
+      else link.onTransferFrame(deliveryId, bytes, cursor.end, end, messageFormat, flags, txnId);
     }
-    link.onTransferFrame(deliveryId, bytes, cursor.end, end, messageFormat, flags, txnId);
+    // What was on its way to a link that this end has detached is discarded.
+    if (link.state === 'detaching') link.onDiscarded(txnId, begins);
   }
 
   /** A continuation repeats the id of its delivery or has none. */

@@ -140,6 +140,7 @@ export class LinkTable {
     this.#freeHandles.push(link.handle);
     this.session.connection.linkCount--;
     link.state = 'detached';
+    if (link instanceof SenderLink) this.session.dispositions.freed(link);
   }
 
   #over(link: Link, error: AmqpErrorFields | null, closed: boolean): void {

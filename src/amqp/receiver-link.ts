@@ -22,6 +22,8 @@ export interface ReceiverHandler {
   ): void;
   /** It asks the link for the transaction of each delivery. Without it a transfer within one ends the link. */
   readonly takesTransactions?: boolean;
+  /** A delivery within a transaction is discarded, because this end has detached the link. */
+  onWorkLost?(link: ReceiverLink, txnId: Buffer): void;
   /** A delivery is ignored that resumes one which is not known here (part 2.7.5). @throws AmqpError to end what it names */
   onIgnored?(link: ReceiverLink): void;
   /** The peer used up or gave back all credit that `drain` asked for. */
@@ -169,6 +171,12 @@ export class ReceiverLink extends Link {
       return;
     }
     this.handler?.onTransfer(this, bytes, start, end, deliveryId, flags & FLAGS_TOLD, this.#openFormat);
+  }
+
+  /** @internal A frame is discarded, because this end has detached the link. */
+  onDiscarded(txnId: Buffer | null, begins: boolean): void {
+    if (begins) this.transaction = txnId;
+    if (this.transaction !== null) this.handler?.onWorkLost?.(this, this.transaction);
   }
 
   #begin(deliveryId: number, messageFormat: number, flags: number): void {

@@ -36,6 +36,8 @@ export interface SenderHandler {
     settled: boolean,
     state: TransactionalState,
   ): void;
+  /** The peer tells an outcome within a transaction of a delivery that was unsettled when this end detached the link. */
+  onWorkLost?(link: SenderLink, txnId: Buffer): void;
   onDetached(link: SenderLink, error: AmqpErrorFields | null, closed: boolean): void;
 }
 
@@ -234,6 +236,11 @@ export class SenderLink extends Link {
   /** @internal The same within a transaction. */
   onTransactional(deliveryId: number, token: number, settled: boolean, detail: DeliveryState | null): void {
     if (detail?.type === 'transactional') this.handler?.onTransactional?.(this, deliveryId, token, settled, detail);
+  }
+
+  /** @internal */
+  onWorkLost(detail: DeliveryState | null): void {
+    if (detail?.type === 'transactional') this.handler?.onWorkLost?.(this, detail.txnId);
   }
 
   /** @internal */

@@ -161,14 +161,14 @@ export class Session {
   /** @internal Forgets what a link has in flight. */
   letGo(link: Link): void {
     if (link instanceof SenderLink) {
-      if (link.unsettled > 0) this.dispositions.letGo(link.handle, true);
+      if (link.unsettled > 0) this.dispositions.letGoSent(link);
       link.unsettled = 0;
       this.#waiting.delete(link);
       this.#outbound.waiters.forget(link);
       return;
     }
     (link as ReceiverLink).hold(false);
-    this.dispositions.letGo(link.handle, false);
+    this.dispositions.letGoReceived(link.handle);
   }
 
   /** @internal */

@@ -138,6 +138,38 @@ describe('4.4.2 outcomes within a transaction', () => {
     expect(peer.conditionOf('detach')).toBe(CONDITION.notImplemented);
   });
 
+  it('of what was unsettled on a link that this end has detached are told, until the peer has detached it too', () => {
+    const { tell, peer, sender, outbox, told } = consumer(false);
+    const lost: string[] = [];
+    Object.assign(outbox, { onWorkLost: (_link: SenderLink, txnId: Buffer) => void lost.push(String(txnId)) });
+    sender.detach();
+    tell(true, ACCEPTED);
+    expect(lost).toEqual([]);
+    tell(true, described(0x34, [TXN, ACCEPTED]));
+    expect([lost, told]).toEqual([['txn-1'], []]);
+    peer.say('detach', [uint(0), true]);
+    tell(true, described(0x34, [TXN, ACCEPTED]));
+    expect(lost).toHaveLength(1);
+  });
+
+  it('of what is settled already lose nothing, nor do those of other links', () => {
+    const { tell, peer, sender, outbox, told, server } = consumer(false);
+    const lost: string[] = [];
+    Object.assign(outbox, { onWorkLost: (_link: SenderLink, txnId: Buffer) => void lost.push(String(txnId)) });
+    peer.attach(1, false);
+    peer.say('flow', [uint(0), uint(1_000), uint(2), uint(1_000), uint(1), uint(0), uint(500)]);
+    const other = server.links[1] as SenderLink;
+    other.send(Buffer.from('y'), 0, 1, 9, false, 0);
+    sender.send(Buffer.from('x'), 0, 1, 10, false, 0);
+    tell(true, described(0x34, [TXN, ACCEPTED]));
+    sender.detach();
+    peer.say('disposition', [true, uint(2), null, true, described(0x34, [TXN, ACCEPTED])]);
+    tell(true, described(0x34, [TXN, ACCEPTED]));
+    expect([lost, told.length]).toEqual([[], 3]);
+    peer.say('disposition', [true, uint(2), uint(3), true, described(0x34, [TXN, ACCEPTED])]);
+    expect(lost).toHaveLength(1);
+  });
+
   it('that are malformed end the connection', () => {
     const { tell, peer } = consumer(false);
     tell(true, described(0x34, []));
@@ -177,6 +209,30 @@ describe('4.4.1 transfers within a transaction', () => {
     peer.transfer(0, 0, Buffer.from('a'), within(TXN));
     expect(peer.conditionOf('detach')).toBe(CONDITION.notImplemented);
     expect([inbox.deliveries, server.errors.map(({ scope }) => scope)]).toEqual([[], ['link']]);
+  });
+
+  it('are told when they come for a link that this end has detached', () => {
+    const { peer, inbox, receiver } = publisher();
+    const lost: string[] = [];
+    Object.assign(inbox, { onWorkLost: (_link: ReceiverLink, txnId: Buffer) => void lost.push(String(txnId)) });
+    peer.transfer(0, 0, Buffer.from('a'), within(TXN));
+    receiver.detach();
+    peer.transfer(0, 1, Buffer.from('b'));
+    peer.transfer(0, 2, Buffer.from('c'), [false, true, null, described(0x34, [Buffer.from('txn-2')])]);
+    peer.transfer(0, null, Buffer.from('d'), [false, false]);
+    expect([inbox.deliveries.length, new Set(lost)]).toEqual([1, new Set(['txn-2'])]);
+  });
+
+  it('are told when what is wrong with them ends the link', () => {
+    const { peer, inbox, receiver } = publisher();
+    const lost: string[] = [];
+    Object.assign(inbox, { onWorkLost: (_link: ReceiverLink, txnId: Buffer) => void lost.push(String(txnId)) });
+    receiver.maxMessageSize = 10;
+    peer.transfer(0, 0, Buffer.from('a'), [false, true, null, described(0x34, [TXN])]);
+    peer.transfer(0, null, Buffer.alloc(20), [false, true]);
+    peer.transfer(0, null, Buffer.from('d'), [false, false]);
+    expect(peer.conditionOf('detach')).toBe(CONDITION.messageSize);
+    expect(new Set(lost)).toEqual(new Set(['txn-1']));
   });
 
   it('that are malformed end the connection', () => {

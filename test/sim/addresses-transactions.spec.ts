@@ -1,9 +1,10 @@
-import type { Transaction } from '../../src/addresses/contract';
+import type { AddressRef, Transaction } from '../../src/addresses/contract';
 import type { AddressRule } from '../../src/mesh/contract';
 import type { FairleadError } from '../../src/common/errors';
 import { OUTCOME } from '../../src/streams/contract';
 import { SimConsumer, SimPublisher } from './address-clients';
 import { numbered, simMesh } from './address-meshes';
+import { encodeText } from './queue-messages';
 import { subscriber, topicPublisher } from './subscriptions.fixture';
 import { rule, type VirtualNode } from './virtual-mesh';
 
@@ -84,6 +85,23 @@ describe('a transaction at the home of its queues', () => {
     expect(again.redelivered.get(0)).toBe(1);
     run(500);
     expect(results.got).toEqual([]);
+  });
+
+  it.each(['jobs.out', 'news.x'])('takes no large message to %s that is complete only after its end', (address) => {
+    const { node, run, until, depth, work } = scene();
+    const { publisher } = new SimPublisher(node('b'), address);
+    const heard = new SimConsumer(node('b'), address);
+    until('confirmed', () => heard.confirmed !== null);
+    const message = encodeText('x'.repeat(200_000));
+    for (const end of [() => work.transaction.rollback(), () => work.commit()]) {
+      work.transaction.begin(publisher, publisher.address as AddressRef, 0, 0);
+      publisher.part(message, 0, 100_000);
+      end();
+      publisher.part(message, 100_000, message.length);
+      expect(publisher.end()).toBe(OUTCOME.rejected);
+    }
+    run(500);
+    expect([heard.got, depth('jobs.out')]).toEqual([[], 0]);
   });
 
   it.each(['before it is committed', 'before its commit is on the disk'])('is nothing after a crash %s', (when) => {

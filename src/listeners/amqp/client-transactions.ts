@@ -36,6 +36,11 @@ export class ClientTransactions {
     return id.length === ID_BYTES ? this.#byId.get(keyOf(id)) : undefined;
   }
 
+  /** Work that names one came for a link that was ended from here, and is lost: the rest must not be taken for all of it. */
+  lost(id: Buffer): void {
+    this.get(id)?.end(new LostWorkError());
+  }
+
   /** It is discharged, or its coordinator is gone: nobody may name it any more. */
   forget(transaction: ClientTransaction): void {
     if (this.#byId.delete(keyOf(transaction.id)) && transaction.ended !== null) this.#ended--;
@@ -192,6 +197,15 @@ class RolledBackError extends FairleadError {
     super('FL_TRANSACTION_ROLLBACK', timeout ? cause.message : `rolled back: ${cause.message}`, {
       condition: timeout ? CONDITION.transactionTimeout : CONDITION.transactionRollback,
       cause,
+    });
+  }
+}
+
+/** Something that was to be part of a transaction did not become so. */
+class LostWorkError extends FairleadError {
+  constructor() {
+    super('FL_TRANSACTION_ROLLBACK', 'some of its work came for a link that this node had ended', {
+      condition: CONDITION.transactionRollback,
     });
   }
 }

@@ -252,6 +252,10 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     }
   }
 
+  onWorkLost(_link: SenderLink, txnId: Buffer): void {
+    this.context.transactions.lost(txnId);
+  }
+
   onSettled(token: number, error: FairleadError | null): void {
     const deliveryId = this.#outcomesDue.get(token);
     if (deliveryId === undefined) return;

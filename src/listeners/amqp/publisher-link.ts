@@ -128,7 +128,7 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     if (messageFormat !== 0) this.#onForeign(deliveryId, flags, messageFormat);
     else if ((flags & (TRANSFER.first | TRANSFER.more | TRANSFER.aborted)) === TRANSFER.first)
       this.#publish(bytes, start, end, deliveryId, flags);
-    else if ((flags & TRANSFER.aborted) !== 0) this.#abort(link);
+    else if ((flags & TRANSFER.aborted) !== 0) this.#abort(link, deliveryId);
     else this.#onPart(bytes, start, end, deliveryId, flags);
   }
 
@@ -264,12 +264,28 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
   }
 
   #endStream(deliveryId: number, settled: boolean): void {
+    const { transaction } = this.link;
+    if (transaction !== null && this.context.transactions.get(transaction) === undefined) {
+      this.#discharged(deliveryId, settled);
+      return;
+    }
     this.context.counters.messagesIn++;
     const verdict = this.#publisher.end();
     if (verdict !== PENDING && !settled) this.#dispose(deliveryId, verdict, null);
   }
 
-  #abort(link: ReceiverLink): void {
+  /** A large message is complete only after its transaction was discharged. */
+  #discharged(deliveryId: number, settled: boolean): void {
+    this.#publisher.abort();
+    this.#provisional.delete(deliveryId);
+    this.context.counters.messagesRejected++;
+    const error = new UnknownTransactionError();
+    if (settled) this.link.detach(toErrorFields(error), true);
+    else this.#dispose(deliveryId, OUTCOME.rejected, { condition: error.condition, description: error.message });
+  }
+
+  #abort(link: ReceiverLink, deliveryId: number): void {
+    this.#provisional.delete(deliveryId);
     if (this.#state === 'streaming') this.#publisher.abort();
     else link.addCredit(1);
     this.#done();
@@ -279,6 +295,10 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     this.#state = 'nothing';
     this.#refusal = null;
     this.#gathering.clear();
+  }
+
+  onWorkLost(_link: ReceiverLink, txnId: Buffer): void {
+    this.context.transactions.lost(txnId);
   }
 
   onDetached(): void {

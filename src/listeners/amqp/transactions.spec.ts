@@ -78,6 +78,23 @@ describe('work within a transaction', () => {
     expect(controller.peer.conditionOf('detach')).toBe(CONDITION.transactionUnknown);
   });
 
+  it.each([false, true])('a large message that is complete only after its end is not taken, settled: %p', (settled) => {
+    const controller = new Controller().attachOthers();
+    const txnId = controller.declare();
+    const bytes = encodeMessage({ body: { kind: 'data', parts: [Buffer.alloc(60_000)] } });
+    const options = { state: within(txnId), more: true, settled };
+    const id = controller.send(PUBLISHER, bytes.subarray(0, 55_000), options);
+    const discharge = controller.discharge(txnId);
+    controller.peer.transfer(PUBLISHER, null, bytes.subarray(55_000));
+    expect(controller.addresses.publisher.parts.at(-1)).toBe('abort');
+    if (settled) expect(controller.peer.conditionOf('detach')).toBe(CONDITION.transactionUnknown);
+    else expect(controller.errorOf(id)).toMatchObject({ condition: CONDITION.transactionUnknown });
+    controller.transaction.onCommit?.(null);
+    controller.peer.turn();
+    expect(controller.transaction.work).toEqual([`begin ${id} to out`, 'commit']);
+    expect(controller.stateOf(discharge)).toEqual(ACCEPTED);
+  });
+
   it.each([true, false])('a message that cannot be part of it ends it, settled: %p', (settled) => {
     const controller = new Controller().attachOthers();
     const txnId = controller.declare();
@@ -188,6 +205,28 @@ describe('work within a transaction', () => {
     const { controller, txnId } = delivered();
     controller.settle(0, true, state(txnId));
     expect(controller.peer.conditionOf('detach')).toBe(condition);
+  });
+
+  it.each<[string, (controller: Controller, txnId: Buffer) => void]>([
+    [
+      'an outcome',
+      (controller, txnId) => {
+        controller.addresses.consumer.handler.onGone(REFUSED);
+        controller.settle(0, true, within(txnId, described(0x24, [])));
+      },
+    ],
+    [
+      'a message',
+      (controller, txnId) => {
+        controller.addresses.publisher.handler.onGone(REFUSED);
+        controller.send(PUBLISHER, MESSAGE, { state: within(txnId) });
+      },
+    ],
+  ])('%s for a link that was ended from here rolls it back', (_what, act) => {
+    const { controller, txnId } = delivered();
+    act(controller, txnId);
+    expect(controller.transaction.work).toEqual(['rollback']);
+    expect(controller.errorOf(controller.discharge(txnId))).toMatchObject({ condition: CONDITION.transactionRollback });
   });
 
   it('of a topic there is nothing to settle', () => {
