@@ -12,6 +12,8 @@ export interface DispatchParts {
   readonly ready: ReadyMessages;
   /** Up to this sequence the disk knows that messages may have been delivered. */
   readonly deliverableTo: number;
+  /** Consumers at the home's own site come first. */
+  readonly prefersNear: boolean;
   /** A message of this sequence is to be delivered, or has just been. */
   raiseMark(seq: number): void;
   wall(): number;
@@ -38,7 +40,6 @@ export class Dispatcher {
   readonly #asideGroups = new Set<string>();
   #isPumping = false;
   #again = false;
-  preferNear = false;
 
   constructor(private readonly parts: DispatchParts) {
     parts.ready.onReturned = (key) => this.#onReturned(key);
@@ -55,7 +56,8 @@ export class Dispatcher {
   hungry(consumer: LocalConsumer): void {
     if (consumer.isHungry) return;
     consumer.isHungry = true;
-    if (consumer.scanner === null) (this.preferNear && consumer.spec.near ? this.#near : this.#others).add(consumer);
+    if (consumer.scanner === null)
+      (consumer.spec.near && this.parts.prefersNear ? this.#near : this.#others).add(consumer);
   }
 
   leave(consumer: LocalConsumer): void {

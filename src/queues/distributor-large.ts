@@ -71,7 +71,7 @@ export class LargeDistribution implements LargePutHome {
       return;
     }
     const id = this.home.large.begin(body.length);
-    const places = stored.map((queue) => queue.place(start, body.length, publisher, id));
+    const places = stored.map((queue) => queue.intake.large.place(start, body.length, publisher, id));
     origin.mark?.storing(origin.seq, true);
     body.retain();
     const put = new LargePut(this, null, id, body, 0);
@@ -143,7 +143,13 @@ export class LargeDistribution implements LargePutHome {
     invariant(stored !== null, 'an intake stores what is staged');
     const { id, length } = stored;
     for (const queue of takers)
-      queue.putStored(start, length, publisher, id, queue.temporary ? this.home.bodies.open(id, length) : NO_BODY);
+      queue.intake.large.putStored(
+        start,
+        length,
+        publisher,
+        id,
+        queue.temporary ? this.home.bodies.open(id, length) : NO_BODY,
+      );
     this.#adopt(id, length, takers.filter(({ temporary }) => !temporary).length);
   }
 }

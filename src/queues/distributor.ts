@@ -87,7 +87,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     const record = slab.make(payload, start, end);
     writeHead(record, flags, 0, publisher, 0);
     const id = payloads.hold(record, sharing.length);
-    for (const queue of sharing) if (!queue.putShared(record, id)) payloads.release(id);
+    for (const queue of sharing) if (!queue.intake.putShared(record, id)) payloads.release(id);
   }
 
   /** @param at where the message begins */
@@ -107,12 +107,12 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   #takers(queues: readonly HomeQueue[], length: number, origin: PutOrigin): readonly HomeQueue[] | null {
     const takers: HomeQueue[] = [];
     for (const queue of queues) {
-      const refusal = queue.refusalNow(length);
+      const refusal = queue.intake.refusalNow(length, 0, 0);
       if (refusal === REFUSAL.none) takers.push(queue);
       else if (origin.mark === null) {
         this.#refuseFor(queue, origin, refusal);
         return null;
-      } else queue.dropRefused(refusal);
+      } else queue.intake.drop(refusal);
     }
     return takers;
   }

@@ -373,7 +373,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
     const pressed = this.#store.unflushedBytes > UNFLUSHED_BYTES_MAX;
     if (pressed === this.pressed) return;
     this.pressed = pressed;
-    for (const queue of this.#queues.values()) queue.checkRoom();
+    for (const queue of this.#queues.values()) queue.core.checkRoom();
     for (const intake of this.#intakes.values()) intake.checkRoom();
   }
 

@@ -75,6 +75,12 @@ export class Intake implements LargeIntakeParts {
     return isOver ? REFUSAL.overLimit : REFUSAL.none;
   }
 
+  /** A message that it would have refused is lost to it: its publisher was answered long ago. */
+  drop(refusal: Refusal): void {
+    if (refusal === REFUSAL.overLimit) this.core.drops.limit++;
+    else this.core.drops.failed++;
+  }
+
   /**
    * Puts a message that other queues have too; whether it is taken was asked before.
    * @param record never changed
@@ -121,7 +127,7 @@ export class Intake implements LargeIntakeParts {
     core.add(entry);
   }
 
-  /** The record of a message that was in another queue of the host. @param due when it may be delivered; 0 for at once */
+  /** A message of another queue of the host, whose record, and parts, are its own from now on. @param due when it may be delivered; 0 for at once */
   takeOver(record: Buffer, lane: number, due: number): void {
     const { core } = this;
     const entry = core.entryOf(lane, record);

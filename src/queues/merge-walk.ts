@@ -1,14 +1,16 @@
 import type { DeadLetters } from './dead-letters';
 import type { DelayedMessages } from './delayed';
 import type { Entry } from './entry';
+import type { Intake } from './intake';
 import { WALK_PER_TURN } from './limits';
 import type { QueueCore } from './queue-core';
 import { writeHead } from './record';
 
 /** The queue that everything goes to. */
 export interface MergeTarget {
-  takeOver(record: Buffer, lane: number, due: number): void;
-  takeOverDead(record: Buffer, lane: number, reason: number): void;
+  readonly core: QueueCore;
+  readonly intake: Intake;
+  readonly dead: DeadLetters;
 }
 
 export interface MergeParts {
@@ -27,8 +29,12 @@ export class MergeWalk {
   turn(): boolean {
     const { core, delayed, dead, target, done } = this.parts;
     let left = this.#moveReady(WALK_PER_TURN);
-    if (left > 0) left -= delayed.takeSome(left, (entry, due) => target.takeOver(recordOf(entry), entry.lane, due));
-    if (left > 0) left -= dead.takeSome(left, (lane, record, reason) => target.takeOverDead(record, lane, reason));
+    if (left > 0)
+      left -= delayed.takeSome(left, (entry, due) => target.intake.takeOver(recordOf(entry), entry.lane, due));
+    if (left > 0)
+      left -= dead.takeSome(left, (lane, record, reason) =>
+        target.dead.takeOver(target.core.entryOf(lane, record), reason),
+      );
     if (left <= 0 || core.state.depth > 0) {
       core.wantsTurn();
       return false;
@@ -46,7 +52,7 @@ export class MergeWalk {
         const entry = core.ready.first(lane);
         if (entry === undefined) break;
         lane.shift();
-        target.takeOver(recordOf(entry), entry.lane, 0);
+        target.intake.takeOver(recordOf(entry), entry.lane, 0);
         // Its parts belong to the record there; of what others have too that is a copy.
         core.remove(entry);
         core.release(entry);

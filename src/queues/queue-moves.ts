@@ -5,6 +5,7 @@ import type { Group } from './group';
 import type { HomeQueue } from './home-queue';
 import type { LargeStore } from './large-store';
 import { Mark } from './marks';
+import { MergeWalk } from './merge-walk';
 import { MoveRecords } from './move-records';
 import type { QueueDirectory } from './queue-directory';
 import { QueueExport } from './queue-export';
@@ -43,7 +44,7 @@ export class LocalQueueMoves implements QueueMoves {
   }
 
   isBusy(name: string): boolean {
-    return this.home.served(name)?.isBusy ?? false;
+    return this.home.served(name)?.consumers.isBusy ?? false;
   }
 
   detach(name: string, error: FairleadError, done: () => void): void {
@@ -76,10 +77,13 @@ export class LocalQueueMoves implements QueueMoves {
       marks.push(Mark.decode(key, value));
       return true;
     });
-    (into as HomeQueue).takeOverMarks(marks);
+    const { core } = into as HomeQueue;
+    for (const mark of marks) core.marks.merge(mark);
+    core.touch();
   }
 
   merge(from: Queue, into: Queue, done: (error: Error | null) => void): void {
-    (from as HomeQueue).mergeInto(into as HomeQueue, done);
+    const { core, delayed, dead, walks } = from as HomeQueue;
+    walks.begin(new MergeWalk({ core, delayed, dead, target: into as HomeQueue, done }));
   }
 }

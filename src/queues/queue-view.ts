@@ -1,4 +1,5 @@
 import type { QueueView } from './contract';
+import type { QueueCore } from './queue-core';
 
 /** What can be said of a queue that holds nothing, or could not be opened. */
 export const NOTHING_IN_QUEUE: Omit<QueueView, 'name' | 'state' | 'temporary'> = {
@@ -16,3 +17,27 @@ export const NOTHING_IN_QUEUE: Omit<QueueView, 'name' | 'state' | 'temporary'> =
   drops: { limit: 0, maxDeliveries: 0, rejected: 0, failed: 0 },
   duplicates: 0,
 };
+
+/** A queue that is served, or was until it was damaged. */
+export function viewOf(core: QueueCore, consumers: number): QueueView {
+  const { depth, bytes, delayed } = core.state;
+  const drops = { ...core.drops };
+  return {
+    name: core.name,
+    state: core.error === null ? 'open' : 'damaged',
+    temporary: core.store === null,
+    depth,
+    bytes,
+    ready: core.waiting,
+    delayed,
+    acquired: core.acquired,
+    consumers,
+    put: core.put,
+    removed: core.removed,
+    expired: core.expired,
+    deadLettered: core.deadLettered,
+    dropped: drops.limit + drops.maxDeliveries + drops.rejected + drops.failed,
+    drops,
+    duplicates: core.duplicates,
+  };
+}

@@ -2,10 +2,10 @@ import { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { PutSink, Queue, QueueConsumer, QueueTransaction } from './contract';
 import type { LocalConsumer } from './consumer';
+import type { Consumers } from './consumers';
 import type { Entry } from './entry';
 import { QueueLimitError, TransactionFailedError } from './errors';
 import { type Group, NOBODY } from './group';
-import type { HomeQueue } from './home-queue';
 import type { StagedLarge } from './large-intake';
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
 import { PutCharges, type Refused } from './put-charges';
@@ -39,7 +39,7 @@ interface StagedPut {
 }
 
 interface StagedSettlement {
-  readonly queue: HomeQueue;
+  readonly queue: Consumers;
   readonly consumer: LocalConsumer;
   readonly token: number;
   /** Null for a message that it was only shown. */
@@ -106,7 +106,7 @@ export class LocalTransaction implements QueueTransaction {
     const local = consumer as LocalConsumer;
     if (local.isClosed) return;
     this.#settlements.push({
-      queue: local.queue as HomeQueue,
+      queue: local.queue as Consumers,
       consumer: local,
       token,
       entry: local.take(token),
