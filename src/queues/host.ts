@@ -12,22 +12,19 @@ import type {
   QueueView,
   Route,
 } from './contract';
-import { Distributor } from './distributor';
-import { QueueDamagedError, QueueDeletedError, QueueLimitError } from './errors';
 import { answerPut, Group } from './group';
-import { HomeQueue } from './home-queue';
 import { StoredBodies } from './large-bodies';
 import type { WindowBudget } from './lane';
 import { LargeStore } from './large-store';
-import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX, REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX, WINDOW_MESSAGES } from './limits';
+import { REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX, WINDOW_MESSAGES } from './limits';
 import type { HostedQueue, MoveTarget, QueueHome } from './queue-core';
 import { QueueDirectory } from './queue-directory';
-import { NOTHING_IN_QUEUE } from './queue-view';
 import { LocalQueueMoves } from './queue-moves';
+import { QueueRegistry } from './queue-registry';
 import { RecordSlab } from './record';
 import { REFUSAL, type Refusal, refusalOfGroup } from './refusals';
 import { SharedPayloads } from './shared-payloads';
-import { RecordDamagedError, type QueueStore } from './store-port';
+import type { QueueStore } from './store-port';
 import { LocalTransaction } from './transaction';
 import { WakeTimes } from './wake-times';
 
@@ -57,10 +54,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   pressed = false;
   readonly #store: QueueStore;
   readonly #directory: QueueDirectory;
-  readonly #queues = new Map<string, HomeQueue>();
-  readonly #intakes = new Map<string, Distributor>();
-  /** Queues that could not be opened, for they are damaged. */
-  readonly #unopened = new Set<string>();
+  readonly #registry: QueueRegistry;
   readonly #onDone = (group: Group, error: Error | null): void => this.#done(group, error);
   /** What this turn has changed on the disk, and in memory alone. */
   #durable = new Group(this.#onDone);
@@ -96,14 +90,24 @@ class LocalQueueHost implements QueueHost, QueueHome {
       payloads: this.payloads,
       wantsRemovalTurn: () => (this.#wantsOwnTurn = true),
     });
+    this.#registry = new QueueRegistry({
+      home: this,
+      store,
+      directory: this.#directory,
+      events: ports.events,
+      left: (queue) => {
+        this.#turns.delete(queue);
+        this.#times.forget(queue);
+      },
+    });
     this.moves = new LocalQueueMoves(store, {
       change,
       large: this.large,
       payloads: this.payloads,
       directory: this.#directory,
       later: (act) => this.later(act),
-      served: (name) => this.#queues.get(name) ?? null,
-      forget: (name) => this.#forget(name),
+      served: (name) => this.#registry.served(name),
+      forget: (name) => this.#registry.forget(name),
     });
     const before = store.onState;
     store.onState = (state) => {
@@ -111,7 +115,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
       if (state === 'failed') return;
       this.#wantsOwnTurn = true;
       // What could not be read meanwhile is asked for again.
-      for (const queue of this.#queues.values()) this.#turns.add(queue);
+      for (const queue of this.#registry.queues) this.#turns.add(queue);
       this.flush();
     };
   }
@@ -169,8 +173,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   local(address: string): MoveTarget | null {
-    const queue = this.#queues.get(address.replace(/^queue:?\/\/?/, ''));
-    return queue === undefined || queue.core.error !== null ? null : queue;
+    const queue = this.#registry.served(address.replace(/^queue:?\/\/?/, ''));
+    return queue === null || queue.core.error !== null ? null : queue;
   }
 
   forward(address: string, message: Buffer, done: (outcome: Outcome) => void): void {
@@ -184,93 +188,27 @@ class LocalQueueHost implements QueueHost, QueueHome {
   // What others ask.
 
   open(name: string, policy: QueuePolicy): Queue {
-    const known = this.#queues.get(name);
-    const intake = this.#intakes.get(name);
-    if (intake !== undefined) return intake;
-    if (known !== undefined) {
-      if (known.core.error !== null) throw known.core.error;
-      known.setPolicy(policy);
-      return known;
-    }
-    const isNew = !this.#directory.has(name);
-    if (isNew) this.#checkName(name);
-    const queue = this.#make(this.#store, this.#directory.enter(name), name, policy);
-    if (isNew) this.ports.events.onQueue(name, true);
-    return queue;
-  }
-
-  /** Opens a queue, or remembers why it cannot be. */
-  #make(store: QueueStore | null, id: number, name: string, policy: QueuePolicy): HomeQueue {
-    try {
-      const queue = new HomeQueue(this, store, id, name, policy);
-      this.#queues.set(name, queue);
-      return queue;
-    } catch (error) {
-      if (!(error instanceof RecordDamagedError)) throw error;
-      this.#unopened.add(name);
-      throw new QueueDamagedError(name, error);
-    }
-  }
-
-  #checkName(name: string): void {
-    if (Buffer.byteLength(name) > QUEUE_NAME_BYTES_MAX)
-      throw new QueueLimitError(`queue name of more than ${QUEUE_NAME_BYTES_MAX} bytes`);
-    if (Math.max(this.#directory.size, this.#queues.size) >= QUEUES_MAX)
-      throw new QueueLimitError(`there are ${QUEUES_MAX} queues already`);
+    return this.#registry.open(name, policy);
   }
 
   openTemporary(name: string, policy: QueuePolicy): Queue {
-    this.#checkName(name);
-    const queue = this.#make(null, 0, name, policy);
-    this.ports.events.onQueue(name, true);
-    return queue;
+    return this.#registry.openTemporary(name, policy);
   }
 
   intake(name: string, route: Route): Queue {
-    const known = this.#intakes.get(name);
-    if (known !== undefined) return known;
-    this.#checkName(name);
-    try {
-      const intake = new Distributor(this, this.#store, this.#directory.enterIntake(name), name, route);
-      this.#intakes.set(name, intake);
-      return intake;
-    } catch (error) {
-      if (!(error instanceof RecordDamagedError)) throw error;
-      throw new QueueDamagedError(name, error);
-    }
+    return this.#registry.intake(name, route);
   }
 
   find(name: string): Queue | null {
-    return this.#queues.get(name) ?? this.#intakes.get(name) ?? null;
+    return this.#registry.find(name);
   }
 
   delete(name: string): void {
-    const queue = this.#queues.get(name);
-    const wasStored = this.#directory.has(name);
-    if (queue === undefined && !wasStored) return;
-    queue?.end(new QueueDeletedError(name));
-    this.#forget(name);
-    this.#unopened.delete(name);
-    if (wasStored && queue?.temporary !== true) this.#directory.remove(name);
-    this.ports.events.onQueue(name, false);
-  }
-
-  #forget(name: string): void {
-    const queue = this.#queues.get(name);
-    if (queue === undefined) return;
-    this.#queues.delete(name);
-    this.#turns.delete(queue);
-    this.#times.forget(queue);
+    this.#registry.delete(name);
   }
 
   views(): readonly QueueView[] {
-    const unopened = [...this.#unopened].map((name) => ({
-      ...NOTHING_IN_QUEUE,
-      name,
-      state: 'damaged' as const,
-      temporary: false,
-    }));
-    return [...[...this.#queues.values()].map((queue) => queue.view()), ...unopened];
+    return this.#registry.views();
   }
 
   transaction(): QueueTransaction {
@@ -289,7 +227,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   stop(done: (error: Error | null) => void): void {
-    for (const queue of this.#queues.values()) queue.stop();
+    for (const queue of this.#registry.queues) queue.stop();
     this.#whenSettled.push(done);
     this.flush();
     this.#tellSettled(null);
@@ -373,8 +311,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
     const pressed = this.#store.unflushedBytes > UNFLUSHED_BYTES_MAX;
     if (pressed === this.pressed) return;
     this.pressed = pressed;
-    for (const queue of this.#queues.values()) queue.core.checkRoom();
-    for (const intake of this.#intakes.values()) intake.checkRoom();
+    for (const queue of this.#registry.queues) queue.core.checkRoom();
+    for (const intake of this.#registry.intakes) intake.checkRoom();
   }
 
   tick(now: number): void {
