@@ -1,7 +1,5 @@
 import type { Chunk } from '../common/chunk';
-import { FairleadError } from '../common/errors';
 import type { Clock, Journal } from '../common/ports';
-import { WireWriter } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { PutMark, PutSink, Queue, QueueHost } from '../queues/contract';
 import type { QueueStore } from '../queues/store-port';
@@ -9,22 +7,19 @@ import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail, type Receipt
 import type { AddressEntry } from './address-entry';
 import { isTemporary } from './address-names';
 import { PENDING, type PublisherHandler, type Verdict } from './contract';
-import { CONTROL } from './control';
-import { AddressError } from './errors';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
-import { CREDIT_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
 import { TailBody } from '../streams/framed-body';
 import type { OwnPuts } from './own-puts';
 import { FROM_OUTBOX, Outbox } from './outbox';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
 import type { PutLane } from './put-lane';
-import { NOWHERE, type QueueHomes } from './queue-homes';
+import type { QueueHomes } from './queue-homes';
+import { QueuePlaces } from './queue-places';
+import { QueuePressure } from './queue-pressure';
 import { originOf, QueueState } from './queue-state';
 import { RemotePuts } from './remote-puts';
-import { RoomReview } from './room-review';
-import { isReserved } from './reserved-names';
 
 /** What an origin is told of a put that it has on its disk: it tries again. */
 const QUEUE_FULL: OutcomeDetail = { description: 'the queue is as full as its rule allows' };
@@ -62,22 +57,30 @@ export interface QueueForwarderPorts {
 
 /** Queues: a message is put where its queue lives, and accepted once it is on the disk there. */
 export class QueueForwarder implements Forwarder {
+  readonly places: QueuePlaces;
+  readonly pressure: QueuePressure;
   readonly puts: RemotePuts;
   readonly outbox: Outbox;
   readonly #head = new PutHead();
   readonly #sitePut: PutSink = { onPut: (site, outcome, detail) => this.shared.sites.settle(site, outcome, detail) };
-  /** Queues here with a limit. */
-  readonly #limited: RoomReview;
 
   constructor(
     private readonly shared: ForwarderPorts,
     private readonly ports: QueueForwarderPorts,
   ) {
-    this.#limited = new RoomReview(shared.clock, shared.scheduleFlush);
+    const { store, host, homes, journal, clock } = ports;
+    this.places = new QueuePlaces({
+      self: shared.self,
+      host,
+      homes,
+      reservedHere: (name) => ports.reservedHere(name),
+      isLeaving: (name) => ports.isLeaving(name),
+    });
+    const refresh = this.places.refresh.bind(this.places);
     this.puts = new RemotePuts(
       shared,
       {
-        refresh: (entry) => this.refresh(entry),
+        refresh,
         isReachable: (node) => ports.isReachable(node),
         nodeName: (node) => ports.nodeName(node),
         putHere: (state, slot, head, bytes, start, end) =>
@@ -93,7 +96,6 @@ export class QueueForwarder implements Forwarder {
       },
       ports.epoch,
     );
-    const { store, host, journal, clock } = ports;
     this.outbox = new Outbox(shared, {
       store,
       host,
@@ -102,61 +104,17 @@ export class QueueForwarder implements Forwarder {
       entryOf: (name) => ports.entryOf(name),
       uses: (entry, outgoing) => ((entry.queue ??= new QueueState()).outgoing = outgoing),
       openPublisher: (handler) => ports.openPublisher(handler),
-      homeOf: (entry) => ports.nodeName(this.refresh(entry).home),
+      homeOf: (entry) => ports.nodeName(refresh(entry).home),
       isBehind: ({ queue }) => queue !== null && queue.lane !== null && !queue.lane.empty,
       unsentBytes: (entry) => entry.queue?.outbox?.unsentBytes ?? 0,
       put: (entry, slot, tag, record, start, epoch, seq) =>
-        this.puts.putFromOutbox(this.refresh(entry), entry, slot, tag, record, start, epoch, seq),
+        this.puts.putFromOutbox(refresh(entry), entry, slot, tag, record, start, epoch, seq),
       putLarge: (entry, slot, tag, body, epoch, seq) =>
-        this.puts.putLargeFromOutbox(this.refresh(entry), entry, slot, tag, body, epoch, seq),
+        this.puts.putLargeFromOutbox(refresh(entry), entry, slot, tag, body, epoch, seq),
       deadLetter: (address, payload, done) => ports.deadLetter(address, payload, done),
     });
-  }
-
-  // --- where it lives ----------------------------------------------------------------------------------------------------------
-
-  /** Where the queue lives; one that is to live here is made. */
-  refresh(entry: AddressEntry): QueueState {
-    const state = (entry.queue ??= new QueueState());
-    if (state.generation !== this.ports.homes.generation) this.#lookUp(entry, state);
-    return state;
-  }
-
-  #lookUp(entry: AddressEntry, state: QueueState): void {
-    const { homes } = this.ports;
-    state.home = homes.homeOf(entry.name, entry.policy);
-    // Until its new home is known there is none.
-    if (state.home === this.shared.self && this.ports.isLeaving(entry.name)) state.home = NOWHERE;
-    if (state.home === this.shared.self) this.#open(entry, state);
-    else state.set(null, null);
-    state.generation = homes.generation;
-  }
-
-  #open({ name, policy }: AddressEntry, state: QueueState): void {
-    const { host } = this.ports;
-    try {
-      const queue = isTemporary(name)
-        ? host.find(name)
-        : isReserved(name)
-          ? this.ports.reservedHere(name)
-          : host.open(name, policy);
-      state.set(queue, queue === null ? new AddressError('FL_QUEUE_GONE', `there is no queue '${name}'`) : null);
-    } catch (error) {
-      if (!(error instanceof FairleadError)) throw error;
-      state.set(null, error);
-    }
-  }
-
-  /**
-   * The queue of an entry where it lives here, or null: also while older puts are on their way to where it lived before.
-   * @throws FairleadError when it cannot be served
-   */
-  queueHere(entry: AddressEntry): Queue | null {
-    const state = this.refresh(entry);
-    if (!state.isAt(this.shared.self)) return null;
-    if (state.queue === null)
-      throw state.damage ?? new AddressError('FL_QUEUE_GONE', `there is no queue '${entry.name}'`);
-    return state.queue;
+    const { places, puts, outbox } = this;
+    this.pressure = new QueuePressure(shared, { places, puts, outbox, relieved: () => ports.relieved() });
   }
 
   // --- publishers of this node -------------------------------------------------------------------------------------------------
@@ -170,7 +128,7 @@ export class QueueForwarder implements Forwarder {
     end: number,
     token: number,
   ): Verdict {
-    const state = this.refresh(entry);
+    const state = this.places.refresh(entry);
     const slot = this.shared.pending.add(publisher, entry, token, flags);
     if (state.isAt(this.shared.self)) this.#putHere(state, slot, publisher.tag, payload, start, end, null);
     else if (this.#goesByOutbox(entry, state)) {
@@ -222,7 +180,7 @@ export class QueueForwarder implements Forwarder {
     return new LargePublish(streams, large, -1, 'whole', {
       complete: (body) => {
         if (body === null) return OUTCOME.rejected;
-        const state = this.refresh(entry);
+        const state = this.places.refresh(entry);
         const slot = pending.add(publisher, entry, token, flags);
         if (state.isAt(this.shared.self)) this.#putHereLarge(state, slot, publisher.tag, body, null);
         else if (this.#goesByOutbox(entry, state)) {
@@ -253,7 +211,7 @@ export class QueueForwarder implements Forwarder {
     }
     const head = this.#head;
     head.read(chunk.bytes, start, end);
-    const state = this.refresh(entry);
+    const state = this.places.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
     if (queue === null || this.#hasToWait(entry, queue, state, receipt.origin)) {
@@ -262,7 +220,7 @@ export class QueueForwarder implements Forwarder {
     }
     const mark = this.#markOf(state, queue, receipt.origin);
     queue.put(chunk.bytes, start + PUT_HEAD_BYTES, end, head.publisher, mark, head.seq, this.#sitePut, site);
-    this.#chokeIfFull(entry, queue, receipt.origin);
+    this.pressure.chokeIfFull(entry, queue, receipt.origin);
   }
 
   arriveLarge(receipt: Receipt, seq: number, entry: AddressEntry, flags: number, body: LargeBody): void {
@@ -273,7 +231,7 @@ export class QueueForwarder implements Forwarder {
     const head = this.#head;
     const bytes = Buffer.alloc(PUT_HEAD_BYTES);
     head.read(bytes, 0, body.read(0, bytes));
-    const state = this.refresh(entry);
+    const state = this.places.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
     if (queue === null || this.#hasToWait(entry, queue, state, receipt.origin)) {
@@ -282,12 +240,12 @@ export class QueueForwarder implements Forwarder {
     }
     const mark = this.#markOf(state, queue, receipt.origin);
     queue.putLarge(new TailBody(body, PUT_HEAD_BYTES), head.publisher, mark, head.seq, this.#sitePut, site);
-    this.#chokeIfFull(entry, queue, receipt.origin);
+    this.pressure.chokeIfFull(entry, queue, receipt.origin);
   }
 
   /** A large put of another node had no room here: what it sent behind it must not be taken before it. */
   notTaken(entry: AddressEntry, origin: NodeId): void {
-    this.refresh(entry).miss(origin);
+    this.places.refresh(entry).miss(origin);
   }
 
   /**
@@ -337,7 +295,7 @@ export class QueueForwarder implements Forwarder {
 
   #laneOf(slot: number): PutLane | null {
     const { pending } = this.shared;
-    const { lane, outbox } = this.refresh(pending.entry(slot));
+    const { lane, outbox } = this.places.refresh(pending.entry(slot));
     return (pending.flags(slot) & FROM_OUTBOX) === 0 ? lane : outbox;
   }
 
@@ -348,54 +306,12 @@ export class QueueForwarder implements Forwarder {
 
   // --- back-pressure -----------------------------------------------------------------------------------------------------------
 
-  #isBlocked(entry: AddressEntry, queue: Queue): boolean {
-    return entry.policy.overLimit === 'block' && queue.room === 0;
-  }
-
-  /** The queue takes no more for now: the origin is to give its publishers no credit. */
-  #chokeIfFull(entry: AddressEntry, queue: Queue, origin: NodeId): void {
-    if (!this.#isBlocked(entry, queue) || entry.choked.has(origin)) return;
-    const { counters, streams } = this.shared;
-    entry.choked.add(origin);
-    counters.chokes++;
-    streams.sendControl(origin, CONTROL.choke, new WireWriter().text(entry.wire).take());
-  }
-
-  /** A queue here has no room any more, or some again. */
-  onRoom(entry: AddressEntry, room: number): void {
-    if (room === 0) return;
-    const { credit, streams } = this.shared;
-    for (const origin of entry.choked)
-      streams.sendControl(origin, CONTROL.unchoke, new WireWriter().text(entry.wire).take());
-    entry.choked.clear();
-    credit.changed(entry);
-    this.ports.relieved();
-  }
-
   allowance(entry: AddressEntry): number {
-    if (entry.chokedBy.size > 0) return 0;
-    const state = this.refresh(entry);
-    const { home, queue } = state;
-    if (home !== this.shared.self)
-      return entry.policy.custody === 'ingress' ? this.#outboxRoom(entry, state) : this.puts.allowance(entry, state);
-    // Where it cannot be served, each message is told why.
-    if (queue === null || entry.policy.overLimit !== 'block') return Infinity;
-    this.#limited.add(entry, queue.room);
-    return queue.room;
-  }
-
-  #outboxRoom(entry: AddressEntry, { outgoing }: QueueState): number {
-    const room = this.outbox.room(outgoing);
-    // It comes back without a word.
-    if (room < CREDIT_MAX) this.#limited.add(entry, room);
-    return room;
+    return this.pressure.allowance(entry);
   }
 
   congested(entry: AddressEntry): boolean {
-    const state = this.refresh(entry);
-    const { home, queue } = state;
-    if (home !== this.shared.self) return entry.policy.custody === 'home' && this.puts.congested(entry, state);
-    return queue !== null && this.#isBlocked(entry, queue);
+    return this.pressure.congested(entry);
   }
 
   pump(): void {
@@ -418,16 +334,11 @@ export class QueueForwarder implements Forwarder {
   tick(now: number): void {
     this.puts.tick(now);
     this.outbox.tick(now);
-    this.#limited.tick(now, (entry, room) => {
-      const { queue, home, outgoing } = this.refresh(entry);
-      const left = home === this.shared.self ? queue?.room : this.outbox.room(outgoing);
-      if (left === room) this.#limited.add(entry, room);
-      else this.shared.credit.changed(entry);
-    });
+    this.pressure.tick(now);
   }
 
   deadline(): number {
-    return Math.min(this.puts.deadline(), this.outbox.deadline(), this.#limited.deadline());
+    return Math.min(this.puts.deadline(), this.outbox.deadline(), this.pressure.deadline());
   }
 }
 

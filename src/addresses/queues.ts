@@ -96,14 +96,14 @@ export class Queues {
     this.host = node.queues({
       onQueue: (name, exists) => this.#onQueue(name, exists),
       onRoom: (queue) => {
-        this.forwarder.onRoom(this.#entry(queue.name), queue.room);
+        this.forwarder.pressure.onRoom(this.#entry(queue.name), queue.room);
         if (isSubscriptionQueue(queue.name)) this.subscriptions.onRoom(queue.name);
       },
       forward: (address, payload, done) => this.#deadLetters.add(address, payload, done),
       forwardLarge: (address, body, done) => this.#deadLetters.addLarge(address, body, done),
       onDamage: (queue, error) => {
         const entry = this.#entry(queue.name);
-        this.forwarder.refresh(entry).set(null, error);
+        this.forwarder.places.refresh(entry).set(null, error);
         shared.credit.changed(entry);
       },
     });
@@ -132,7 +132,7 @@ export class Queues {
       isLeaving: (name) => this.rehoming.isLeaving(name),
       hold: (name, site) => this.rehoming.hold(name, site),
     });
-    const refresh = this.forwarder.refresh.bind(this.forwarder);
+    const refresh = this.forwarder.places.refresh.bind(this.forwarder.places);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
     const routing = new SubscriptionRouting(selfName, counters);
     this.topics = new DurableTopics(shared, {
@@ -149,7 +149,7 @@ export class Queues {
       host,
       outbox: this.forwarder.outbox,
       live: (entry) => ports.table().live(entry),
-      queueHere: (entry) => this.forwarder.queueHere(entry),
+      queueHere: (entry) => this.forwarder.places.here(entry),
       keptBy: (entry) => this.topics.routeOf(entry),
       intakeOf: (entry) => this.topics.intakeOf(entry),
       tell: (...message) => ports.tell(...message),
@@ -199,7 +199,7 @@ export class Queues {
       homes,
       policyOf: (name) => names.policy('queue', name),
       changed: (name) => this.#onHome(name),
-      arrived: (name) => void this.forwarder.refresh(this.#entry(name)),
+      arrived: (name) => void this.forwarder.places.refresh(this.#entry(name)),
       undelivered: (site) => sites.settle(site, OUTCOME.undelivered, null),
       scheduleFlush,
     });
@@ -260,7 +260,7 @@ export class Queues {
     for (const name of this.host.stored) {
       if (isReserved(name)) continue;
       this.#tell(name, true);
-      this.forwarder.refresh(this.#entry(name));
+      this.forwarder.places.refresh(this.#entry(name));
     }
     this.forwarder.outbox.start();
   }
@@ -374,7 +374,7 @@ export class Queues {
       this.#consumers.review(name);
       const entry = this.ports.table().find(wireName('queue', name));
       if (entry === null || entry.queue === null) continue;
-      this.forwarder.refresh(entry);
+      this.forwarder.places.refresh(entry);
       this.#homeCircuits.review(entry);
       this.shared.credit.changed(entry);
     }
