@@ -35,7 +35,7 @@ import { CONTROL } from './control';
 import { AddressError, reserved } from './errors';
 import { AddressParts } from './address-parts';
 import { noteGap } from './gap';
-import type { OutboxView } from './outbox';
+import type { OutboxView } from './outbox-view';
 import { REHOMING_WIRE } from './rehoming-messages';
 import type { QueueRelocation } from './rehoming';
 import type { AddressCounters, AddressPorts } from './ports';

@@ -12,6 +12,9 @@ export const OUTBOX_SPACE = {
   totals: 36,
 } as const;
 
+/** Marks pending messages that come from the outbox; no record has it. */
+export const FROM_OUTBOX = 64;
+
 const HIGH = 0x1_0000_0000;
 
 function writeU64(target: Buffer, at: number, value: number): void {

@@ -70,6 +70,12 @@ export class PutLane {
     return this.broken || this.#next < this.#tail;
   }
 
+  /** Its home is out of reach now, or is not. */
+  seen(isAway: boolean, now: number): void {
+    if (!isAway || this.empty) this.awaySince = Infinity;
+    else if (this.awaySince === Infinity) this.awaySince = now;
+  }
+
   #index(at: number): number {
     return at & (this.#slots.length - 1);
   }

@@ -81,7 +81,8 @@ export class QueuePressure {
   congested(entry: AddressEntry): boolean {
     const state = this.parts.places.refresh(entry);
     const { home, queue } = state;
-    if (home !== this.shared.self) return entry.policy.custody === 'home' && this.parts.puts.congested(entry, state);
+    if (home !== this.shared.self)
+      return entry.policy.custody === 'home' && this.parts.puts.allowance(entry, state) === 0;
     return queue !== null && this.#isBlocked(entry, queue);
   }
 

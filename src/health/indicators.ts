@@ -1,5 +1,5 @@
 import type { HealthIndicatorResult } from '@nestjs/terminus';
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import type { ConfigStatus } from '../config/live-config';
 import { formatProblem } from '../config/problems';
 import type { StoreState } from '../queues/store-port';

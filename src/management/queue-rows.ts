@@ -1,4 +1,4 @@
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import { DecodeError } from '../amqp/errors';
 import { decodeMessage } from '../message/decode-message';
 import { type Json, messageToObject } from '../message/render-message';

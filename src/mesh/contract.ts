@@ -1,5 +1,5 @@
 import type { AddressSpace, AddressKind } from '../addresses/contract';
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import type { QueueRelocation } from '../addresses/rehoming';
 import type { AddressPolicy, RuleInForce } from '../addresses/rules';
 import type { Clock, Journal, Random } from '../common/ports';

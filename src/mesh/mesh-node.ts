@@ -1,6 +1,6 @@
 import { AddressCore } from '../addresses/address-core';
 import type { AddressEntry } from '../addresses/address-entry';
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import type { QueueRelocation } from '../addresses/rehoming';
 import type { RuleInForce } from '../addresses/rules';
 import { ChunkPool } from '../common/chunk';

@@ -1,5 +1,5 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import type { ConfigChecks } from '../config/live-config';
 import type { MeshNode } from '../mesh/contract';
 import type { QueueView } from '../queues/contract';

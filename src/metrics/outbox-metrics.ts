@@ -1,4 +1,4 @@
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import type { Metrics } from './metric-set';
 
 /** What waits on this node's disk for queues of other nodes. */

@@ -1,4 +1,4 @@
-import type { OutboxView } from '../addresses/outbox';
+import type { OutboxView } from '../addresses/outbox-view';
 import type { QueueRelocation } from '../addresses/rehoming';
 import type { AddressSpace } from '../addresses/contract';
 import type { RuleInForce } from '../addresses/rules';
