@@ -1,4 +1,6 @@
 import type { GroupCompanion, PutSink } from '../queues/contract';
+import type { StoreCompletion } from '../queues/store-port';
+import type { PayloadName } from './outbox-payloads';
 import type { Outgoing } from './outgoing';
 
 /** A message that a group writes. */
@@ -6,8 +8,8 @@ export interface OutboxPut {
   readonly to: Outgoing;
   readonly key: number;
   readonly bytes: number;
-  /** The number of its payload; 0 when its record has it. */
-  readonly payload: number;
+  /** That which came with it, and is shared with others; null when its record has it. */
+  readonly payload: PayloadName | null;
   /** The record of one that was accepted before, under another number: it must not be lost. */
   readonly again: Buffer | null;
 }
@@ -23,8 +25,8 @@ export class OutboxBatch implements GroupCompanion {
   readonly puts: OutboxPut[] = [];
   readonly answers: OutboxAnswer[] = [];
   readonly erased: { readonly id: number; readonly key: number }[] = [];
-  /** Payloads whose count it has. */
-  readonly payloads = new Set<number>();
+  /** What it has of counts of payloads. */
+  readonly waiting: StoreCompletion[] = [];
   /** Destinations whose totals, and whose names, go with it; and numbers of such as are forgotten. */
   readonly touched = new Set<Outgoing>();
   readonly named: Outgoing[] = [];

@@ -4,9 +4,9 @@ import { OUTCOME, type OutcomeDetail } from '../streams/contract';
 import type { ForwarderPorts } from './forwarder';
 import { OutboxBatch, type OutboxPut } from './outbox-batch';
 import { OutboxDestinations } from './outbox-destinations';
-import { OutboxPayloads } from './outbox-payloads';
+import { OutboxPayloads, type PayloadName } from './outbox-payloads';
 import type { OutboxPorts } from './outbox-ports';
-import { numberIn, numberRecord, OUTBOX_SPACE, payloadOf, sizeOf, totalsIn, totalsRecord } from './outbox-records';
+import { numberIn, numberRecord, OUTBOX_SPACE, sizeOf, totalsIn, totalsRecord } from './outbox-records';
 import { OutboxRecount } from './outbox-recount';
 import type { Outgoing } from './outgoing';
 
@@ -92,15 +92,20 @@ export class OutboxDisk {
     return ++this.#lastKey;
   }
 
-  /** Writes a message with this turn's group. @param again its record, of one that is counted and accepted already */
-  enter(to: Outgoing, key: number, record: Buffer, again: Buffer | null): void {
+  /** Writes a message with this turn's group. @param payload that which it came with, when its record only names it */
+  enter(to: Outgoing, key: number, record: Buffer, payload: PayloadName | null): void {
     const batch = this.#change(false);
     const bytes = sizeOf(record);
     this.ports.store.put(OUTBOX_SPACE.messages, to.id, key, record);
-    batch.puts.push({ to, key, bytes, payload: payloadOf(record), again });
-    if (again !== null) return;
+    batch.puts.push({ to, key, bytes, payload, again: null });
     to.count(1, bytes);
     batch.touched.add(to);
+  }
+
+  /** The same of one that is counted and accepted already. */
+  enterAgain(to: Outgoing, key: number, record: Buffer): void {
+    this.ports.store.put(OUTBOX_SPACE.messages, to.id, key, record);
+    this.#change(false).puts.push({ to, key, bytes: sizeOf(record), payload: null, again: record });
   }
 
   /** Tells somebody once this turn's group is on the disk. */
@@ -145,10 +150,11 @@ export class OutboxDisk {
     return this.#batch;
   }
 
-  #closing({ touched }: OutboxBatch): void {
+  #closing(batch: OutboxBatch): void {
     const { store } = this.ports;
     this.#batch = null;
-    for (const to of touched)
+    this.payloads.write(batch);
+    for (const to of batch.touched)
       if (this.destinations.isKnown(to)) store.put(OUTBOX_SPACE.totals, 0, to.id, totalsRecord(to));
     if (this.#savedKey === this.#lastKey) return;
     store.put(OUTBOX_SPACE.totals, 0, 0, numberRecord(this.#lastKey));
@@ -156,7 +162,7 @@ export class OutboxDisk {
   }
 
   #written(batch: OutboxBatch): void {
-    this.payloads.done(batch, true);
+    for (const counts of batch.waiting) counts.done(null);
     for (const { to, key, bytes } of batch.puts) {
       to.durable = Math.max(to.durable, key);
       to.stored(key, bytes);
@@ -172,18 +178,18 @@ export class OutboxDisk {
     for (const { id, key } of batch.erased) this.#erase(id, key);
     for (const put of batch.puts) this.#notWritten(put);
     for (const to of batch.touched) this.#change(true).touched.add(to);
-    this.payloads.done(batch, false);
+    for (const counts of batch.waiting) counts.done(error);
     const isFull = error instanceof FairleadError && error.condition === LIMIT;
     for (const { sink, token } of batch.answers) sink.onPut(token, OUTCOME.rejected, isFull ? DISK_FULL : NOT_WRITTEN);
   }
 
   #notWritten({ to, key, bytes, payload, again }: OutboxPut): void {
     if (again !== null) {
-      this.enter(to, key, again, again);
+      this.enterAgain(to, key, again);
       return;
     }
     this.#erase(to.id, key);
-    if (payload > 0) this.payloads.release(payload);
+    if (payload !== null) this.payloads.release(payload);
     this.uncount(to, bytes);
     this.stored(to, key, bytes);
   }

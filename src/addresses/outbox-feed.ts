@@ -123,8 +123,8 @@ export class OutboxFeed {
     const slot = this.shared.pending.add(publisher, entry, token, flagsOf(record) | FROM_OUTBOX);
     const tag = tagOf(record);
     if (payload === null) this.ports.put(entry, slot, tag, record, MESSAGE_HEAD, epoch, key);
-    else if (payload.body === null) this.ports.put(entry, slot, tag, payload.bytes, payload.start, epoch, key);
-    else this.ports.putLarge(entry, slot, tag, payload.body, epoch, key);
+    else if (payload.large === null) this.ports.put(entry, slot, tag, payload.bytes, payload.start, epoch, key);
+    else this.ports.putLarge(entry, slot, tag, payload.large, epoch, key);
   }
 
   /** A salvage could not save what the message had. */
@@ -160,13 +160,11 @@ export class OutboxFeed {
   }
 
   #remove({ from, key, record, payload }: Forwarded): void {
-    const number = payloadOf(record);
     this.disk.erase(from, key);
     this.disk.uncount(from, sizeOf(record));
-    if (number === 0) return;
-    payload?.body?.release();
-    this.disk.payloads.release(number);
-    this.disk.payloads.close(number);
+    if (payload === null) return;
+    payload.large?.release();
+    this.disk.payloads.release(payload);
   }
 
   /** Refused under this number for ever: it is put again under a new one, behind what has come meanwhile. */
@@ -175,11 +173,9 @@ export class OutboxFeed {
     from.pausedUntil = now + OUTBOX_RETRY_MS;
     this.#retryAt = Math.min(this.#retryAt, from.pausedUntil);
     const again = inEpoch(record, this.ports.store.putEpoch);
-    this.disk.enter(from, this.disk.nextKey(), again, again);
+    this.disk.enterAgain(from, this.disk.nextKey(), again);
     this.disk.erase(from, key);
-    if (payload === null) return;
-    payload.body?.release();
-    this.disk.payloads.close(payloadOf(record));
+    payload?.large?.release();
   }
 
   /** The queue will never take it. */
@@ -191,7 +187,7 @@ export class OutboxFeed {
       this.#remove(forwarded);
       return;
     }
-    const message = payload?.body ?? payload?.bytes.subarray(payload.start) ?? record.subarray(MESSAGE_HEAD);
+    const message = payload?.large ?? payload?.bytes.subarray(payload.start) ?? record.subarray(MESSAGE_HEAD);
     this.ports.deadLetter(deadLetter, message, (outcome) => {
       if (outcome !== OUTCOME.accepted) this.shared.counters.drop(DROP_REASON.noRoom, 1);
       this.#remove(forwarded);

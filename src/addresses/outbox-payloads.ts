@@ -1,111 +1,73 @@
-import { invariant } from '../common/errors';
 import type { LargeBodies } from '../queues/contract';
+import { ReferenceCounts, type CountedGroup } from '../queues/reference-counts';
 import type { QueueStore } from '../queues/store-port';
 import type { LargeBody } from '../streams/contract';
-import type { OutboxBatch } from './outbox-batch';
-import { bodyOf, numberIn, numberRecord, OUTBOX_SPACE, PAYLOAD_HEAD, type BodyName } from './outbox-records';
+import { bodyOf, OUTBOX_SPACE, PAYLOAD_HEAD, type BodyName } from './outbox-records';
 
-/** A payload whose count may not be read from the disk for now: it is on its way there, or about to change. */
-interface Held {
+/** Names a payload. */
+export interface PayloadName {
+  readonly id: number;
+  /** The parts of a large one, else null. */
   readonly body: BodyName | null;
-  holders: number;
-  /** Groups that have the count, and messages under way that have the payload. */
-  uses: number;
 }
 
 /** A payload that is read. */
-export interface OpenPayload {
+export interface OpenPayload extends PayloadName {
   readonly bytes: Buffer;
   /** Where the message begins in `bytes`. */
   readonly start: number;
   /** A large one instead. */
-  readonly body: LargeBody | null;
+  readonly large: LargeBody | null;
 }
 
 /** What several messages of the outbox have in common, stored once and counted. */
 export class OutboxPayloads {
-  readonly #held = new Map<number, Held>();
+  readonly #holders: ReferenceCounts;
 
+  /** @param wantsGroup counts have to be written again */
   constructor(
     private readonly store: QueueStore,
     private readonly bodies: LargeBodies,
-    private readonly batch: () => OutboxBatch,
-  ) {}
+    wantsGroup: () => void,
+  ) {
+    this.#holders = new ReferenceCounts(store, OUTBOX_SPACE.holders, wantsGroup, (id) =>
+      store.delete(OUTBOX_SPACE.payloads, 0, id),
+    );
+  }
 
-  add(id: number, record: Buffer, holders: number): void {
+  /** With this turn's group. */
+  add(id: number, record: Buffer, holders: number): PayloadName {
     this.store.put(OUTBOX_SPACE.payloads, 0, id, record);
-    this.counted(id, record, holders);
+    this.#holders.set(id, holders);
+    return { id, body: bodyOf(record) };
   }
 
   /** So many messages have a payload that is stored; one that nobody has goes. */
   counted(id: number, record: Buffer, holders: number): void {
-    const held = { body: bodyOf(record), holders, uses: 0 };
-    this.#held.set(id, held);
-    this.#write(id, held);
-    this.#discard(held);
+    this.#set({ id, body: bodyOf(record) }, holders);
   }
 
-  #discard({ body, holders }: Held): void {
+  #set({ id, body }: PayloadName, holders: number): void {
+    this.#holders.set(id, holders);
     if (holders === 0 && body !== null) this.bodies.discard(body.id, body.length);
   }
 
-  #write(id: number, held: Held): void {
-    const { payloads } = this.batch();
-    if (!payloads.has(id)) held.uses++;
-    payloads.add(id);
-    if (held.holders > 0) {
-      this.store.put(OUTBOX_SPACE.holders, 0, id, numberRecord(held.holders));
-      return;
-    }
-    this.store.delete(OUTBOX_SPACE.holders, 0, id);
-    this.store.delete(OUTBOX_SPACE.payloads, 0, id);
-  }
-
-  /** Reads a payload for a message that is under way from now on; null when there is none. @throws RecordDamagedError */
+  /** Reads a payload; null when there is none. @throws RecordDamagedError */
   open(id: number): OpenPayload | null {
     const bytes = this.store.get(OUTBOX_SPACE.payloads, 0, id);
-    const held = this.#held.get(id) ?? this.#read(id, bytes);
-    if (bytes === null || held === null) return null;
-    this.#held.set(id, held);
-    held.uses++;
-    const { body } = held;
-    return { bytes, start: PAYLOAD_HEAD, body: body === null ? null : this.bodies.open(body.id, body.length) };
+    if (bytes === null || this.#holders.of(id) === 0) return null;
+    const body = bodyOf(bytes);
+    const large = body === null ? null : this.bodies.open(body.id, body.length);
+    return { id, body, bytes, start: PAYLOAD_HEAD, large };
   }
 
-  #read(id: number, bytes: Buffer | null): Held | null {
-    const count = this.store.get(OUTBOX_SPACE.holders, 0, id);
-    return bytes === null || count === null ? null : { body: bodyOf(bytes), holders: numberIn(count), uses: 0 };
+  /** One message less has it, from this turn's group on. */
+  release(payload: PayloadName): void {
+    this.#set(payload, this.#holders.of(payload.id) - 1);
   }
 
-  /** The message that it was opened for is under way no more. */
-  close(id: number): void {
-    this.#unuse(id, this.#of(id));
-  }
-
-  /** One message less has it; it is open, or was never on the disk. */
-  release(id: number): void {
-    const held = this.#of(id);
-    held.holders--;
-    this.#write(id, held);
-    this.#discard(held);
-  }
-
-  #of(id: number): Held {
-    const held = this.#held.get(id);
-    invariant(held !== undefined, `payload ${id} is not held`);
-    return held;
-  }
-
-  #unuse(id: number, held: Held): void {
-    if (--held.uses === 0) this.#held.delete(id);
-  }
-
-  /** What a group had of counts is on the disk, or has to be written again. */
-  done(batch: OutboxBatch, isWritten: boolean): void {
-    for (const id of batch.payloads) {
-      const held = this.#of(id);
-      if (!isWritten) this.#write(id, held);
-      this.#unuse(id, held);
-    }
+  /** Ends the group with the counts that it has changed. */
+  write(group: CountedGroup): void {
+    this.#holders.write(group);
   }
 }

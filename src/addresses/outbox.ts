@@ -108,9 +108,9 @@ export class Outbox {
     length: number,
     key = this.#disk.nextKey(),
   ): void {
-    this.#disk.payloads.add(key, payload, entries.length);
+    const name = this.#disk.payloads.add(key, payload, entries.length);
     const record = referenceRecord(this.epoch, this.ports.wall(), tag, flags & ~FROM_OUTBOX, key, length);
-    for (const entry of entries) this.#disk.enter(this.#disk.destinations.of(entry), key, record, null);
+    for (const entry of entries) this.#disk.enter(this.#disk.destinations.of(entry), key, record, name);
   }
 
   #refuse(sink: PutSink | null, token: number, detail: OutcomeDetail): void {
