@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NAME_BYTES_MAX } from './addresses/limits';
 import { AppModule } from './app.module';
 import { LiveConfig } from './config/live-config';
 import type { CompiledSite } from './config/site';
@@ -70,7 +71,12 @@ async function createApp(options: StartOptions): Promise<NestFastifyApplication>
   const door = new FrontDoor(site);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forBoot(boot, parts, onFatal, onDrain),
-    new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: door.onFrameworkError }),
+    new FastifyAdapter({
+      forceCloseConnections: true,
+      frameworkErrors: door.onFrameworkError,
+      // The longest name of a queue, as it is once it is decoded.
+      routerOptions: { maxParamLength: NAME_BYTES_MAX },
+    }),
     { logger: new NestLog(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter((error) => logger.error({ event: 'http-error', err: error })));

@@ -10,7 +10,7 @@ import { Circuits } from './circuits';
 import type { Consumer, ConsumerHandler, ConsumerSpec, PublisherHandler } from './contract';
 import { CONTROL } from './control';
 import { DeadLetters } from './dead-letters';
-import { AddressError } from './errors';
+import { AddressError, reserved } from './errors';
 import type { ForwarderPorts } from './forwarder';
 import { CIRCUIT_SLOTS, HomeCircuits } from './home-circuits';
 import { DurableTopics } from './durable-topics';
@@ -82,7 +82,7 @@ export class Queues {
     const isReachable = (id: NodeId): boolean => routes.view(id)?.reachable === true;
     this.homes = new QueueHomes(selfName, routes, replicas, (name) => this.#onHome(name));
     this.#deadLetters = new DeadLetters(
-      (address) => ports.table().resolve(address, null),
+      (address) => this.#forwardTo(address),
       (handler) => ports.openPublisher(handler),
       scheduleFlush,
     );
@@ -251,6 +251,17 @@ export class Queues {
 
   #entry(name: string): AddressEntry {
     return this.ports.table().ofWire(wireName('queue', name));
+  }
+
+  /**
+   * Where a queue here sends a message to. Of the mesh's own names only those of subscriptions that there are: a dead letter may have come
+   * from one that was ended since, and what it says of that may be anybody's word.
+   * @throws AddressError
+   */
+  #forwardTo(address: string): AddressEntry {
+    const entry = this.ports.table().resolve(address, null);
+    if (isReserved(entry.name) && this.book.find(entry.name) === null) throw reserved(entry.name);
+    return entry;
   }
 
   /** The queues that are on this node's disk are opened, and told of. */

@@ -47,6 +47,7 @@ export class QueuesController {
   move(@Param('name') name: string, @Body() body: unknown): Promise<CountAnswer> {
     const { to, count } = readRequest(QUEUE_MOVE, body);
     const queue = this.#queue(name);
+    this.#check(to);
     return counted((done) => queue.move(to, count ?? Infinity, done));
   }
 
@@ -71,6 +72,12 @@ export class QueuesController {
     if (relocation.move(name) === null) this.#queue(name);
     const { queue, to, state, messages, bytes } = relocation.rehome(name, node);
     return { queue, to, state: state === 'moved' ? 'moved' : 'moving', messages, bytes };
+  }
+
+  /** Messages may go to any address of clients', and into a subscription. @throws AddressError when there is none such */
+  #check(address: string): void {
+    for (const { queue } of this.node.addresses.subscriptions()) if (queue === address) return;
+    this.node.addresses.resolve(address, null);
   }
 
   #homeOf(name: string): string | null {

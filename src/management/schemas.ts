@@ -248,7 +248,10 @@ export const QUEUE_REHOME = bodyOf({ node: nodeName() }, 'node');
 export const DRAIN = bodyOf(
   { evacuate: z.boolean({ error: 'true or false' }).optional(), to: nodeName().optional() },
   'evacuate and to',
-);
+).refine(({ evacuate, to }) => to === undefined || evacuate === true, {
+  path: ['to'],
+  error: 'evacuate as well: only then anything goes to a node',
+});
 export const QUEUE_RETRY = bodyOf({ count: howMany() }, 'count');
 
 const COST = 'a whole number from 1 to 1000000';

@@ -1,5 +1,9 @@
 import { FairleadError } from '../common/errors';
 
+/** Of addresses that a message names so many are told, and so much of each. */
+const ADDRESSES_TOLD = 10;
+const CHARS_TOLD = 256;
+
 /** Records of a queue do not fit their check sums: it is closed, the others go on. */
 export class QueueDamagedError extends FairleadError {
   constructor(name: string, cause: unknown) {
@@ -40,6 +44,22 @@ export class IntakeError extends FairleadError {
     super('FL_QUEUE_INTAKE', `${name} is an intake, which holds no messages: it only takes them`, {
       condition: 'amqp:not-allowed',
     });
+  }
+}
+
+/** Messages that were to go from a queue to other addresses are still in it. */
+export class NotTakenError extends FairleadError {
+  constructor(addresses: readonly string[], stay: number, moved: number) {
+    const told = addresses.slice(0, ADDRESSES_TOLD).map((address) => JSON.stringify(address.slice(0, CHARS_TOLD)));
+    const more = addresses.length > ADDRESSES_TOLD ? ` and ${addresses.length - ADDRESSES_TOLD} more` : '';
+    super(
+      'FL_QUEUE_NOT_TAKEN',
+      `${told.join(', ')}${more} did not take ${stay} messages, which stay; ${moved} were moved`,
+      {
+        condition: 'amqp:precondition-failed',
+        retryable: true,
+      },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { AmqpMap, AmqpTyped, sym } from '../amqp/codec/values';
+import { AmqpMap, AmqpTyped, sym, symbolMap } from '../amqp/codec/values';
 import { encodeValue } from '../amqp/codec/encoder';
 import { OUTCOME } from '../streams/contract';
 import { ANNOTATION } from './dead-letters';
@@ -384,6 +384,27 @@ describe('dead letters', () => {
     expect(consumer.texts).toEqual(['a', 'b']);
     expect(dlq.view().depth).toBe(1);
   });
+
+  it('go back past those whose origin takes none any more', () => {
+    const home = new Home();
+    const dlq = home.open({}, 'dlq');
+    const deadOf = (text: string, origin: string): Buffer =>
+      messageOf(text, { annotations: symbolMap({ [ANNOTATION.origin]: origin }) });
+    for (let n = 0; n < 100; n++) home.put(dlq, deadOf('stays', 'queue/gone'));
+    home.put(dlq, deadOf('other', 'queue/there'));
+    home.settle();
+    let told: unknown = null;
+    dlq.retryDead(1_000, (count, error) => (told = [count, (error as { code?: string } | null)?.code]));
+    home.settle();
+    for (;;) {
+      const sent = home.forwarded.splice(0);
+      if (sent.length === 0) break;
+      for (const { address, done } of sent) done(address === 'queue/there' ? OUTCOME.accepted : OUTCOME.rejected);
+      home.settle();
+    }
+    expect(told).toEqual([1, 'FL_QUEUE_NOT_TAKEN']);
+    expect(dlq.view().depth).toBe(100);
+  });
 });
 
 describe('an operator', () => {
@@ -429,7 +450,7 @@ describe('an operator', () => {
     expect(told).toBeNull();
     two?.done(OUTCOME.rejected);
     home.settle();
-    expect(told).toEqual([1, '1 messages were not taken where they were to go']);
+    expect(told).toEqual([1, '"anycast/x" did not take 1 messages, which stay; 1 were moved']);
     const consumer = home.consume(queue, 5);
     home.settle();
     expect(consumer.texts).toEqual(['b', 'c']);

@@ -339,7 +339,7 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
 
   move(to: string, count: number, done: WalkDone): void {
     this.consumers.dispatcher.recall();
-    this.walks.begin(new MoveWalk(this.core, this.dead, () => to, count, done));
+    this.walks.begin(new MoveWalk(this.core, this.dead, to, count, done));
   }
 
   retryDead(count: number, done: WalkDone): void {

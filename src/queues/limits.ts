@@ -71,6 +71,8 @@ export const LARGE_HEAD_BYTES = 64 * 1024;
 /** Messages and settlements of one transaction, and the bytes of its messages: they wait in memory. */
 export const TRANSACTION_OPERATIONS_MAX = 10_000;
 export const TRANSACTION_BYTES_MAX = 16 * 1024 * 1024;
+/** Addresses that did not take a dead letter, after which no other one is tried: a forged origin is another one each time. */
+export const REFUSED_ADDRESSES_MAX = 1_000;
 /** Timers on wall-clock time are looked at this often, for the clock may jump. */
 export const WALL_LOOK_MS = 1_000;
 /** Messages that one look of an operator shows, and the first bytes of each. */

@@ -5,7 +5,8 @@ import { OUTCOME, type Outcome } from '../streams/contract';
 import { ANNOTATION, type DeadLetters } from './dead-letters';
 import type { Dispatcher } from './dispatcher';
 import { ENTRY, type Entry } from './entry';
-import { FORWARDS_MAX, WALK_PER_TURN } from './limits';
+import { NotTakenError } from './errors';
+import { FORWARDS_MAX, REFUSED_ADDRESSES_MAX, WALK_PER_TURN } from './limits';
 import type { QueueCore } from './queue-core';
 import { addedOf, RECORD_HEAD } from './record';
 import { decodeAnnotations } from './redelivery';
@@ -14,8 +15,8 @@ import { seqOf } from './spaces';
 
 export type WalkDone = (count: number, error: Error | null) => void;
 
-/** Says where a message is to go; null where it stays. */
-export type Destination = (entry: Entry) => string | null;
+/** Where messages are to go: an address for all, or said of each; null where one stays. */
+export type Destination = string | ((entry: Entry) => string | null);
 
 /** The address that a dead letter came from; null for what is no dead letter. */
 export function originOfDead({ record, isLarge }: Entry): string | null {
@@ -42,6 +43,8 @@ export class MoveWalk implements ScanVisitor {
   #moved = 0;
   #sent = 0;
   #failed = 0;
+  /** Addresses that did not take one: the others for them stay. */
+  readonly #refused = new Set<string>();
   #left: number;
 
   constructor(
@@ -62,12 +65,18 @@ export class MoveWalk implements ScanVisitor {
 
   verdict(entry: Entry): ScanVerdict {
     if (this.#sent >= FORWARDS_MAX) return SCAN.stop;
-    return seqOf(entry.key) > this.#lastSeq || this.destination(entry) === null ? SCAN.skip : SCAN.take;
+    if (seqOf(entry.key) > this.#lastSeq) return SCAN.skip;
+    const address = this.#addressOf(entry);
+    return address === null || this.#refused.has(address) ? SCAN.skip : SCAN.take;
+  }
+
+  #addressOf(entry: Entry): string | null {
+    return typeof this.destination === 'string' ? this.destination : this.destination(entry);
   }
 
   take(entry: Entry): void {
     const { core } = this;
-    const address = this.destination(entry) ?? '';
+    const address = this.#addressOf(entry) ?? '';
     entry.state = ENTRY.acquired;
     core.acquired++;
     const target = core.home.local(address);
@@ -95,6 +104,7 @@ export class MoveWalk implements ScanVisitor {
         core.finish(entry);
       } else {
         this.#failed++;
+        this.#refused.add(address);
         core.ready.returned(entry);
       }
       core.wantsTurn();
@@ -108,17 +118,21 @@ export class MoveWalk implements ScanVisitor {
     if (this.core.isUnreadable) return false;
     this.#scanner.budget = WALK_PER_TURN;
     // What was not taken is back in its place; it is not tried again in this walk.
-    if (this.#failed === 0) this.#left -= this.#scanner.find(Math.min(this.#left, WALK_PER_TURN));
-    const isOver = this.#failed > 0 || this.#left <= 0 || this.#scanner.atEnd;
+    if (!this.#isRefused) this.#left -= this.#scanner.find(Math.min(this.#left, WALK_PER_TURN));
+    const isOver = this.#isRefused || this.#left <= 0 || this.#scanner.atEnd;
     if (!isOver || this.#sent > 0) {
       if (this.#sent < FORWARDS_MAX && !isOver) this.core.wantsTurn();
       return false;
     }
     this.core.touch();
-    const refused =
-      this.#failed === 0 ? null : new Error(`${this.#failed} messages were not taken where they were to go`);
+    const refused = this.#failed === 0 ? null : new NotTakenError([...this.#refused], this.#failed, this.#moved);
     this.core.group.waiting.push({ done: (error) => this.done(this.#moved, error ?? refused) });
     return true;
+  }
+
+  /** Nothing more is to be tried. */
+  get #isRefused(): boolean {
+    return this.#failed > 0 && (typeof this.destination === 'string' || this.#refused.size >= REFUSED_ADDRESSES_MAX);
   }
 
   end(error: Error): void {

@@ -95,10 +95,18 @@ it('refuses what is not there, is elsewhere, or is not asked for properly', asyn
     ['purge', { count: 1 }],
     ['move', { to: '' }],
     ['move', { to: 'queue/x', count: 0 }],
+    ['move', { to: 'queue/#' }],
+    ['move', { to: 'queue/$durable/east' }],
+    ['move', { to: 'topic/jobs.f' }],
     ['retry', { count: 'all' }],
   ] as const)
     expect(await east.http(`/api/v1/queues/jobs.f/${path}`, 'POST', body)).toMatchObject({ status: 400 });
+  expect(await east.http('/api/v1/queues/jobs.f/move', 'POST', { to: 'anycast/nobody' })).toMatchObject({
+    status: 409,
+    body: { code: 'FL_QUEUE_NOT_TAKEN' },
+  });
   expect(await east.http('/api/v1/queues/jobs.f/messages?count=0')).toMatchObject({ status: 400 });
+  expect(await east.http('/api/v1/drain', 'POST', { to: 'west' })).toMatchObject({ status: 400 });
   const { body } = await east.http('/api/v1/queues/jobs.f/retry', 'POST', {});
   expect(body as CountAnswer).toEqual({ count: 0 });
   expect(await bodiesOf('jobs.f')).toHaveLength(3);

@@ -135,6 +135,14 @@ describe('subscriptions of clients', () => {
     await connection.close();
   });
 
+  it('are looked into and ended however long their names are', async () => {
+    const name = '☃'.repeat(170);
+    await receive('east', 'topic/long', name, '--timeout', '50ms');
+    const queue = (await rows('east')).find((row) => row.name === name)?.queue ?? '';
+    expect(await fairlead('queue', 'purge', queue, ...api('east'))).toMatchObject({ code: 0 });
+    expect(await fairlead('queue', 'unsubscribe', queue, ...api('west'))).toMatchObject({ code: 0 });
+  });
+
   it('that are consumed are not ended, and shared ones that keep nothing end by themselves', async () => {
     const connection = await connect('east', 'app.2');
     const kept = await connection.openReceiver({ address: 'topic/kept', name: 'kept', durable: true });

@@ -1,3 +1,4 @@
+import { FairleadError } from '../../src/common/errors';
 import { OUTCOME } from '../../src/streams/contract';
 import { SimConsumer, type SimPublisher } from './address-clients';
 import { numbered, simMesh, type SimMesh } from './address-meshes';
@@ -15,6 +16,10 @@ function send(sim: SimMesh, publisher: SimPublisher, texts: readonly string[]): 
 
 function accepted({ outcomes, sent }: SimPublisher): boolean {
   return outcomes.size === sent && [...outcomes.values()].every((outcome) => outcome === OUTCOME.accepted);
+}
+
+function codeOf(error: Error | null): string | undefined {
+  return error instanceof FairleadError ? error.code : undefined;
 }
 
 describe('a durable subscription', () => {
@@ -245,6 +250,38 @@ describe('unsubscribing', () => {
     send(sim, publisher, ['x']);
     expect(publisher.results).toEqual([OUTCOME.accepted]);
     expect([...node('b').running.queueHomes()]).toEqual([]);
+  });
+
+  it.each(['a', 'b'])('ends one that dead letters at %s come from: they go back only to one that there is', (dlqAt) => {
+    const rules = [rule('news.#', 'topic', { deadLetter: 'queue/dlq' }), rule('dlq', 'queue', { home: dlqAt })];
+    const sim = simMesh(['a-b'], { shared: rules });
+    const { node, until, run } = sim;
+    const consumer = subscriber(node('b'), 'news.#');
+    consumer.outcome = OUTCOME.rejected;
+    until('confirmed', () => consumer.confirmed !== null);
+    send(sim, topicPublisher(node('b'), 'news.x'), ['bad']);
+    const depth = (): number => node(dlqAt).running.queues.find('dlq')?.view().depth ?? 0;
+    until('a dead letter', () => depth() === 1);
+    consumer.close();
+    run(500);
+    let ended: unknown;
+    node('b').running.addresses.unsubscribe({ name: 'sub', client: 'client' }, (error) => (ended = error));
+    until('the end', () => ended === null);
+    run(500);
+    const retry = (): unknown[] => {
+      const told: unknown[] = [];
+      node(dlqAt)
+        .running.queues.find('dlq')
+        ?.retryDead(10, (count, error) => told.push(count, codeOf(error)));
+      until('told', () => told.length > 0);
+      return told;
+    };
+    expect([retry(), depth()]).toEqual([[0, 'FL_QUEUE_NOT_TAKEN'], 1]);
+    const again = subscriber(node('b'), 'news.#');
+    until('confirmed', () => again.confirmed !== null);
+    run(500);
+    expect(retry()).toEqual([1, undefined]);
+    until('it', () => again.got.length === 1);
   });
 });
 
