@@ -28,7 +28,7 @@ class Load implements QueueSink {
   ) {}
 
   start(): void {
-    const spec = { client: 'bench', browse: false, selector: null, notFrom: 0, exclusive: false };
+    const spec = { client: 'bench', browse: false, selector: null, notFrom: 0, endpoint: 0, exclusive: false };
     this.#consumer = this.queue.consume({ ...spec, settled: false, near: true, messageBytesMax: 1e9 }, this);
     this.#consumer.pump();
     this.#schedule();

@@ -21,7 +21,7 @@ export interface CircuitOpen {
   readonly again: boolean;
 }
 
-/** u32 circuit, text wire name, u48 limit, u8 asks, u32 not from, u53 bytes, text client, text selector, text subscription. */
+/** u32 circuit, text wire name, u48 limit, u8 asks, u32 not from, u32 endpoint, u53 bytes, text client, text selector, text subscription. */
 export function writeOpen(circuit: number, { wire, limit, spec, subscription, again }: CircuitOpen): Buffer {
   const asks =
     (spec.browse ? ASKS.browse : 0) |
@@ -35,6 +35,7 @@ export function writeOpen(circuit: number, { wire, limit, spec, subscription, ag
     .u48(limit)
     .u8(asks)
     .u32(spec.notFrom)
+    .u32(spec.endpoint)
     .u53(Math.min(spec.messageBytesMax, UNBOUNDED))
     .text(spec.client.slice(0, CLIENT_CHARS_TOLD))
     .text(spec.selector ?? '')
@@ -48,6 +49,7 @@ export function readOpen(reader: WireReader, near: boolean): CircuitOpen {
   const limit = reader.u48();
   const asks = reader.u8();
   const notFrom = reader.u32();
+  const endpoint = reader.u32();
   const bytes = reader.u53();
   const client = reader.text();
   const selector = reader.text();
@@ -59,6 +61,7 @@ export function readOpen(reader: WireReader, near: boolean): CircuitOpen {
     settled: (asks & ASKS.settled) !== 0,
     selector: selector === '' ? null : selector,
     notFrom,
+    endpoint,
     near,
     messageBytesMax: bytes === UNBOUNDED ? Infinity : bytes,
   };
@@ -73,6 +76,11 @@ export function writeCount(circuit: number, count: number): Buffer {
 /** u32 circuit. */
 export function writeCircuit(circuit: number): Buffer {
   return new WireWriter(4).u32(circuit).take();
+}
+
+/** u32 circuit, u8 1 where the client's link is over. */
+export function writeClose(circuit: number, closed: boolean): Buffer {
+  return new WireWriter(5).u32(circuit).u8(closed ? 1 : 0).take();
 }
 
 /** u32 circuit, u48 delivery, u8 1 with an error behind it. */

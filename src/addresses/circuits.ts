@@ -3,7 +3,7 @@ import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Receipt } from '../streams/contract';
 import { AddressEntry } from './address-entry';
-import { readError, writeCircuit, writeCount, writeOpen, type CircuitOpen } from './circuit-messages';
+import { readError, writeCircuit, writeClose, writeCount, writeOpen, type CircuitOpen } from './circuit-messages';
 import { CONTROL } from './control';
 import type { Forwarder } from './forwarder';
 import type { AddressStreams } from './ports';
@@ -81,8 +81,8 @@ export class CircuitEnd implements Circuit {
     this.ports.streams.sendControl(this.home, CONTROL.circuitConfirm, writeCircuit(this.id));
   }
 
-  close(): void {
-    this.ports.streams.sendControl(this.home, CONTROL.circuitClose, writeCircuit(this.id));
+  close(closed: boolean): void {
+    this.ports.streams.sendControl(this.home, CONTROL.circuitClose, writeClose(this.id, closed));
     this.forget();
   }
 }

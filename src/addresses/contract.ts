@@ -61,6 +61,8 @@ export interface ConsumerSpec {
   readonly address: string;
   readonly hint: KindHint;
   readonly client: string;
+  /** Name of the client's link: what it says it can never take it is not given again, until it is closed. */
+  readonly link?: string;
   /** The consumer settles on delivery (AMQP snd-settle-mode settled, MQTT QoS 0). */
   readonly settled: boolean;
   /** Larger messages are not for it: rejected where an outcome is asked for, else dropped and counted. Absent for any size. */
@@ -149,8 +151,9 @@ export interface Consumer {
   /**
    * Unsettled deliveries end as their kind says; waiting ones go to others or are dropped, counted.
    * @param failed its client has died, or broke off: a queue counts the unsettled ones as failed attempts; otherwise it takes them back
+   * @param closed its link is closed, and not only detached: what it said of messages that it can never take is forgotten
    */
-  close(failed?: boolean): void;
+  close(failed?: boolean, closed?: boolean): void;
 }
 
 /** A unit of work (AMQP part 4): all that is published and settled in it takes effect at `commit`, or nothing of it does. */

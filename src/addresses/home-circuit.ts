@@ -57,6 +57,8 @@ export class HomeCircuit implements QueueSink {
   #confirms = false;
   /** It is to end once all that is under way has come back. */
   #closing = false;
+  /** Its client has closed the link. */
+  #isOver = false;
   #large: { readonly slot: number; readonly largeId: number; readonly body: LargeBody; at: number } | null = null;
   /** Numbers of deliveries whose settlement is to be confirmed, by token. */
   readonly #settling = new Map<number, number>();
@@ -202,8 +204,9 @@ export class HomeCircuit implements QueueSink {
   }
 
   /** All that its node has is coming back as outcomes; what has not got there yet too. */
-  onClose(): void {
+  onClose(closed: boolean): void {
     this.#closing = true;
+    this.#isOver ||= closed;
     const large = this.#large;
     this.#endLarge(true);
     // Its end was not given to the stream: nobody will answer it.
@@ -231,7 +234,7 @@ export class HomeCircuit implements QueueSink {
 
   #endIfDone(): void {
     if (!this.#closing || this.#outstanding > 0) return;
-    this.#consumer?.close(false);
+    this.#consumer?.close(false, this.#isOver);
     this.#consumer = null;
     this.ports.ended(this);
   }

@@ -126,7 +126,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     if (kind === CONTROL.circuitCredit) circuit.onCredit(reader.u48());
     else if (kind === CONTROL.circuitDrain) circuit.onDrain();
     else if (kind === CONTROL.circuitConfirm) circuit.onConfirm();
-    else circuit.onClose();
+    else circuit.onClose(reader.u8() !== 0);
   }
 
   #open(origin: NodeId, id: number, reader: WireReader): void {
@@ -209,7 +209,7 @@ export class HomeCircuits implements HomeCircuitPorts {
 
   /** Whatever this node and that one had agreed on is void (null: all nodes): what is under way to it is given back by streams. */
   broken(node: NodeId | null): void {
-    this.#each(node, (circuit) => circuit.onClose());
+    this.#each(node, (circuit) => circuit.onClose(false));
   }
 
   reachable(node: NodeId, reachable: boolean): void {

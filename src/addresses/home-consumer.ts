@@ -145,10 +145,10 @@ export class HomeConsumer implements QueueClient, QueueSink {
     if (!this.closed && this.#drains > 0) this.#answerDrain();
   }
 
-  close(failed = false): void {
+  close(failed = false, closed = false): void {
     if (this.closed) return;
     this.closed = true;
-    this.#consumer?.close(failed);
+    this.#consumer?.close(failed, closed);
     this.ports.scheduleFlush();
     this.ports.closed(this);
   }

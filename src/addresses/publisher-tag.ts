@@ -7,3 +7,8 @@ export function publisherTag(client: string): number {
   for (let at = 0; at < client.length; at++) hash = Math.imul(hash ^ client.charCodeAt(at), PRIME);
   return hash >>> 0 || 1;
 }
+
+/** Names the endpoint of a client's link (part 2.6.1) to queues; never 0. */
+export function endpointTag(client: string, link: string): number {
+  return publisherTag(`${client}\0${link}`);
+}

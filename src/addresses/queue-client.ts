@@ -4,7 +4,7 @@ import type { AddressEntry } from './address-entry';
 import type { Consumer, ConsumerSpec } from './contract';
 import { AddressError } from './errors';
 import { SELECTOR_BYTES_MAX } from './limits';
-import { publisherTag } from './publisher-tag';
+import { endpointTag, publisherTag } from './publisher-tag';
 
 /** A consumer of a queue at this node, wherever the queue lives. */
 export interface QueueClient extends Consumer {
@@ -40,7 +40,7 @@ export interface QueueClientPorts {
 
 /** What a client asks for, as its queue is told. @throws AddressError */
 export function queueSpec(spec: ConsumerSpec, near: boolean): QueueConsumerSpec {
-  const { client, settled, messageBytesMax = Infinity, subscription } = spec;
+  const { client, link, settled, messageBytesMax = Infinity, subscription } = spec;
   // What a subscription holds has been selected: it is all for it.
   const queue = subscription === undefined ? spec.queue : undefined;
   const selector = queue?.selector ?? null;
@@ -52,6 +52,7 @@ export function queueSpec(spec: ConsumerSpec, near: boolean): QueueConsumerSpec 
     selector,
     browse: queue?.browse ?? false,
     exclusive: subscription === undefined ? (queue?.exclusive ?? false) : subscription.shared ? false : 'takeOver',
+    endpoint: link === undefined ? 0 : endpointTag(client, link),
     notFrom: queue?.noLocal === true ? publisherTag(client) : 0,
     near,
     messageBytesMax,

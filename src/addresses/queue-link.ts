@@ -38,8 +38,8 @@ export class QueueLink implements Consumer {
     this.client.drain();
   }
 
-  close(failed?: boolean): void {
-    this.client.close(failed);
+  close(failed?: boolean, closed?: boolean): void {
+    this.client.close(failed, closed);
   }
 
   end(error: FairleadError): void {

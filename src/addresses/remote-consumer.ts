@@ -24,7 +24,8 @@ export interface Circuit {
   drain(): void;
   /** The home is to tell when settlements are on its disk. */
   confirm(): void;
-  close(): void;
+  /** @param closed the client's link is over */
+  close(closed: boolean): void;
 }
 
 /** What a consumer of a queue elsewhere is built on. */
@@ -179,7 +180,7 @@ export class RemoteConsumer implements QueueClient {
     const circuit = this.#circuit;
     this.#circuit = null;
     // The home may have it nevertheless: it had given this node up, and tells so only after the circuit was opened anew.
-    if (circuit !== null && this.ports.isReachable(circuit.home)) circuit.close();
+    if (circuit !== null && this.ports.isReachable(circuit.home)) circuit.close(false);
     else circuit?.forget();
     this.#state = 'waiting';
     this.ports.waits(this, true);
@@ -341,11 +342,11 @@ export class RemoteConsumer implements QueueClient {
 
   // --- the end -----------------------------------------------------------------------------------------------------------------
 
-  close(failed = false): void {
+  close(failed = false, closed = false): void {
     if (this.closed) return;
     this.closed = true;
     this.#takeBack(failed ? OUTCOME.modifiedFailed : OUTCOME.released);
-    this.#circuit?.close();
+    this.#circuit?.close(closed);
     this.#circuit = null;
     this.ports.closed(this);
   }

@@ -22,7 +22,7 @@ export interface ConsumerOwner {
   settled(consumer: LocalConsumer, entry: Entry, outcome: Outcome, detail: OutcomeDetail | null): void;
   /** `onConfirmed` is wanted as soon as all of this turn is on the disk. */
   confirm(consumer: LocalConsumer, token: number): void;
-  closed(consumer: LocalConsumer, failed: boolean): void;
+  closed(consumer: LocalConsumer, failed: boolean, closed: boolean): void;
 }
 
 export class LocalConsumer implements QueueConsumer, SettlementHolder {
@@ -31,6 +31,8 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
   isClosed = false;
   /** How it looks through the queue; null for a plain consumer, which takes what comes first. */
   scanner: Scanner | null = null;
+  /** What messages that it cannot take are kept from. */
+  readonly endpoint: number;
   readonly #held: (Entry | null)[] = [];
   readonly #free: number[] = [];
   #confirming = 0;
@@ -40,7 +42,9 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
     readonly spec: QueueConsumerSpec,
     readonly sink: QueueSink,
     private readonly owner: ConsumerOwner,
-  ) {}
+  ) {
+    this.endpoint = spec.endpoint > 0 ? spec.endpoint : -id;
+  }
 
   get queue(): ConsumerOwner {
     return this.owner;
@@ -136,10 +140,10 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
     this.sink.onSettled(token, null);
   }
 
-  close(failed: boolean): void {
+  close(failed: boolean, closed = false): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.owner.closed(this, failed);
+    this.owner.closed(this, failed, closed);
   }
 
   /** Its queue is gone, and what it holds with it. */

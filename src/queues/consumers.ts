@@ -134,7 +134,7 @@ export class Consumers implements ConsumerOwner, DispatchParts {
   }
 
   isExcluded(entry: Entry, consumer: LocalConsumer): boolean {
-    return this.core.exclusions.has(entry.key, consumer.id);
+    return this.core.exclusions.has(entry.key, consumer.endpoint);
   }
 
   openBody(entry: Entry, wasSeen: boolean): LargeBody {
@@ -148,7 +148,7 @@ export class Consumers implements ConsumerOwner, DispatchParts {
 
   settled(consumer: LocalConsumer, entry: Entry, outcome: Outcome, detail: OutcomeDetail | null): void {
     this.core.acquired--;
-    this.fates.settle(entry, outcome, detail, consumer.id);
+    this.fates.settle(entry, outcome, detail, consumer.endpoint);
     if (entry.state === ENTRY.ready) this.queue.pump();
   }
 
@@ -160,9 +160,10 @@ export class Consumers implements ConsumerOwner, DispatchParts {
     this.queue.pump();
   }
 
-  closed(consumer: LocalConsumer, failed: boolean): void {
+  closed(consumer: LocalConsumer, failed: boolean, closed: boolean): void {
     this.dispatcher.leave(consumer);
     this.#all.delete(consumer);
+    if (closed || consumer.endpoint < 0) this.core.exclusions.closed(consumer.endpoint);
     this.#takeBack(consumer, failed);
     this.queue.pump();
   }

@@ -47,6 +47,8 @@ export interface QueueConsumerSpec {
   readonly selector: string | null;
   /** Messages whose publisher has this tag are not for it (no-local); 0 for none. */
   readonly notFrom: number;
+  /** Names the endpoint of its client's link: what that can never take it is not given when it comes back either; 0 for none. */
+  readonly endpoint: number;
   /** It asks to be the only one: true is refused when there is another, `takeOver` ends the others. */
   readonly exclusive: boolean | 'takeOver';
   /** Settles on delivery. */
@@ -83,8 +85,12 @@ export interface QueueConsumer {
   readonly waiting: number;
   /** @param confirm `onSettled` is wanted */
   settle(token: number, outcome: Outcome, detail: OutcomeDetail | null, confirm: boolean): void;
-  /** What it has not settled goes back to its place. @param failed it died: the deliveries count as failed attempts */
-  close(failed: boolean): void;
+  /**
+   * What it has not settled goes back to its place.
+   * @param failed it died: the deliveries count as failed attempts
+   * @param closed its link is over: when one of that name comes again it is another endpoint
+   */
+  close(failed: boolean, closed?: boolean): void;
 }
 
 /** A message as an operator sees it. */

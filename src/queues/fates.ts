@@ -17,7 +17,7 @@ export class Fates {
   ) {}
 
   /** A consumer has said its outcome. */
-  settle(entry: Entry, outcome: Outcome, detail: OutcomeDetail | null, consumer: number): void {
+  settle(entry: Entry, outcome: Outcome, detail: OutcomeDetail | null, endpoint: number): void {
     switch (outcome) {
       case OUTCOME.accepted:
         this.accept(entry);
@@ -29,7 +29,7 @@ export class Fates {
         break;
       case OUTCOME.modifiedFailedHere:
       case OUTCOME.modifiedHere:
-        this.core.exclusions.add(entry.key, consumer);
+        this.core.exclusions.add(entry.key, endpoint);
         this.requeue(entry, outcome === OUTCOME.modifiedFailedHere, detail);
         break;
       case OUTCOME.modifiedFailed:

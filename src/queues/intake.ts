@@ -127,8 +127,8 @@ export class Intake implements LargeIntakeParts {
     core.add(entry);
   }
 
-  /** A message of another queue of the host, whose record, and parts, are its own from now on. @param due when it may be delivered; 0 for at once */
-  takeOver(record: Buffer, lane: number, due: number): void {
+  /** A message of another queue of the host, whose record, and parts, are its own from now on. @param due when it may be delivered; 0 for at once @returns its key */
+  takeOver(record: Buffer, lane: number, due: number): number {
     const { core } = this;
     const entry = core.entryOf(lane, record);
     entry.isMoved = true;
@@ -136,6 +136,7 @@ export class Intake implements LargeIntakeParts {
     core.put++;
     if (due > 0) this.delayed.add(entry, due);
     else core.add(entry);
+    return entry.key;
   }
 
   /** When a message expires by the rule alone; 0 for never. */

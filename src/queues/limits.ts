@@ -40,6 +40,8 @@ export const RETURNED_MAX = 1_024;
 export const GROUPS_MAX = 16_384;
 /** Messages of a queue of which it is remembered which consumers must not have them again. */
 export const EXCLUSIONS_MAX = 4_096;
+/** Consumers that are remembered of one such message: past it the first one may have it again. */
+export const EXCLUDED_ENDPOINTS_MAX = 64;
 /** Bytes of one queue that lives in memory, whatever its rule says. */
 export const TEMPORARY_BYTES_MAX = 64 * 1024 * 1024;
 /** How far ahead a delivery time may be: ten years. */

@@ -29,8 +29,7 @@ export class MergeWalk {
   turn(): boolean {
     const { core, delayed, dead, target, done } = this.parts;
     let left = this.#moveReady(WALK_PER_TURN);
-    if (left > 0)
-      left -= delayed.takeSome(left, (entry, due) => target.intake.takeOver(recordOf(entry), entry.lane, due));
+    if (left > 0) left -= delayed.takeSome(left, (entry, due) => this.#takeOver(entry, due));
     if (left > 0)
       left -= dead.takeSome(left, (lane, record, reason) =>
         target.dead.takeOver(target.core.entryOf(lane, record), reason),
@@ -45,20 +44,26 @@ export class MergeWalk {
   }
 
   #moveReady(most: number): number {
-    const { core, target } = this.parts;
+    const { core } = this.parts;
     let left = most;
     for (const lane of core.ready.lanes)
       for (; left > 0; left--) {
         const entry = core.ready.first(lane);
         if (entry === undefined) break;
         lane.shift();
-        target.intake.takeOver(recordOf(entry), entry.lane, 0);
+        this.#takeOver(entry, 0);
         // Its parts belong to the record there; of what others have too that is a copy.
         core.remove(entry);
         core.release(entry);
         core.removed++;
       }
     return left;
+  }
+
+  #takeOver(entry: Entry, due: number): void {
+    const { core, target } = this.parts;
+    const key = target.intake.takeOver(recordOf(entry), entry.lane, due);
+    core.exclusions.moved(entry.key, target.core.exclusions, key);
   }
 
   end(error: Error): void {

@@ -83,6 +83,36 @@ describe('a queue that moves to another host', () => {
     expect(one.host.stored).toEqual([]);
   });
 
+  it.each(['moves', 'is merged'] as const)('says there too who must not have a message again: %s', (how) => {
+    const one = new Home();
+    const queue = one.open();
+    one.put(queue, 'a');
+    const consumer = one.consume(queue, 1, { endpoint: 7 });
+    one.settle();
+    consumer.settle('a', OUTCOME.modifiedHere);
+    one.settle();
+    const two = how === 'moves' ? new Home() : one;
+    const name = how === 'moves' ? 'q' : 'other';
+    const there = two.open({}, name);
+    if (how === 'moves') {
+      two.host.delete('q');
+      two.settle();
+      moved(one, two);
+    } else {
+      consumer.link.close(false);
+      two.put(there, 'before');
+      two.settle();
+      one.host.moves.merge(queue, there, (error) => expect(error).toBeNull());
+      one.settle();
+    }
+    const now = two.open({}, name);
+    const again = two.consume(now, 10, { endpoint: 7 });
+    two.settle();
+    expect(again.texts).toEqual(how === 'moves' ? [] : ['before']);
+    again.link.close(false);
+    expect(texts(two, now)).toContain('a');
+  });
+
   it('is all that its old host had on the disk', () => {
     const one = new Home();
     const before = one.store.records;

@@ -105,7 +105,7 @@ export class QueueCore {
   readonly state: QueueState;
   readonly marks = new QueueMarks();
   readonly ready: ReadyMessages;
-  readonly exclusions = new Exclusions();
+  readonly exclusions: Exclusions;
   /** Messages up to this sequence may have been delivered before the last crash. */
   readonly crashMark: number;
   /** Up to this sequence the disk knows that messages may have been delivered. */
@@ -140,6 +140,8 @@ export class QueueCore {
     const state = store?.get(SPACE.state, id, 0) ?? null;
     this.state = state === null ? new QueueState() : QueueState.decode(state);
     if (store !== null) this.marks.load(store, id);
+    this.exclusions = new Exclusions(this);
+    this.exclusions.load();
     this.crashMark = this.state.mark;
     this.deliverableTo = store === null ? Number.POSITIVE_INFINITY : this.state.mark;
     const { budget, payloads } = home;

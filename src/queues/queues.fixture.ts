@@ -24,6 +24,7 @@ export const CONSUMER: QueueConsumerSpec = {
   browse: false,
   selector: null,
   notFrom: 0,
+  endpoint: 0,
   exclusive: false,
   settled: false,
   near: true,

@@ -26,6 +26,8 @@ export const SPACE = {
   holders: 12,
   /** Queue 0; how many messages have the parts of a large one, where they were more than one. */
   bodyHolders: 13,
+  /** Which clients' links must not have a message again, by its key. */
+  exclusions: 14,
   /** Queue 0: what is noted of queues that move, or have moved. */
   moves: 16,
 } as const;
@@ -42,6 +44,7 @@ export const QUEUE_SPACES: readonly (readonly [space: number, message: number])[
   [SPACE.dead, 1],
   [SPACE.marks, -1],
   [SPACE.ids, -1],
+  [SPACE.exclusions, -1],
   [SPACE.state, -1],
 ];
 

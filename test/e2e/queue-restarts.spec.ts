@@ -55,6 +55,34 @@ describe.each(CASES)('%s, at %s, a queue at east whose node ends and comes back'
     },
   );
 
+  it('what a link has said that it cannot take stays away from it, until it is closed', async () => {
+    const address = `jobs.${name}.${node}.endpoint`;
+    const container = `${name}-${node}-picky`;
+    const again = (): Promise<ClientConnection> =>
+      (clients.get(name) as Client).connect(mesh.node(node).amqpPort, { container });
+    const link = { address, name: 'picky', prefetch: 0, rcv: RCV.second };
+    const before = await again();
+    await put(await before.openSender({ address }), ['bitter', 'sweet']);
+    const [bitter] = await take(await before.openReceiver(link), 1);
+    bitter?.modify({ undeliverable: true });
+    await bitter?.settledByNode;
+    await restart('kill');
+    await before.close();
+
+    const after = await again();
+    const picky = await after.openReceiver(link);
+    const [sweet] = await take(picky, 1);
+    expect(sweet && bodyOf(sweet)).toBe('sweet');
+    sweet?.accept();
+    await sweet?.settledByNode;
+    expect(await takeAll(picky)).toEqual([]);
+    await picky.close();
+    const [now] = await take(await after.openReceiver(link), 1);
+    expect(now && bodyOf(now)).toBe('bitter');
+    now?.accept();
+    await after.close();
+  });
+
   it('a client that dies without a word leaves what it held to others, marked', async () => {
     const address = `jobs.${name}.${node}.dies`;
     const other = await at();

@@ -93,7 +93,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     const { hint, queue, subscription } = request;
     const settled = link.remote?.sndSettleMode === 1;
     const { messageBytesMax } = link;
-    const plain = { address, hint, client, settled, messageBytesMax, queue };
+    const plain = { address, hint, client, link: link.name, settled, messageBytesMax, queue };
     const consumer = addresses.openConsumer(subscription === null ? plain : { ...plain, subscription }, this);
     // The mesh may have ended it, or confirmed it, within the call.
     if (link.isOver) {
@@ -272,7 +272,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.link.detach(toErrorFields(error), error.condition !== CONDITION.stolen);
   }
 
-  onDetached(_link: SenderLink, error: AmqpErrorFields | null): void {
+  onDetached(_link: SenderLink, error: AmqpErrorFields | null, closed: boolean): void {
     this.context.budget.links--;
     this.#request = null;
     this.#large.drop();
@@ -280,7 +280,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.#outcomesDue.clear();
     const consumer = this.#consumer;
     this.#consumer = this.#drain.consumer = null;
-    consumer?.close(error !== null);
+    consumer?.close(error !== null, closed);
     if (this.temporary !== null) this.context.addresses.dropTemporary(this.temporary);
     if (this.#subscription !== null) answerEnd(this.link, this.context.addresses, this.#subscription);
   }
