@@ -80,7 +80,10 @@ export function writeCircuit(circuit: number): Buffer {
 
 /** u32 circuit, u8 1 where the client's link is over. */
 export function writeClose(circuit: number, closed: boolean): Buffer {
-  return new WireWriter(5).u32(circuit).u8(closed ? 1 : 0).take();
+  return new WireWriter(5)
+    .u32(circuit)
+    .u8(closed ? 1 : 0)
+    .take();
 }
 
 /** u32 circuit, u48 delivery, u8 1 with an error behind it. */

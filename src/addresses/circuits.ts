@@ -118,13 +118,24 @@ export class Circuits {
 
   /** A message of the home. @throws WireError */
   onControl(origin: NodeId, kind: number, reader: WireReader): void {
-    const end = this.#open.get(reader.u32());
+    const id = reader.u32();
+    const end = this.#open.get(id);
     const consumer = end?.home === origin ? end.consumer : null;
+    if (kind === CONTROL.circuitAsk) {
+      this.#answer(origin, id, consumer, reader.u48());
+      return;
+    }
     if (consumer === null) return;
     if (kind === CONTROL.circuitOpened) consumer.onOpened();
     else if (kind === CONTROL.circuitDrained) consumer.onDrained(reader.u48());
     else if (kind === CONTROL.circuitGone) consumer.onGone(readError(reader));
     else consumer.onSettled(reader.u48(), reader.u8() === 0 ? null : readError(reader));
+  }
+
+  #answer(home: NodeId, id: number, consumer: RemoteConsumer | null, asked: number): void {
+    const { streams } = this.ports;
+    if (consumer === null) streams.sendControl(home, CONTROL.circuitClose, writeClose(id, false));
+    else streams.sendControl(home, CONTROL.circuitHere, writeCount(id, asked));
   }
 
   /** Whatever this node and a home had agreed on is void; null for all homes. */

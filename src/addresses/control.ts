@@ -18,6 +18,9 @@ export const CONTROL = {
   circuitDrained: 11,
   circuitSettled: 12,
   circuitGone: 13,
+  /** u32 circuit, u48 number: is its consumer there? Answered by `circuitHere` with the same, to the home, or by `circuitClose`. */
+  circuitAsk: 14,
+  circuitHere: 15,
   /** u32 request, text queue: the subscription is to end. The answer: u32 request, u8 1 with an error behind it. */
   subscriptionEnd: 20,
   subscriptionEnded: 21,

@@ -98,6 +98,16 @@ export class HomeCircuit implements QueueSink {
     return this.#closing && this.#consumer !== null;
   }
 
+  get isExclusive(): boolean {
+    return this.spec.exclusive !== false;
+  }
+
+  /** A consumer of its queue cannot be there beside it. @param exclusive that one wants to be the only one */
+  isInTheWay(exclusive: boolean): boolean {
+    if (this.#consumer === null || this.spec.browse) return false;
+    return exclusive || this.isExclusive || this.entry.policy.exclusive;
+  }
+
   // --- what the queue brings -------------------------------------------------------------------------------------------------
 
   credit(): number {

@@ -2,16 +2,18 @@ import { FairleadError } from '../common/errors';
 import type { ChunkPool } from '../common/chunk';
 import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
+import { QueueLockedError } from '../queues/errors';
 import type { Routes } from '../routing/contract';
 import type { Outcome, OutcomeDetail, Streams } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
-import { readOpen, writeGone } from './circuit-messages';
+import { readOpen, writeCount, writeGone } from './circuit-messages';
 import { CONTROL } from './control';
 import { HomeCircuit, type HomeCircuitPorts } from './home-circuit';
 import { moved } from './home-consumer';
 import { CIRCUITS_LEAVE_SHARE } from './limits';
 import type { SubscriptionDefinition } from './queue-claim';
 import { NOWHERE } from './queue-homes';
+import { QueueLocks } from './queue-locks';
 import type { QueueState } from './queue-state';
 import { isSubscriptionQueue } from './reserved-names';
 
@@ -36,6 +38,7 @@ export interface HomeCircuitsPorts {
   left(name: string): void;
   /** A queue here is on its way to another node. */
   isLeaving(name: string): boolean;
+  now(): number;
 }
 
 /** Circuits of consumers at other nodes to the queues of this one. */
@@ -49,8 +52,14 @@ export class HomeCircuits implements HomeCircuitPorts {
   #bytes = new Float64Array(INITIAL);
   #starved = new Set<HomeCircuit>();
   readonly #leave: number;
+  readonly locks: QueueLocks;
 
   constructor(private readonly ports: HomeCircuitsPorts) {
+    this.locks = new QueueLocks({
+      now: () => ports.now(),
+      circuitsTo: (entry) => this.#to(entry),
+      ask: ({ node, id }, number) => ports.streams.sendControl(node, CONTROL.circuitAsk, writeCount(id, number)),
+    });
     this.#leave = Math.ceil(ports.retention.capacity * CIRCUITS_LEAVE_SHARE);
   }
 
@@ -126,6 +135,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     if (kind === CONTROL.circuitCredit) circuit.onCredit(reader.u48());
     else if (kind === CONTROL.circuitDrain) circuit.onDrain();
     else if (kind === CONTROL.circuitConfirm) circuit.onConfirm();
+    else if (kind === CONTROL.circuitHere) this.locks.isThere(circuit, reader.u48());
     else circuit.onClose(reader.u8() !== 0);
   }
 
@@ -142,7 +152,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     this.#serve(circuit, subscription, again);
   }
 
-  #serve(circuit: HomeCircuit, subscription: SubscriptionDefinition | null, again: boolean): void {
+  #serve(circuit: HomeCircuit, subscription: SubscriptionDefinition | null, again: boolean, mayWait = true): void {
     const { entry, node, id } = circuit;
     const { name } = entry;
     // It is told where the queue lives once that is known.
@@ -155,9 +165,18 @@ export class HomeCircuits implements HomeCircuitPorts {
       circuit.open(state.queue, subscription === null ? null : (confirm) => this.ports.whenKnown(name, confirm));
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
+      if (mayWait && error instanceof QueueLockedError && this.#awaitsLock(circuit, subscription, again)) return;
       this.ended(circuit);
       this.ports.streams.sendControl(node, CONTROL.circuitGone, writeGone(id, error));
     }
+  }
+
+  /** @returns false when others have the queue for certain */
+  #awaitsLock(circuit: HomeCircuit, subscription: SubscriptionDefinition | null, again: boolean): boolean {
+    const { entry, node, id } = circuit;
+    return this.locks.wait(entry, circuit.isExclusive, () => {
+      if (this.#byNode.get(node)?.get(id) === circuit) this.#serve(circuit, subscription, again, false);
+    });
   }
 
   /** @throws FairleadError */
@@ -180,6 +199,11 @@ export class HomeCircuits implements HomeCircuitPorts {
     return count;
   }
 
+  *#to(entry: AddressEntry): IterableIterator<HomeCircuit> {
+    for (const ofNode of this.#byNode.values())
+      for (const circuit of ofNode.values()) if (circuit.entry === entry) yield circuit;
+  }
+
   #add(circuit: HomeCircuit): void {
     const { node, id, entry } = circuit;
     let ofNode = this.#byNode.get(node);
@@ -198,6 +222,7 @@ export class HomeCircuits implements HomeCircuitPorts {
     this.#starved.delete(circuit);
     entry.attached--;
     if (isSubscriptionQueue(entry.name)) this.ports.left(entry.name);
+    this.locks.gone(circuit);
   }
 
   // --- what becomes of other nodes ---------------------------------------------------------------------------------------------

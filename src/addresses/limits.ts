@@ -128,6 +128,8 @@ export const PUT_RETRY_MS = 100;
 export const PUT_RETRY_MS_MAX = 1_600;
 /** A consumer of a queue whose home is out of reach is refused after this long. */
 export const QUEUE_ATTACH_MS = 10_000;
+/** A consumer waits so long until it is known whether another one, elsewhere, still has the queue for itself: below the time of an attach. */
+export const LOCK_WAIT_MS = 5_000;
 /** Consumers of a queue that is to move have so long to settle what they hold: what they have then is delivered again. */
 export const REHOME_SETTLE_MS = 10_000;
 /** Whether they have is looked at this often. */

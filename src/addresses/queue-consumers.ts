@@ -1,6 +1,6 @@
 import type { Clock } from '../common/ports';
 import type { NodeId } from '../links/contract';
-import { QueueStolenError } from '../queues/errors';
+import { QueueLockedError, QueueStolenError } from '../queues/errors';
 import type { DropReason, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { AddressNames } from './address-names';
@@ -38,6 +38,8 @@ export interface QueueConsumersPorts {
   isGone(entry: AddressEntry): boolean;
   isReachable(node: NodeId): boolean;
   nodeName(node: NodeId): string;
+  /** A queue here was refused to a consumer, for others have it. @returns false when they do for certain; else `retry` is called */
+  awaitsLock(entry: AddressEntry, exclusive: boolean, retry: () => void): boolean;
   readonly scheduleFlush: () => void;
 }
 
@@ -84,8 +86,29 @@ export class QueueConsumers implements RemoteConsumerPorts {
     }
     if (queue === null) throw damage ?? moved(entry);
     const consumer = new HomeConsumer(this, spec, handler, entry);
-    consumer.open(queue, known, confirmed);
+    try {
+      consumer.open(queue, known, confirmed);
+    } catch (error) {
+      const retry = (): void => this.#retry(consumer, known, confirmed);
+      const mayWait = error instanceof QueueLockedError;
+      if (!mayWait || !this.ports.awaitsLock(entry, spec.queue?.exclusive === true, retry)) throw error;
+    }
     return consumer;
+  }
+
+  /** It is known by now who has the queue. */
+  #retry(consumer: HomeConsumer, known: WhenKnown | null, confirmed: boolean): void {
+    if (consumer.closed) return;
+    const { entry } = consumer;
+    try {
+      const { queue, damage } = this.ports.refresh(entry);
+      if (queue === null) throw damage ?? moved(entry);
+      consumer.open(queue, known, confirmed);
+      this.due(consumer);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      consumer.end(error);
+    }
   }
 
   /** The client is back while its former link is still here: that one must not come after it, and take over. */

@@ -216,6 +216,7 @@ export class Queues {
       ensure: (...subscription) => this.subscriptions.ensure(...subscription),
       whenKnown: (name, confirm) => this.subscriptions.whenKnown(name, confirm),
       isLeaving: (name) => this.rehoming.isLeaving(name),
+      now: () => clock.now(),
     });
     this.#consumers = new QueueConsumers({
       self,
@@ -231,6 +232,7 @@ export class Queues {
       isGone: ({ name }) => isSubscriptionQueue(name) && homes.claims(name).length === 0,
       isReachable,
       nodeName,
+      awaitsLock: (...asker) => this.#homeCircuits.locks.wait(...asker),
       scheduleFlush,
     });
   }
@@ -316,7 +318,8 @@ export class Queues {
   onControl(origin: NodeId, kind: number, reader: WireReader): void {
     if (kind >= CONTROL.moveTaken) this.rehoming.onControl(origin, kind, reader);
     else if (kind >= CONTROL.subscriptionEnd) this.#requests.onControl(origin, kind, reader);
-    else if (kind < CONTROL.circuitOpened) this.#homeCircuits.onControl(origin, kind, reader);
+    else if (kind < CONTROL.circuitOpened || kind === CONTROL.circuitHere)
+      this.#homeCircuits.onControl(origin, kind, reader);
     else this.#circuits.onControl(origin, kind, reader);
   }
 
@@ -437,6 +440,7 @@ export class Queues {
     this.#requests.tick(now);
     this.rehoming.tick(now);
     this.#consumers.tick(now);
+    this.#homeCircuits.locks.tick(now);
   }
 
   deadline(): number {
@@ -446,6 +450,7 @@ export class Queues {
       this.topics.deadline(),
       this.#requests.deadline(),
       this.#consumers.deadline(),
+      this.#homeCircuits.locks.deadline(),
       this.rehoming.deadline(),
     );
   }

@@ -193,6 +193,20 @@ describe.each(CASES)('%s, a consumer at %s of a queue at east', (name, node) => 
     expect(await takeAll(await receiver())).toEqual([]);
   });
 
+  it('an exclusive consumer that has closed may come again at once, at whichever node', async () => {
+    const exclusive = { capabilities: ['queue', 'exclusive'] };
+    const { consumer, address } = await queueOf(['a', 'b'], exclusive);
+    const connections = { [HOME]: await at(HOME), west: await at('west') };
+    let current = consumer;
+    for (let round = 0; round < 10; round++) {
+      expect(bodies(await take(current, 2))).toEqual(['a', 'b']);
+      await current.close();
+      const next = connections[NODES[round % 2] as NodeName];
+      current = await next.openReceiver({ address, prefetch: 0, ...exclusive });
+    }
+    for (const delivery of await take(current, 2)) delivery.accept();
+  });
+
   it('in mode second the node settles when the message is gone for good', async () => {
     const { consumer, receiver } = await queueOf(['a', 'b'], { rcv: RCV.second });
     const deliveries = await takeAll(consumer);
