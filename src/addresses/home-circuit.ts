@@ -183,9 +183,9 @@ export class HomeCircuit implements QueueSink {
     this.ports.streams.sendControl(this.node, CONTROL.circuitSettled, told);
   }
 
-  /** The queue is served here no more. */
+  /** The queue is served here no more: what is under way may be with the client, who is told that it is void. */
   end(error: FairleadError): void {
-    this.#consumer?.close(false);
+    this.#consumer?.close(true);
     this.onGone(error);
   }
 

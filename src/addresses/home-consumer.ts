@@ -155,7 +155,8 @@ export class HomeConsumer implements QueueClient, QueueSink {
 
   end(error: FairleadError): void {
     if (this.closed) return;
-    this.#consumer?.close(false);
+    // What its client has may have been used.
+    this.#consumer?.close(true);
     this.#consumer = null;
     this.ports.scheduleFlush();
     this.#gone(error);

@@ -353,7 +353,8 @@ export class RemoteConsumer implements QueueClient {
 
   end(error: FairleadError): void {
     if (this.closed) return;
-    this.close();
+    // What its client has may have been used.
+    this.close(true);
     this.handler.onGone(error);
   }
 }
