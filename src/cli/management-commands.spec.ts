@@ -120,7 +120,7 @@ describe('commands that ask a node', () => {
       phase: 'ready',
       since: SINCE,
       links: { up: 1, total: 2 },
-      nodes: { reachable: 1, total: 7, unreachable: ['a', 'b', 'c', 'd', 'e', 'f'] },
+      nodes: { reachable: 1, total: 7, names: ['east'], unreachable: ['a', 'b', 'c', 'd', 'e', 'f'] },
       connections: 3,
       messages: { published: 5, delivered: 4, dropped: { noSubscriber: 1 } },
       config: 'degraded',
@@ -128,7 +128,7 @@ describe('commands that ask a node', () => {
     };
     const { stdout } = await run(['status'], { body });
     expect(stdout).toMatch(/^links +1 of 2 up$/m);
-    expect(stdout).toMatch(/^nodes +1 of 7 reachable, but for a, b, c, d, e, …$/m);
+    expect(stdout).toMatch(/^nodes +1 of 7 reachable: east, not a, b, c, d, e, …$/m);
     expect(stdout).toMatch(/^dropped +1 noSubscriber$/m);
     expect(stdout).toMatch(/^config +degraded: see fairlead config status$/m);
   });
@@ -183,6 +183,21 @@ describe('commands that ask a node', () => {
       ['8', 'ready', '4', '1', '90', 'never', '(not shown)'],
     ]);
     expect(requests).toEqual([{ line: 'GET /api/v1/queues/jobs.a%2Fb/messages?count=2&from=5', body: '' }]);
+  });
+
+  it('ends no node for who said where its queues are to go, and not that they are', async () => {
+    const { code, stderr } = await run(['drain', '--to', 'west'], { body: {} });
+    expect([code, stderr.split('\n')[0], requests]).toEqual([
+      1,
+      "error: required option '--evacuate' not specified",
+      [],
+    ]);
+  });
+
+  it('counts one as one', async () => {
+    expect(await run(['queue', 'purge', 'jobs'], { body: { count: 1 } })).toMatchObject({
+      stdout: '1 message dropped',
+    });
   });
 
   it.each([

@@ -18,6 +18,8 @@ import { requireOption } from './required-option';
 
 const API_DEFAULT = 'http://127.0.0.1:8080';
 
+const QUEUE = 'as fairlead queues lists it';
+
 type AddCommand = (parent: Command, name: string, description: string) => Command;
 
 /** The commands that ask a node's management API. */
@@ -44,7 +46,10 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
   command(program, 'drain', 'let the node hand over what is in flight, and end')
     .option('--evacuate', 'move its queues to other nodes before; what cannot be moved is named, and the node goes on')
     .option('--to <node>', 'with --evacuate: where they go; default: the nearest node, of its own site if there is one')
-    .action(async (options: DrainOptions) => finish(await drain(options, io)));
+    .action(async (options: DrainOptions, command: Command) => {
+      if (options.to !== undefined) requireOption(command, 'evacuate');
+      finish(await drain(options, io));
+    });
 
   const config = program.command('config').description('the site document of a running node');
   command(config, 'status', 'which document is in force, and what is wrong with a newer one').action(
@@ -69,23 +74,23 @@ function addQueueCommands(program: Command, command: AddCommand, io: CliIo, fini
     );
   const queue = program.command('queue').description('look into a queue where it lives, and change what it holds');
   command(queue, 'peek', 'look at messages, which stay where they are')
-    .argument('<name>')
-    .option('--count <n>', 'so many', positiveInteger)
+    .argument('<name>', QUEUE)
+    .option('--count <n>', 'so many, 1000 at most; default: 20', positiveInteger)
     .option('--from <id>', 'from this id on', positiveInteger)
     .action(async (name: string, options: PeekOptions) => finish(await peekQueue(name, options, io)));
   command(queue, 'purge', 'drop all messages that no consumer has')
-    .argument('<name>')
+    .argument('<name>', QUEUE)
     .action(async (name: string, options: ApiOptions) => finish(await purgeQueue(name, options, io)));
   command(queue, 'move', 'move messages to another address, the oldest first')
-    .argument('<name>')
-    .argument('<to>', 'the address')
+    .argument('<name>', QUEUE)
+    .argument('<to>', 'an address, mostly queue/a; a topic keeps nothing that nobody subscribes to')
     .option('--count <n>', 'so many; default: all', positiveInteger)
     .action(async (name: string, to: string, options: CountOptions) => finish(await moveQueue(name, to, options, io)));
   command(queue, 'unsubscribe', 'end a durable subscription that nobody consumes, with all that it holds')
     .argument('<name>', 'its queue, as queues --subscriptions tells it')
     .action(async (name: string, options: ApiOptions) => finish(await endSubscription(name, options, io)));
   command(queue, 'rehome', 'move a queue with all that it holds to another node, and wait until it is there')
-    .argument('<name>')
+    .argument('<name>', QUEUE)
     .argument('<node>', 'name of the node where it is to live')
     .action(async (name: string, node: string, options: ApiOptions) =>
       finish(await rehomeQueue(name, node, options, io)),

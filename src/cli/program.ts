@@ -26,12 +26,17 @@ function addCheck(program: Command, io: CliIo, finish: Finish): void {
     });
 }
 
+const EXITS = `
+Exits with 0 when it was told to end, 2 for a bad document, 3 for a port or folder that cannot be had,
+4 for a damaged store.`;
+
 function addRun(program: Command, io: CliIo, finish: Finish): void {
   program
     .command('run')
     .description('run a node until SIGTERM or SIGINT')
     .allowExcessArguments()
     .option('-c, --config <file>', 'site document (YAML)')
+    .addHelpText('after', EXITS)
     .action(async (options: RunOptions, command: Command) => {
       requireDocument(command);
       finish(await run(options, io));

@@ -33,7 +33,8 @@ export interface ReceiverOptions extends TakingOptions {
   readonly subscription?: string;
 }
 
-const TIMEOUT_MS = 10_000;
+/** Longer than a node takes to say why it refuses, 10 s for a queue whose home is away: the reason is worth more than an early end. */
+const TIMEOUT_MS = 15_000;
 const IDLE_MS = 60_000;
 const FRAME_BYTES = 64 * 1024;
 

@@ -14,7 +14,13 @@ export interface StatusAnswer {
   readonly since: string;
   readonly links: { readonly up: number; readonly total: number };
   /** Of the mesh, this one too. */
-  readonly nodes: { readonly reachable: number; readonly total: number; readonly unreachable: readonly string[] };
+  readonly nodes: {
+    readonly reachable: number;
+    readonly total: number;
+    /** Of those within reach. */
+    readonly names: readonly string[];
+    readonly unreachable: readonly string[];
+  };
   /** Of clients, on all listeners. */
   readonly connections: number;
   readonly messages: {

@@ -34,7 +34,9 @@ export class NodeController {
     const { published, delivered, dropped } = this.node.counters();
     const links = this.links.rows();
     const nodes = nodeRows(this.node);
-    const unreachable = nodes.filter(({ reachable }) => !reachable).map((row) => row.node);
+    const names = (within: boolean): string[] =>
+      nodes.filter(({ reachable }) => reachable === within).map((row) => row.node);
+    const unreachable = names(false);
     const { state: config, restartNeeded } = this.config.status;
     return {
       node: name,
@@ -44,7 +46,7 @@ export class NodeController {
       phase: this.lifecycle.phase,
       since: this.lifecycle.since,
       links: { up: links.filter((row) => row.state === 'up').length, total: links.length },
-      nodes: { reachable: nodes.length - unreachable.length, total: nodes.length, unreachable },
+      nodes: { reachable: nodes.length - unreachable.length, total: nodes.length, names: names(true), unreachable },
       connections: this.listeners.rows().reduce((sum, row) => sum + row.connections, 0),
       messages: { published, delivered, dropped: Object.fromEntries(dropped) },
       config,

@@ -103,6 +103,7 @@ export const STATUS = z.strictObject({
   nodes: z.strictObject({
     reachable: count(),
     total: count(),
+    names: z.array(z.string()).describe('Of those within reach.'),
     unreachable: z.array(z.string()).describe('Names of those that are known and have no way to them.'),
   }),
   connections: count(),

@@ -145,7 +145,7 @@ describe('the management API', () => {
       site: 'east',
       phase: 'ready',
       links: { up: 1, total: 1 },
-      nodes: { reachable: 2, total: 2, unreachable: [] },
+      nodes: { reachable: 2, total: 2, names: ['east', 'west'], unreachable: [] },
       config: 'inForce',
     });
     expect((await east.http('/api/v1/listeners')).body).toMatchObject({

@@ -61,7 +61,7 @@ it('moves messages, and purges', async () => {
   });
   expect(await bodiesOf('jobs.d')).toEqual(['one', 'two']);
   expect(await bodiesOf('jobs.c')).toEqual(['three']);
-  expect(await operate('queue', 'purge', 'jobs.c')).toMatchObject({ code: 0, stdout: '1 messages dropped\n' });
+  expect(await operate('queue', 'purge', 'jobs.c')).toMatchObject({ code: 0, stdout: '1 message dropped\n' });
   expect(await bodiesOf('jobs.c')).toEqual([]);
 });
 
@@ -74,7 +74,7 @@ it('sends dead letters back to where they came from', async () => {
   delivery?.reject();
   await eventually('the message is dead', async () => (await bodiesOf('dlq')).length === 1);
   await client.close();
-  expect(await operate('dlq', 'retry', 'dlq')).toMatchObject({ code: 0, stdout: '1 messages sent back\n' });
+  expect(await operate('dlq', 'retry', 'dlq')).toMatchObject({ code: 0, stdout: '1 message sent back\n' });
   expect(await bodiesOf('jobs.e')).toEqual(['unloved']);
   expect(await bodiesOf('dlq')).toEqual([]);
 });

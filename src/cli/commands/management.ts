@@ -48,10 +48,13 @@ function statusLines(answer: StatusAnswer): string[] {
 /** So many names are told; all are in the answer. */
 const NAMES_TOLD = 5;
 
-function reachableOf({ reachable, total, unreachable }: StatusAnswer['nodes']): string {
-  const names = unreachable.slice(0, NAMES_TOLD).join(', ');
-  const more = unreachable.length > NAMES_TOLD ? ', …' : '';
-  return `${reachable} of ${total} reachable${names === '' ? '' : `, but for ${names}${more}`}`;
+function reachableOf({ reachable, total, names, unreachable }: StatusAnswer['nodes']): string {
+  const away = unreachable.length > 0 ? `, not ${shortly(unreachable)}` : '';
+  return `${reachable} of ${total} reachable: ${shortly(names)}${away}`;
+}
+
+function shortly(names: readonly string[]): string {
+  return names.slice(0, NAMES_TOLD).join(', ') + (names.length > NAMES_TOLD ? ', …' : '');
 }
 
 function linkRow(row: LinkRow): string[] {

@@ -105,7 +105,12 @@ async function change(
   io: CliIo,
 ): Promise<number> {
   const answer = await askApi<CountAnswer>(options.api, pathOfQueue(name, what), { method: 'POST', body });
-  return print(answer, () => [`${answer.count} messages ${done}`], options, io);
+  return print(answer, () => [`${messages(answer.count)} ${done}`], options, io);
+}
+
+/** So many messages, in words. */
+export function messages(count: number): string {
+  return count === 1 ? '1 message' : `${count} messages`;
 }
 
 /** A name may be written with its prefix, as clients do. */

@@ -6,7 +6,7 @@ import { askApi } from '../api-client';
 import type { CliIo } from '../io';
 import { table } from '../table';
 import { type ApiOptions, print } from './management';
-import { pathOfQueue } from './queues';
+import { messages as counted, pathOfQueue } from './queues';
 
 export interface DrainOptions extends ApiOptions {
   readonly evacuate?: boolean;
@@ -26,7 +26,7 @@ export async function rehomeQueue(name: string, node: string, options: ApiOption
     answer = await ask();
   }
   const { queue, to, messages, bytes } = answer;
-  return print(answer, () => [`${queue} moved to ${to}: ${messages} messages, ${bytes} bytes`], options, io);
+  return print(answer, () => [`${queue} moved to ${to}: ${counted(messages)}, ${bytes} bytes`], options, io);
 }
 
 /** Ends a node, with its queues moved to others before. */

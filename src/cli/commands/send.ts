@@ -24,10 +24,11 @@ export interface SendOptions {
 /** Messages without an outcome at a time. */
 const WINDOW = 1_000;
 
-/** Who waits for credit is told why after so long: an address that nobody consumes gives none. */
+/** Who waits for credit is told why after so long: an anycast address that nobody consumes gives none, and a queue whose home is away. */
 const TELL_MS = 2_000;
 const LOOK_MS = 250;
-const NO_CREDIT = 'the node gives no credit: an anycast address has no consumer, or its consumers do not keep up';
+const NO_CREDIT =
+  'the node gives no credit: an anycast address has no consumer, a queue is full or its home away, or consumers do not keep up';
 
 /** Nothing moved for too long. */
 class StalledError extends FairleadError {

@@ -82,7 +82,7 @@ function damageLines(survey: StoreSurvey): string[] {
   return [
     ...damages.map((damage) => `  ${damage}`),
     ...(more > 0 ? [`  and ${more} more`] : []),
-    `damaged: ${records} of ${recordsWanted} records can be read; stop the node and run fairlead store salvage -c SITE.yaml`,
+    `damaged: ${records} of ${recordsWanted} records can be read; stop the node and run fairlead store salvage -c SITE.yaml, which may find more`,
   ];
 }
 
