@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * What our documents promise: relative links lead to files, ARCHITECTURE.md names files that exist, and a folder's
- * README.md in src stays short enough to be read.
+ * What our documents promise: relative links lead to files, ARCHITECTURE.md names files that exist, a folder's
+ * README.md in src stays short enough to be read, and commands of guides are such as tests run.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -41,11 +41,23 @@ function tooLong(file, text) {
   return lines > FOLDER_README_LINES_MAX ? [`${file}: ${lines} lines, ${FOLDER_README_LINES_MAX} at most`] : [];
 }
 
+/** What a guide tells to type is run by test/e2e/guides.spec.ts, which goes by the language. */
+function untestedCommands(file, text) {
+  if (!file.startsWith('docs/guides/')) return [];
+  const others = [...text.matchAll(/^```(bash|shell|console)?\n(?:[^`]*\n)?(?:\$ )?(?:npx )?fairlead /gm)];
+  return others.map(() => `${file}: commands stand in a block of sh, so that they are tested`);
+}
+
 const problems = documents
   .filter((file) => statSync(join(ROOT, file)).isFile())
   .flatMap((file) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
-    return [...deadLinks(file, text), ...deadPaths(file, text), ...tooLong(file, text)];
+    return [
+      ...deadLinks(file, text),
+      ...deadPaths(file, text),
+      ...tooLong(file, text),
+      ...untestedCommands(file, text),
+    ];
   });
 
 say(problems.length > 0 ? problems.join('\n') : `${documents.length} documents hold what they promise.`);
