@@ -1,3 +1,4 @@
+import type { SeededRandom } from '../common/ports';
 import { decodeMessage } from '../message/decode-message';
 import type { Message } from '../message/message';
 import type { LargeBody } from '../streams/contract';
@@ -77,6 +78,14 @@ export class TrialConsumer implements QueueSink {
     credits: number,
   ) {
     this.credits = credits;
+  }
+
+  /** Gives away one of what it holds; undefined when that is nothing. */
+  takeHeld(random: SeededRandom): [token: number, known: Known] | undefined {
+    const held = [...this.held];
+    const found = held[random.below(Math.max(1, held.length))];
+    if (found !== undefined) this.held.delete(found[0]);
+    return found;
   }
 
   credit(): number {

@@ -1,27 +1,17 @@
-import { AmqpMap } from '../amqp/codec/values';
 import { SeededRandom } from '../common/ports';
 import type { Message } from '../message/message';
 import { OUTCOME, type Outcome } from '../streams/contract';
-import type { PutSink, Queue, QueueTransaction } from './contract';
-import { CONSUMER, Home, largeOf, MemoryBody, messageOf, PLAIN, routed } from './queues.fixture';
+import type { PutSink, Queue } from './contract';
+import { CONSUMER, Home, MemoryBody, PLAIN } from './queues.fixture';
 import { SPACE } from './spaces';
-import {
-  type Known,
-  type RemotePut,
-  TrialConsumer,
-  type TrialOptions,
-  type TrialTransaction,
-} from './trial-client.fixture';
+import { type Known, type RemotePut, TrialConsumer, type TrialOptions } from './trial-client.fixture';
+import { ALL, QUEUES, TrialMessages } from './trial-messages.fixture';
 import { DEAD, TrialModel } from './trial-model.fixture';
+import { TrialTransactions } from './trial-transactions.fixture';
 
 export type { TrialOptions } from './trial-client.fixture';
 
-const QUEUES = ['one', 'two'] as const;
-/** What is put into the intake goes to some of these, as its topic says. */
-const SUBSCRIPTIONS = ['s1', 's2', 's3'] as const;
-const ALL = [...QUEUES, ...SUBSCRIPTIONS];
 const INTAKE = '$durable/here';
-const SENDERS = 3;
 /** Nothing of these may be left in the end. */
 const EMPTY = [
   SPACE.messages,
@@ -42,6 +32,8 @@ export class Trial implements PutSink {
   readonly home: Home;
   readonly #model: TrialModel;
   readonly #random: SeededRandom;
+  readonly #messages: TrialMessages;
+  readonly #transactions: TrialTransactions;
   readonly #byToken = new Map<number, readonly Known[]>();
   #consumers: TrialConsumer[] = [];
   #tokens = 0;
@@ -55,7 +47,9 @@ export class Trial implements PutSink {
   ) {
     this.#random = new SeededRandom(seed);
     this.#model = new TrialModel(seed, options);
+    this.#messages = new TrialMessages(this.#random, this.#model, options);
     this.home = new Home({ early: options.early, lying: options.lying ?? false }, options.window);
+    this.#transactions = new TrialTransactions(this.#random, this.#model, this.#messages, (name) => this.#queue(name));
     this.#open();
   }
 
@@ -86,7 +80,7 @@ export class Trial implements PutSink {
     else if (dice < 40) this.#detach();
     else if (dice < 48) this.#credit();
     else if (dice < 68) this.#settle();
-    else if (dice < 72) this.#transact();
+    else if (dice < 72) this.#transactions.run(this.home.host.transaction(), this.#consumers, INTAKE);
     else if (dice < 82) this.#flush();
     else if (dice < 91) this.#write();
     else if (dice < 94) this.#tick();
@@ -125,64 +119,27 @@ export class Trial implements PutSink {
 
   // Puts.
 
-  #sender(): number {
-    return 1 + this.#random.below(SENDERS);
-  }
-
-  #priority(): number {
-    return this.#random.chance(0.2) ? 7 : 4;
-  }
-
   #oneOf<T>(list: readonly T[]): T {
     return list[this.#random.below(list.length)] as T;
   }
 
-  #make(queue: string): Known {
-    return this.#model.make(queue, this.#model.nextOrder(), this.#sender(), this.#priority(), false);
-  }
-
-  #encode({ order, priority }: Known, padding = 0): Buffer {
-    return messageOf(`m${order}`, {
-      header: { durable: true, priority },
-      application: new AmqpMap([
-        ['colour', order % 3 === 0 ? 'red' : 'blue'],
-        ['padding', '-'.repeat(padding)],
-      ]),
-    });
-  }
-
-  #encodeLarge({ order, priority }: Known): Buffer {
-    const bytes = 40_000 + this.#random.below(100_000);
-    return largeOf('x', bytes, { header: { priority }, properties: { subject: `m${order}` } }).bytes;
-  }
-
-  get #isLarge(): boolean {
-    return this.options.large && this.#random.chance(0.2);
-  }
-
   #put(): void {
-    const known = this.#make(this.#oneOf(QUEUES));
+    const known = this.#messages.make(this.#oneOf(QUEUES));
     const token = this.#token([known]);
     const queue = this.#queue(known.queue);
-    if (this.#isLarge) {
-      queue.putLarge(new MemoryBody(this.#encodeLarge(known)), known.sender, null, 0, this, token);
+    if (this.#messages.isLarge) {
+      queue.putLarge(new MemoryBody(this.#messages.encodeLarge(known)), known.sender, null, 0, this, token);
       return;
     }
-    const bytes = this.#encode(known);
+    const bytes = this.#messages.encode(known);
     queue.put(bytes, 0, bytes.length, known.sender, null, 0, this, token);
   }
 
   /** A message for some subscriptions, from a client here or from another node. */
   #putRouted(): void {
-    const names = SUBSCRIPTIONS.filter(() => this.#random.chance(0.7));
-    if (names.length === 0) return;
-    const order = this.#model.nextOrder();
-    const [sender, priority] = [this.#sender(), this.#priority()];
-    const knowns = names.map((name) => this.#model.make(name, order, sender, priority, true));
-    const [first] = knowns as [Known];
-    const isLarge = this.#isLarge;
-    const message = isLarge ? this.#encodeLarge(first) : this.#encode(first, this.#random.below(600));
-    const bytes = routed(names.join('.'), message);
+    const message = this.#messages.routed();
+    if (message === null) return;
+    const { knowns, sender, bytes, isLarge } = message;
     if (this.#random.chance(0.5)) this.#putFromAway({ to: INTAKE, bytes, isLarge, knowns });
     else if (isLarge) this.#queue(INTAKE).putLarge(new MemoryBody(bytes), sender, null, 0, this, this.#token(knowns));
     else this.#queue(INTAKE).put(bytes, 0, bytes.length, sender, null, 0, this, this.#token(knowns));
@@ -200,8 +157,8 @@ export class Trial implements PutSink {
       for (const put of [...this.#outstanding]) this.#sendRemote(put);
       return;
     }
-    const known = this.#make('one');
-    this.#putFromAway({ to: 'one', bytes: this.#encode(known), isLarge: false, knowns: [known] });
+    const known = this.#messages.make('one');
+    this.#putFromAway({ to: 'one', bytes: this.#messages.encode(known), isLarge: false, knowns: [known] });
   }
 
   #putFromAway(parts: Omit<RemotePut, 'seq'>): void {
@@ -274,16 +231,9 @@ export class Trial implements PutSink {
     this.#model.delivered(consumer, token, message);
   }
 
-  #takeHeld(consumer: TrialConsumer): [number, Known] | undefined {
-    const held = [...consumer.held];
-    const found = held[this.#random.below(Math.max(1, held.length))];
-    if (found !== undefined) consumer.held.delete(found[0]);
-    return found;
-  }
-
   #settle(): void {
     const consumer = this.#pick();
-    const found = consumer === undefined ? undefined : this.#takeHeld(consumer);
+    const found = consumer?.takeHeld(this.#random);
     if (consumer === undefined || found === undefined) return;
     const [token, known] = found;
     const confirm = this.#random.chance(0.5);
@@ -306,70 +256,6 @@ export class Trial implements PutSink {
       if (outcome === OUTCOME.rejected && consumer.queue === DEAD) known.end = 'asked';
     }
     consumer.link.settle(token, outcome, null, confirm);
-  }
-
-  // Transactions.
-
-  #transact(): void {
-    const transaction: TrialTransaction = { puts: [], settled: [], state: 'committing', life: this.#model.life };
-    const unit = this.home.host.transaction();
-    this.#settleWithin(transaction, unit);
-    for (let puts = 1 + this.#random.below(2); puts > 0; puts--) {
-      const known = this.#make(this.#oneOf(QUEUES));
-      known.transaction = transaction;
-      transaction.puts.push(known);
-      const bytes = this.#encode(known);
-      unit.put(this.#queue(known.queue), bytes, 0, bytes.length, known.sender);
-    }
-    if (this.#random.chance(0.5)) this.#putRoutedWithin(transaction, unit);
-    this.#model.transactions.push(transaction);
-    if (this.#random.chance(0.2)) {
-      // Before it is given back: it may be delivered within the call.
-      this.#model.transactionFailed(transaction);
-      unit.rollback();
-      return;
-    }
-    unit.commit((error) => {
-      if (transaction.life !== this.#model.life) return;
-      if (error === null) this.#model.transactionDone(transaction);
-      else if (transaction.state === 'committing') this.#model.transactionFailed(transaction);
-    });
-  }
-
-  #putRoutedWithin(transaction: TrialTransaction, unit: QueueTransaction): void {
-    const names = SUBSCRIPTIONS.filter(() => this.#random.chance(0.7));
-    if (names.length === 0) return;
-    const order = this.#model.nextOrder();
-    const [sender, priority] = [this.#sender(), this.#priority()];
-    const knowns = names.map((name) => this.#model.make(name, order, sender, priority, true));
-    for (const known of knowns) known.transaction = transaction;
-    transaction.puts.push(...knowns);
-    const [first] = knowns as [Known];
-    const isLarge = this.#isLarge;
-    const message = isLarge ? this.#encodeLarge(first) : this.#encode(first, this.#random.below(600));
-    const bytes = routed(names.join('.'), message);
-    if (isLarge) unit.putLarge(this.#queue(INTAKE), new MemoryBody(bytes), sender);
-    else unit.put(this.#queue(INTAKE), bytes, 0, bytes.length, sender);
-  }
-
-  #settleWithin(transaction: TrialTransaction, unit: QueueTransaction): void {
-    const consumer = this.#consumers.find(({ held, browse, queue }) => held.size > 0 && !browse && queue !== DEAD);
-    const found = consumer === undefined ? undefined : this.#takeHeld(consumer);
-    if (consumer === undefined || found === undefined) return;
-    const [token, known] = found;
-    known.holder = null;
-    const dice = this.#random.below(10);
-    const outcome = dice < 7 ? OUTCOME.accepted : dice < 8 ? OUTCOME.rejected : OUTCOME.modifiedFailed;
-    this.#model.note(`${known.text} settled with ${outcome} in a transaction`);
-    if (outcome === OUTCOME.accepted) {
-      known.end = 'asked';
-      known.transaction = transaction;
-      transaction.settled.push(known);
-    } else {
-      // It comes back in any case, or is dead.
-      known.isInexact = known.mayBeDead = true;
-    }
-    unit.settle(consumer.link, token, outcome, null);
   }
 
   // Crashes.
