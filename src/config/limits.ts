@@ -4,6 +4,9 @@ export const DOCUMENT_BYTES_MAX = 1024 * 1024;
 /** So many problems of one document are told: nobody mends more of them at once, and status and log keep them. */
 export const PROBLEMS_MAX = 100;
 
+/** Mistakes of YAML that are told: behind the first the reader mostly finds more that are none. */
+export const SYNTAX_PROBLEMS_MAX = 10;
+
 /** A changed document is checked within this time, or refused: one of aliases or patterns can take as long as it likes. */
 export const CHECK_MS_MAX = 30_000;
 

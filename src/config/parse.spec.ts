@@ -106,6 +106,13 @@ addresses:
 });
 
 describe('errors', () => {
+  it('tell no more of what is no YAML at all than somebody reads', () => {
+    const page = Array.from({ length: 100 }, (_, line) => `- [ "${line}${'x'.repeat(200)}" : }`).join('\n');
+    const problems = told(page);
+    expect(problems).toHaveLength(10);
+    expect(Math.max(...problems.map((line) => line.length))).toBeLessThan(180);
+  });
+
   it('name line and column of a YAML mistake', () => {
     expect(problemsOf('site: east\nmesh: [a')).toEqual([expect.objectContaining({ line: 2, column: 9, path: '' })]);
     expect(told('site: east\nsite: west')).toEqual(['2:1 document: expected YAML, found Map keys must be unique']);

@@ -1,8 +1,8 @@
 import { LineCounter, type YAMLError, isNode, parseDocument } from 'yaml';
 import { compileSite } from './compile';
 import { type LocatedProblem, explainIssues, valueAt } from './explain';
-import { LEVELS_MAX } from './limits';
-import { ConfigError, type ConfigPath, type ConfigProblem, formatPath } from './problems';
+import { LEVELS_MAX, SYNTAX_PROBLEMS_MAX } from './limits';
+import { ConfigError, type ConfigPath, type ConfigProblem, formatPath, shortened } from './problems';
 import { withoutBadValues } from './salvage';
 import { type DefaultedSite, SITE_SCHEMA } from './schema';
 import { type SecretSources, expandSecrets } from './secrets';
@@ -56,7 +56,7 @@ function readYaml({ file, text }: SiteSource): ReadYaml {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const broken = [...document.errors, ...document.warnings].map((error) => ({
+  const broken = [...document.errors, ...document.warnings].slice(0, SYNTAX_PROBLEMS_MAX).map((error) => ({
     path: '',
     expected: 'YAML',
     ...inWords(error),
@@ -97,12 +97,14 @@ function readYaml({ file, text }: SiteSource): ReadYaml {
   return { raw, position: (problems) => problems.map(place).sort(byPosition) };
 }
 
+/** The reader's longest sentences fit; it quotes what it does not understand. */
+const MESSAGE_CHARS_MAX = 120;
 const STAR = 'a text that begins with * stands in quotes';
 
 /** A mistake of YAML as an author of documents can use it; the library speaks to programmers in places. */
 function inWords({ code, message }: YAMLError): { readonly found: string; readonly hint?: string } {
   if (code === 'MULTIPLE_DOCS') return { found: 'a second document' };
-  return code === 'BAD_ALIAS' ? { found: message, hint: STAR } : { found: message };
+  return code === 'BAD_ALIAS' ? { found: message, hint: STAR } : { found: shortened(message, MESSAGE_CHARS_MAX) };
 }
 
 /** A value that holds itself, by an alias within its own anchor, is deeper than any bound. */

@@ -26,6 +26,11 @@ export function formatPath(path: ConfigPath): string {
 
 const FOUND_CHARS_MAX = 60;
 
+/** The beginning of a text that may be a whole document. */
+export function shortened(text: string, charsMax: number): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text;
+}
+
 /** Says what a value is, shortly. Values under secret-looking keys are never shown. */
 export function describeValue(value: unknown, key?: string | number): string {
   if (value === undefined) return 'nothing';
@@ -34,7 +39,7 @@ export function describeValue(value: unknown, key?: string | number): string {
   if (typeof value === 'object') return 'a mapping';
   if (typeof key === 'string' && /password|secret|token|passphrase/i.test(key)) return `a ${typeof value}`;
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value as number | boolean);
-  return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text;
+  return shortened(text, FOUND_CHARS_MAX);
 }
 
 /** `12:5 mesh.links[0].cost: expected …, found … (hint)`, the position only where it is known. */
