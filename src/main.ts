@@ -77,7 +77,8 @@ async function createApp(options: StartOptions): Promise<NestFastifyApplication>
       // The longest name of a queue, as it is once it is decoded.
       routerOptions: { maxParamLength: NAME_BYTES_MAX },
     }),
-    { logger: new NestLog(logger), abortOnError: false },
+    // Fastify reads JSON by itself, and nothing but JSON is taken: Nest would add forms, which a page of another site can send.
+    { logger: new NestLog(logger), abortOnError: false, bodyParser: false },
   );
   app.useGlobalFilters(new ProblemFilter((error) => logger.error({ event: 'http-error', err: error })));
   app

@@ -215,7 +215,7 @@ export const DRAINING = z.strictObject({
 }) satisfies z.ZodType<DrainAnswer>;
 export const COUNT = z.strictObject({ count: count() }) satisfies z.ZodType<CountAnswer>;
 
-/** A body must be there: a form of another site cannot send one of this type without being asked for leave first. */
+/** A body must be there, as JSON: a page of another site cannot send one of that type without being asked for leave first. */
 const bodyOf = <T extends z.ZodRawShape>(shape: T, keys: string) =>
   z.strictObject(shape, {
     error: (issue) => (issue.code === 'invalid_type' ? 'a JSON object' : `only the keys ${keys}`),

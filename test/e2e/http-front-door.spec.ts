@@ -62,6 +62,23 @@ describe('a node that is bound to loopback', () => {
   });
 });
 
+describe('a page of another site', () => {
+  it.each([
+    ['application/x-www-form-urlencoded', ''],
+    ['application/x-www-form-urlencoded', 'evacuate=true'],
+    ['multipart/form-data; boundary=x', '--x--'],
+    ['text/plain', '{}'],
+    [null, '{}'],
+    [null, ''],
+  ])('changes nothing by a form of type %s with %j, which a browser sends without asking', async (type, body) => {
+    const head = `POST /api/v1/drain HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: http://evil.example\r\nconnection: close\r\n`;
+    const typed = type === null ? '' : `content-type: ${type}\r\n`;
+    const answer = await answersTo(loopback, `${head}${typed}content-length: ${body.length}\r\n\r\n${body}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 4(?:00|15) .*"code":"FL_REQUEST_INVALID"/s);
+    expect(await ask(loopback, 'localhost')).toMatch(/"phase":"ready"/);
+  });
+});
+
 describe('a node that is bound to every address', () => {
   it.each([
     'localhost',
