@@ -83,7 +83,10 @@ function addQueueCommands(program: Command, command: AddCommand, io: CliIo, fini
     .action(async (name: string, options: ApiOptions) => finish(await purgeQueue(name, options, io)));
   command(queue, 'move', 'move messages to another address, the oldest first')
     .argument('<name>', QUEUE)
-    .argument('<to>', 'an address, mostly queue/a; a topic keeps nothing that nobody subscribes to')
+    .argument(
+      '<to>',
+      'an address, mostly queue/a; a topic, which keeps nothing that nobody subscribes to, is written topic/a',
+    )
     .option('--count <n>', 'so many; default: all', positiveInteger)
     .action(async (name: string, to: string, options: CountOptions) => finish(await moveQueue(name, to, options, io)));
   command(queue, 'unsubscribe', 'end a durable subscription that nobody consumes, with all that it holds')

@@ -12,7 +12,7 @@ import {
   queueRows,
 } from './queue-rows';
 import { readRequest } from './read-request';
-import { QueueElsewhereError, QueueNotFoundError } from './request-error';
+import { QueueElsewhereError, QueueNotFoundError, RequestError } from './request-error';
 import { PEEK, QUEUE_MOVE, QUEUE_PURGE, QUEUE_REHOME, QUEUE_RETRY } from './schemas';
 
 /** Queues of the mesh, and what an operator does to those that live here. */
@@ -74,10 +74,16 @@ export class QueuesController {
     return { queue, to, state: state === 'moved' ? 'moved' : 'moving', messages, bytes };
   }
 
-  /** Messages may go to any address of clients', and into a subscription. @throws AddressError when there is none such */
+  /**
+   * Messages may go to any address of clients', and into a subscription. A topic is to be called one: a misspelt name of a queue mostly is a
+   * topic that nobody subscribes to, and what is moved there is gone.
+   * @throws AddressError when there is none such, RequestError
+   */
   #check(address: string): void {
     for (const { queue } of this.node.addresses.subscriptions()) if (queue === address) return;
-    this.node.addresses.resolve(address, null);
+    const { kind } = this.node.addresses.resolve(address, null);
+    if (kind === 'topic' && !/^topic(?:\/|:\/\/)/.test(address))
+      throw new RequestError('to', `topic/${address} if that is meant, else queue/NAME`, JSON.stringify(address));
   }
 
   #homeOf(name: string): string | null {

@@ -98,6 +98,7 @@ it('refuses what is not there, is elsewhere, or is not asked for properly', asyn
     ['move', { to: 'queue/#' }],
     ['move', { to: 'queue/$durable/east' }],
     ['move', { to: 'topic/jobs.f' }],
+    ['move', { to: 'jbos.f' }],
     ['retry', { count: 'all' }],
   ] as const)
     expect(await east.http(`/api/v1/queues/jobs.f/${path}`, 'POST', body)).toMatchObject({ status: 400 });
