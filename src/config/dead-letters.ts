@@ -44,7 +44,10 @@ class DeadLetterWays {
       throw error;
     }
     const to = this.#ruleOf(address.name);
-    if (to === undefined) return null;
+    if (to === undefined) {
+      if (address.kind !== null || this.site.defaultKind !== 'topic') return null;
+      return { expected: `queue/${address.name}, or a rule for that name`, hint: 'a topic keeps no dead letters' };
+    }
     const kind = this.site.addresses[to]?.kind;
     if (address.kind !== null && address.kind !== kind)
       return { expected: `an address of kind ${kind}, as addresses[${to}] says` };

@@ -118,7 +118,7 @@ const queueKeys = {
   deadLetter: text(ADDRESS_PATTERN, 'an address without wildcards, such as queue/dlq')
     .optional()
     .describe(
-      'Queue, or durable subscription: where dead letters and expired messages go. Default: they are dropped and counted.',
+      'Queue, or durable subscription: where dead letters and expired messages go: queue/NAME, or a name that a rule of this document decides. Default: they are dropped and counted.',
     ),
   duplicateWindow: duration(1_000, 7 * DAY_MS)
     .optional()

@@ -97,6 +97,11 @@ describe('dead letters', () => {
       'addresses[2].deadLetter: an address whose own dead letters do not come back here; see addresses[1]',
     ],
     [
+      'to a topic that nobody has called one',
+      [queue('jobs.*', 'dlq')],
+      'addresses[0].deadLetter: queue/dlq, or a rule for that name; a topic keeps no dead letters',
+    ],
+    [
       'from subscriptions back to their topics',
       ['{ match: "news.#", kind: topic, deadLetter: topic/news.dead }'],
       'addresses[0].deadLetter: an address outside of this rule; give news.dead a rule of its own',
@@ -115,7 +120,7 @@ describe('dead letters', () => {
   ])('do not go %s', (_what, rules, ...expected) => expect(problems(...rules)).toEqual(expected));
 
   it('are followed in no time along a chain of thousands', () => {
-    const rules = Array.from({ length: 5_000 }, (_, i) => queue(`q${i}`, `q${i + 1}`));
+    const rules = Array.from({ length: 5_000 }, (_, i) => queue(`q${i}`, `queue/q${i + 1}`));
     expect(problems(...rules)).toEqual([]);
   });
 });
