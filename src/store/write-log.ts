@@ -53,7 +53,7 @@ export class WriteLog {
     const { arena, at } = this.#append(PUT, HEAD_BYTES + LENGTH_BYTES + length, space, queue, key);
     const start = at + HEAD_BYTES + LENGTH_BYTES;
     arena.set(value, start + SEAL_BYTES);
-    const seal = crc32c(arena, start + SEAL_BYTES, start + length, crc32c(arena, at + 1, at + HEAD_BYTES));
+    const seal = crc32c(value, 0, value.length, crc32c(arena, at + 1, at + HEAD_BYTES));
     arena.view.setUint32(at + HEAD_BYTES, length);
     arena.view.setInt32(start, seal, true);
   }
