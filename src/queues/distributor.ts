@@ -98,7 +98,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
 
   /** @returns false when no queue can have it, and it is refused */
   #read(payload: Buffer, start: number, end: number, whole: boolean, origin: PutOrigin): boolean {
-    const refusal = readIncoming(payload, start, end, whole, this.home.wall());
+    const refusal = readIncoming(payload, start, end, whole, this.home);
     if (refusal !== REFUSAL.none) this.refuse(origin, refusal);
     return refusal === REFUSAL.none;
   }

@@ -7,8 +7,13 @@ import { REFUSAL, type Refusal } from './refusals';
 /** What was read last of a message that is put: used before anything else is put, and reused. */
 export const incoming = new PutFields();
 
+/** Asked for the time only where a message says something of it: most do not, and the system's clock takes longer than all else here. */
+export interface WallClock {
+  wall(): number;
+}
+
 /** Reads what a queue wants to know of a message. @param whole false for the beginning of a large one */
-export function readIncoming(payload: Buffer, start: number, end: number, whole: boolean, now: number): Refusal {
+export function readIncoming(payload: Buffer, start: number, end: number, whole: boolean, clock: WallClock): Refusal {
   try {
     readPutFields(payload, start, end, whole, incoming);
   } catch (error) {
@@ -16,12 +21,13 @@ export function readIncoming(payload: Buffer, start: number, end: number, whole:
     throw error;
   }
   if (incoming.deliveryTime < 0 && incoming.deliveryDelay < 0) return REFUSAL.none;
-  return incomingDue(now) - now > DELAY_MS_MAX ? REFUSAL.deliveryTooFar : REFUSAL.none;
+  return incomingDue(clock) - clock.wall() > DELAY_MS_MAX ? REFUSAL.deliveryTooFar : REFUSAL.none;
 }
 
 /** When it may be delivered; 0 for at once. */
-export function incomingDue(now: number): number {
+export function incomingDue(clock: WallClock): number {
   if (incoming.deliveryTime < 0 && incoming.deliveryDelay < 0) return 0;
+  const now = clock.wall();
   const due = incoming.deliveryTime >= 0 ? incoming.deliveryTime : now + incoming.deliveryDelay;
   return due > now ? due : 0;
 }
@@ -30,8 +36,9 @@ export function incomingDue(now: number): number {
  * Wall-clock ms when it expires; 0 for never. Its header is delivered as it came: AMQP lets intermediaries lower the ttl by the time that
  * a message has waited (3.2.1), but a JMS client computes the expiration from the time of sending and the ttl as it was set.
  */
-export function incomingExpiry(ttlMs: number | null, now: number): number {
+export function incomingExpiry(ttlMs: number | null, clock: WallClock): number {
   if (ttlMs === null && incoming.ttl < 0 && incoming.absoluteExpiry <= 0) return 0;
+  const now = clock.wall();
   let at = ttlMs === null ? Number.POSITIVE_INFINITY : now + ttlMs;
   if (incoming.ttl >= 0) at = Math.min(at, now + incoming.ttl);
   if (incoming.absoluteExpiry > 0) at = Math.min(at, incoming.absoluteExpiry);

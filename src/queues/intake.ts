@@ -183,16 +183,16 @@ export class Intake implements LargeIntakeParts {
 
   /** Reads what it wants to know of a message. */
   read(payload: Buffer, start: number, end: number, whole: boolean): Refusal {
-    return readIncoming(payload, start, end, whole, this.core.home.wall());
+    return readIncoming(payload, start, end, whole, this.core.home);
   }
 
   /** When the message that was read last may be delivered; 0 for at once. */
   due(): number {
-    return incomingDue(this.core.home.wall());
+    return incomingDue(this.core.home);
   }
 
   #expiresAt(): number {
-    return incomingExpiry(this.core.policy.ttlMs, this.core.home.wall());
+    return incomingExpiry(this.core.policy.ttlMs, this.core.home);
   }
 
   /** @returns whether a message with its id was here lately; then it is answered as that one */
