@@ -21,6 +21,23 @@ export function monotonicUs(): number {
   return ORIGIN_US + performance.now() * 1e3;
 }
 
+/** The monotonic clock, read once in a turn: what one turn sends leaves together at its end, and what it is told came together. */
+export class TurnClock {
+  #us = 0;
+
+  get us(): number {
+    if (this.#us === 0) {
+      this.#us = monotonicUs();
+      queueMicrotask(this.#pass);
+    }
+    return this.#us;
+  }
+
+  readonly #pass = (): void => {
+    this.#us = 0;
+  };
+}
+
 /** A header section that says `durable`. */
 const DURABLE = [0x00, 0x53, 0x70, 0xc0, 0x02, 0x01, 0x41];
 
@@ -56,7 +73,10 @@ export class Payload {
 
 /** Offset of the stamp in a received message, whatever sections a router has put before the data; -1 when there is none. */
 export function stampOffset(bytes: Buffer, start: number, end: number): number {
-  if (bytes[start + 2] === 0x75) return bytes[start + 3] === 0xa0 ? start + 5 : start + 8;
+  // A short list, as a header is, is passed over at no cost worth counting; anything else is searched.
+  const isShortHeader = bytes[start + 2] === 0x70 && bytes[start + 3] === 0xc0;
+  const first = isShortHeader ? start + 5 + (bytes[start + 4] as number) : start;
+  if (bytes[first + 2] === 0x75) return first + (bytes[first + 3] === 0xa0 ? 5 : 8);
   const at = bytes.indexOf('\x00\x53\x75', start, 'latin1');
   if (at < 0 || at + 8 + STAMP_BYTES > end) return -1;
   return bytes[at + 3] === 0xa0 ? at + 5 : at + 8;

@@ -3,7 +3,7 @@ import { AMQP_OUTCOME, type AmqpOutcome } from '../../src/amqp/constants';
 import type { SenderHandler, SenderLink } from '../../src/amqp/sender-link';
 import { connect } from './client';
 import { Histogram } from './histogram';
-import { monotonicUs, Payload, STAMPED_TOGETHER } from './payload';
+import { monotonicUs, Payload, STAMPED_TOGETHER, TurnClock } from './payload';
 import type { Job } from './protocol';
 
 /** A pause shorter than this is not worth giving the processor away. */
@@ -24,6 +24,7 @@ export class Sender implements SenderHandler {
   #startUs = 0;
   #onIdle: (() => void) | null = null;
   readonly #payload: Payload;
+  readonly #clock = new TurnClock();
   /** Sleeps on it without giving up the turn: a timer of the event loop is a whole millisecond late. */
   readonly #pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -82,11 +83,11 @@ export class Sender implements SenderHandler {
     const { link } = this;
     const payload = this.#payload;
     const { bytes } = payload;
+    const now = this.#clock.us;
+    payload.time(now);
     while (this.#free > 0 && this.sent < this.#limit && link.canSend()) {
       const token = this.#freeTokens[--this.#free] as number;
-      const now = monotonicUs();
       this.#sentUs[token] = now;
-      payload.time(now);
       payload.sequence(this.sent++);
       link.send(bytes, 0, bytes.length, token, false, 0);
     }
@@ -133,7 +134,7 @@ export class Sender implements SenderHandler {
   onOutcome(_link: SenderLink, _id: number, token: number, outcome: AmqpOutcome): void {
     if (outcome !== AMQP_OUTCOME.accepted) this.refused++;
     if (this.job.window > 0) {
-      this.latencies.add(monotonicUs() - (this.#sentUs[token] as number));
+      this.latencies.add(this.#clock.us - (this.#sentUs[token] as number));
       this.#freeTokens[this.#free++] = token;
       this.#fill();
     }
