@@ -2,6 +2,8 @@
 
 /** Address space that its map begins with. It costs nothing until there is data; beyond it LMDB maps anew by itself. */
 export const QUEUE_MAP_BYTES = 64 * 1024 ** 3;
+/** Pages of a new store; in one of 4 KiB three messages of 1 KiB find room, and removing them moves two. Larger ones make a small write larger. */
+export const QUEUE_PAGE_BYTES = 8 * 1024;
 /** Largest value of a record. LMDB's binding copies values below 16 MiB, and lends memory of its map for longer ones. */
 export const RECORD_BYTES_MAX = 8 * 1024 ** 2;
 /** Free bytes of the file system below which the store is full: deletes, and what else lives on the volume, still fit. */

@@ -5,7 +5,7 @@ import { FairleadError } from '../common/errors';
 import { RecordDamagedError } from '../queues/store-port';
 import { DataDirUnusableError, QueueStoreDamagedError, StoreDamagedError } from './errors';
 import { makeFolders } from './folders';
-import { QUEUE_MAP_BYTES } from './limits';
+import { QUEUE_MAP_BYTES, QUEUE_PAGE_BYTES } from './limits';
 import { prepareLmdbFile } from './lmdb-file';
 import { KeyCodec } from './queue-key';
 
@@ -15,6 +15,7 @@ import { KeyCodec } from './queue-key';
  */
 const OPTIONS = {
   encoding: 'binary',
+  pageSize: QUEUE_PAGE_BYTES,
   overlappingSync: false,
   eventTurnBatching: false,
   maxDbs: 1,

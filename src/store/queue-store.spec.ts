@@ -1,7 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { describeStore, type StoreUnderTest } from '../queues/store-contract.fixture';
+import { QUEUE_PAGE_BYTES } from './limits';
+import { PageFile } from './lmdb-pages';
 import { arenaOf } from './write-log';
 import { openQueueEnvironment, queueStoreFile } from './queue-environment';
 import { LmdbQueueStore, type QueueStorePorts } from './queue-store';
@@ -85,7 +88,7 @@ describe('the file of the store of queues', () => {
 
   it.each([
     ['short', 100],
-    ['of a page', 4_096],
+    ['of a page', QUEUE_PAGE_BYTES],
     ['long', 40_000],
   ])(
     'does not grow while as much is deleted as is put: %s values',
@@ -162,6 +165,33 @@ describe('a life of the store of queues', () => {
     const folder = fresh();
     await opened(folder, {}, () => undefined);
     expect(readdirSync(join(folder, 'queues')).sort()).toEqual(['data.mdb', 'lock.mdb', 'reserve']);
+  });
+});
+
+describe('pages of the store of queues', () => {
+  const pageBytesOf = (folder: string): number => {
+    const file = new PageFile(queueStoreFile(folder));
+    file.close();
+    return file.pageBytes;
+  };
+
+  it('are larger than those of the system in a new one', async () => {
+    const folder = fresh();
+    await opened(folder, {}, () => undefined);
+    expect(pageBytesOf(folder)).toBe(QUEUE_PAGE_BYTES);
+  });
+
+  it('stay what they are in one that was made with others', async () => {
+    const folder = fresh();
+    await open({ path: join(folder, 'queues'), pageSize: 4_096, encoding: 'binary', overlappingSync: false }).close();
+    for (let life = 0; life < 2; life++)
+      await opened(folder, {}, async (store) => {
+        expect(store.last(1, 1)).toBe(life * 100 - 1);
+        for (let n = 0; n < 100; n++) store.put(1, 1, life * 100 + n, Buffer.alloc(1_100, n));
+        expect(await done(store)).toBeNull();
+        expect(store.get(1, 1, 42)).toEqual(Buffer.alloc(1_100, 42));
+      });
+    expect(pageBytesOf(folder)).toBe(4_096);
   });
 });
 

@@ -8,6 +8,7 @@ import { countRecord } from '../queues/reference-counts';
 import { OTHERS_COUNTS, SPACE } from '../queues/spaces';
 import { backUp } from './backup';
 import { crc32c } from './crc32c';
+import { QUEUE_PAGE_BYTES } from './limits';
 import { NodeState } from './node-state';
 import { queueStoreFile } from './queue-environment';
 import { LmdbQueueStore } from './queue-store';
@@ -19,7 +20,7 @@ const top = mkdtempSync(join(tmpdir(), 'fairlead-tools-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 const fresh = (): string => mkdtempSync(join(top, 'node-'));
 const RECORDS = 3_000;
-const PAGE = 4_096;
+const PAGE = QUEUE_PAGE_BYTES;
 
 function done(store: LmdbQueueStore): Promise<Error | null> {
   return new Promise((resolve) => store.commit({ done: resolve }));

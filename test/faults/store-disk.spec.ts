@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { QUEUE_PAGE_BYTES } from '../../src/store/limits';
 import { queueStoreFile } from '../../src/store/queue-environment';
 import {
   acknowledgedIn,
@@ -44,7 +45,7 @@ function losses(entries: readonly JournalEntry[]): string[] {
 }
 
 function isWhole(bytes: Buffer): boolean {
-  return [24, 4_096 + 24].every((at) => bytes.length > at + 160 && bytes.readUInt32LE(at) === 0xbeefc0de);
+  return [24, QUEUE_PAGE_BYTES + 24].every((at) => bytes.length > at + 160 && bytes.readUInt32LE(at) === 0xbeefc0de);
 }
 
 async function run(groups: number, early: boolean): Promise<JournalEntry[]> {

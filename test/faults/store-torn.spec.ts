@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { QUEUE_PAGE_BYTES } from '../../src/store/limits';
 import { queueStoreFile } from '../../src/store/queue-environment';
 import { heldGroups, RECORDS_PER_GROUP, StoreWriter } from '../support/disk/store-writer';
 import { fairlead } from '../support/command';
@@ -14,7 +15,7 @@ const random = randomOf(seedOf(__filename));
 const below = (n: number): number => random.u32() % n;
 const CASE_MS = 180_000;
 const CASES = 60;
-const PAGE = 4_096;
+const PAGE = QUEUE_PAGE_BYTES;
 
 const top = mkdtempSync(join(tmpdir(), 'fairlead-torn-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
