@@ -18,6 +18,7 @@ const OPTIONS = {
   pageSize: QUEUE_PAGE_BYTES,
   overlappingSync: false,
   eventTurnBatching: false,
+  txnStartThreshold: 1,
   maxDbs: 1,
   encoder: { encode: (value: Buffer) => value, decode: (bytes: Buffer) => bytes },
 } as const;

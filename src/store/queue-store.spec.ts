@@ -168,6 +168,40 @@ describe('a life of the store of queues', () => {
   });
 });
 
+describe('transactions of the store of queues', () => {
+  /** Records on the disk, as another process would find them. */
+  const onDisk = (folder: string): number => {
+    const file = new PageFile(queueStoreFile(folder));
+    file.close();
+    return file.roots[0]!.entries;
+  };
+  const putSome = (store: LmdbQueueStore, queue: number): void => {
+    for (let n = 0; n < 100; n++) store.put(1, queue, n, Buffer.alloc(1_000, n));
+  };
+
+  it('go on while those of the one before are told', async () => {
+    const folder = fresh();
+    await opened(folder, {}, async (store) => {
+      const before = onDisk(folder);
+      putSome(store, 1);
+      const first = new Promise<number>((resolve) => {
+        store.commit({
+          done: () => {
+            // This thread is busy all the while.
+            const pause = new Int32Array(new SharedArrayBuffer(4));
+            for (let n = 0; n < 1_000 && onDisk(folder) < before + 200; n++) Atomics.wait(pause, 0, 0, 10);
+            resolve(onDisk(folder));
+          },
+        });
+      });
+      putSome(store, 2);
+      const second = done(store);
+      expect(await first).toBe(before + 200);
+      expect(await second).toBeNull();
+    });
+  });
+});
+
 describe('pages of the store of queues', () => {
   const pageBytesOf = (folder: string): number => {
     const file = new PageFile(queueStoreFile(folder));
