@@ -38,3 +38,7 @@ export const PROBE_VALUES_MS = 2_000;
 export const SALVAGE_RECORDS = 5_000;
 /** Damages that a check tells one by one; all are counted. */
 export const DAMAGES_TOLD = 20;
+/** Instructions of the binding that wait to be collected: a million puts and deletes, for one marking that takes some ten ms of another core. */
+export const INSTRUCTION_GARBAGE_BYTES = 48 * 1024 ** 2;
+/** What V8 is told of then: more than the 64 MiB that it lets come beside its heap before it marks. */
+export const NUDGE_BYTES = 80 * 1024 ** 2;

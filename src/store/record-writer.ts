@@ -1,4 +1,5 @@
 import type { RootDatabase } from 'lmdb';
+import { InstructionGarbage } from './instruction-garbage';
 import type { KeyCodec } from './queue-key';
 import type { Arena, LogWriter } from './write-log';
 
@@ -6,8 +7,14 @@ import type { Arena, LogWriter } from './write-log';
 export class RecordWriter implements LogWriter {
   #root: RootDatabase<Buffer, number> | null = null;
   #codec: KeyCodec | null = null;
+  readonly #garbage = new InstructionGarbage();
+  /** Puts and deletes of the transaction. */
+  #operations = 0;
 
+  /** A transaction begins. */
   use(root: RootDatabase<Buffer, number>, codec: KeyCodec): void {
+    this.#garbage.add(this.#operations);
+    this.#operations = 0;
     this.#root = root;
     this.#codec = codec;
   }
@@ -16,6 +23,7 @@ export class RecordWriter implements LogWriter {
     const codec = this.#codec!;
     codec.space = space;
     codec.queue = queue;
+    this.#operations++;
     void this.#root!.put(key, arena);
   }
 
@@ -23,6 +31,7 @@ export class RecordWriter implements LogWriter {
     const codec = this.#codec!;
     codec.space = space;
     codec.queue = queue;
+    this.#operations++;
     void this.#root!.remove(key);
   }
 }
