@@ -27,6 +27,8 @@ const CONDITIONS = {
   FL_SUBSCRIPTION_IN_USE: { condition: 'amqp:resource-locked' },
   /** It is shared and the consumer is not, or the other way round; or one is durable only. Cure: attach as it was made. */
   FL_SUBSCRIPTION_KIND: { condition: 'amqp:not-allowed' },
+  /** There are as many durable subscriptions, of the client or at the node, as there may be. Cure: end some. */
+  FL_SUBSCRIPTION_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },
   /** The node that a queue is to move to is unknown, or out of reach. Cure: see `fairlead status`; then again. */
   FL_REHOME_NODE: { condition: 'fairlead:unreachable', retryable: true },
   /** The queue cannot move there, or not now; it stays where it is. Cure: as the message says. */

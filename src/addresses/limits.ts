@@ -119,6 +119,10 @@ export const ROUTED_MAX = 200_000;
 export const EXCLUDED_BYTES_MAX = 16 * 1024;
 /** What a subscription asks for, filter and selector together, goes with the message that opens a circuit. */
 export const DEFINITION_BYTES_MAX = 24 * 1024;
+/** Durable subscriptions that live at one node: queues have room beside them. */
+export const SUBSCRIPTIONS_MAX = 8_000;
+/** Those of them that belong to one container-id, or to none: a client has one for each of its subscribers, a mistake has no end. */
+export const SUBSCRIPTIONS_OF_CLIENT_MAX = 1_000;
 /** Messages and bytes of a shared subscription that keeps nothing wait for its consumers: as for any consumer that does not keep up. */
 export const FEED_MESSAGES_MAX = 2_000;
 export const FEED_BYTES_MAX = 256 * 1024;

@@ -71,6 +71,8 @@ export class AddressCounters {
   putsRepeated = 0;
   /** Circuits to queues of other nodes that broke and were opened again without the client noticing. */
   circuitsReopened = 0;
+  /** Queues and subscriptions that were not made here, for a limit. */
+  queuesRefused = 0;
   readonly dropped = new Map<string, number>();
 
   drop(reason: DropReason, count: number): void {

@@ -24,6 +24,7 @@ import { intakeName, isSubscriptionQueue, subscriptionQueue } from './reserved-n
 import { subscriptionPolicy, type AddressPolicy } from './rules';
 import { CLOCK_KEY, type SubscriptionBook } from './subscription-book';
 import { SubscriptionFeeder } from './subscription-feeder';
+import { checkRoom } from './subscription-limits';
 import type { SubscriptionRecords } from './subscription-records';
 import type { SubscriptionRouting } from './subscription-routing';
 
@@ -188,6 +189,7 @@ export class Subscriptions {
 
   #make(name: string, definition: SubscriptionDefinition, generation: number): void {
     const { host, homes, records, replicas, names, book } = this.ports;
+    if (definition.durable) checkRoom(host, name, this.ports.counters);
     const rule = names.policy('topic', definition.filter);
     const policy = definition.durable ? subscriptionPolicy(rule) : volatilePolicy(rule);
     const queue = definition.durable ? host.open(name, policy) : host.openTemporary(name, policy);

@@ -101,6 +101,8 @@ export interface MeshCounters {
   readonly putsRepeated: number;
   /** Consumers of queues of other nodes that went on although the way there broke. */
   readonly circuitsReopened: number;
+  /** Queues and subscriptions that were not made here, for a limit. */
+  readonly queuesRefused: number;
   /** Frames whose checksum was wrong; each cost its link. */
   readonly damagedFrames: number;
   readonly dropped: ReadonlyMap<string, number>;

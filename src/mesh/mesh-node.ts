@@ -227,6 +227,7 @@ class ComposedNode implements MeshNode {
       putsResent: addresses.putsResent,
       putsRepeated: addresses.putsRepeated,
       circuitsReopened: addresses.circuitsReopened,
+      queuesRefused: addresses.queuesRefused + this.queues.refused,
       damagedFrames: this.#damagedFrames + streams.corruptFrames,
       dropped: addresses.dropped,
     };

@@ -128,6 +128,11 @@ function addMessages(metrics: Metrics, { node }: MetricSources): void {
       'Times the way of a consumer to a queue of another node broke and was found again.',
       'circuitsReopened',
     ],
+    [
+      'fairlead_queues_refused_total',
+      'Queues and durable subscriptions that were not made, for there were as many as may be.',
+      'queuesRefused',
+    ],
     ['fairlead_frames_damaged_total', 'Batches whose checksum was wrong; each cost its link.', 'damagedFrames'],
   ] as const;
   for (const [name, help, key] of plain) metrics.counter(name, help, [], () => [[{}, node.counters()[key]]]);

@@ -1,5 +1,6 @@
 import { OUTCOME } from '../streams/contract';
-import { Home, messageOf } from './queues.fixture';
+import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX } from './limits';
+import { Home, messageOf, PLAIN } from './queues.fixture';
 import { SPACE } from './spaces';
 
 describe('a queue', () => {
@@ -68,5 +69,21 @@ describe('a queue', () => {
     const rest = home.consume(dropping, 5);
     home.settle();
     expect(rest.texts).toEqual(['b', 'c']);
+  });
+
+  it('is not made where there are as many as may be, or its name is too long; both are counted', () => {
+    for (let n = 0; n < QUEUES_MAX; n++) home.open({}, `q${n}`);
+    home.settle();
+    const refused = { code: 'FL_QUEUE_LIMIT', condition: 'amqp:resource-limit-exceeded' };
+    expect(() => home.open({}, 'more')).toThrow(expect.objectContaining(refused) as Error);
+    expect(() => home.host.openTemporary('temporary', PLAIN)).toThrow(expect.objectContaining(refused) as Error);
+    expect(home.open({}, 'q1').view().depth).toBe(0);
+    home.host.delete('q0');
+    home.pass(1_000);
+    expect(() => home.open({}, 'x'.repeat(QUEUE_NAME_BYTES_MAX + 1))).toThrow(
+      `more than ${QUEUE_NAME_BYTES_MAX} bytes`,
+    );
+    expect(home.open({}, 'more').view().depth).toBe(0);
+    expect(home.host.refused).toBe(3);
   });
 });

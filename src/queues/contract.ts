@@ -304,6 +304,8 @@ export interface QueueHost {
    */
   intake(name: string, route: Route): Queue;
   find(name: string): Queue | null;
+  /** Queues that were not made, for there were as many as may be or their name was too long. */
+  readonly refused: number;
   /** Names of the queues on the disk, opened or not; without intakes. */
   readonly stored: readonly string[];
   /** Deletes a queue with all its messages: at once for everybody, on the disk in turns of its own. */

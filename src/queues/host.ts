@@ -124,6 +124,10 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return this.#directory.names;
   }
 
+  get refused(): number {
+    return this.#registry.refused;
+  }
+
   wall(): number {
     return this.ports.clock.wall();
   }

@@ -19,6 +19,8 @@ export interface QueueRegistryParts {
 
 /** The queues and intakes of a host by name: made on first use, served, deleted. */
 export class QueueRegistry {
+  /** Queues that were not made, for a limit. */
+  refused = 0;
   readonly #queues = new Map<string, HomeQueue>();
   readonly #intakes = new Map<string, Distributor>();
   /** Queues that could not be opened, for they are damaged. */
@@ -76,9 +78,14 @@ export class QueueRegistry {
 
   #checkName(name: string): void {
     if (Buffer.byteLength(name) > QUEUE_NAME_BYTES_MAX)
-      throw new QueueLimitError(`queue name of more than ${QUEUE_NAME_BYTES_MAX} bytes`);
+      this.#refuse(`queue name of more than ${QUEUE_NAME_BYTES_MAX} bytes`);
     if (Math.max(this.parts.directory.size, this.#queues.size) >= QUEUES_MAX)
-      throw new QueueLimitError(`there are ${QUEUES_MAX} queues already`);
+      this.#refuse(`there are ${QUEUES_MAX} queues already`);
+  }
+
+  #refuse(why: string): never {
+    this.refused++;
+    throw new QueueLimitError(why);
   }
 
   /** @throws FairleadError */

@@ -49,6 +49,7 @@ const COUNTERS: MeshCounters = {
   putsResent: 0,
   putsRepeated: 0,
   circuitsReopened: 0,
+  queuesRefused: 0,
   damagedFrames: 0,
   dropped: new Map([['noSubscriber', 2]]),
 };
