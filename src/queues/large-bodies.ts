@@ -64,7 +64,8 @@ class Staged implements StagedBody {
   readonly length: number;
   readonly #put: LargePut;
   #isStored = false;
-  #isAbandoned = false;
+  /** It failed, or is not wanted any more. */
+  #isOver = false;
 
   constructor(
     private readonly bodies: StoredBodies,
@@ -96,9 +97,15 @@ class Staged implements StagedBody {
   }
 
   #failed(refusal: Refusal): void {
-    this.bodies.left(this);
+    this.#end();
+    this.told(refusalDetail(refusal));
+  }
+
+  /** Its parts are nobody's. */
+  #end(): void {
+    this.#isOver = true;
+    if (!this.#isStored) this.bodies.left(this);
     this.bodies.discard(this.id, this.length);
-    if (!this.#isAbandoned) this.told(refusalDetail(refusal));
   }
 
   adopt(): void {
@@ -106,8 +113,8 @@ class Staged implements StagedBody {
   }
 
   abandon(): void {
-    this.#isAbandoned = true;
-    if (this.#isStored) this.bodies.discard(this.id, this.length);
-    else this.#put.abandon(REFUSAL.storeFailed);
+    if (this.#isOver) return;
+    this.#put.drop();
+    this.#end();
   }
 }

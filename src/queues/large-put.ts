@@ -81,7 +81,14 @@ export class LargePut {
     this.home.failed(this, refusal);
   }
 
-  /** Its queue is served no more. */
+  /** Nobody wants it any more, and nobody is told. */
+  drop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.body.release();
+  }
+
+  /** It is refused before it is stored. */
   abandon(refusal: Refusal): void {
     if (!this.#isOver) this.#fail(refusal);
   }
