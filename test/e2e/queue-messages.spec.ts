@@ -1,6 +1,7 @@
 import type { Client, ClientConnection, ClientName, Delivery, Outcome } from '../support/clients/client';
 import { CLIENT_NAMES, startClient } from '../support/clients/foreign-clients';
 import { dataMessage } from '../support/clients/message';
+import { eventually } from '../support/eventually';
 import { Mesh } from '../support/mesh';
 import { annotationsOf, bodyOf, put, take, takeAll } from '../support/queue-messages';
 
@@ -17,6 +18,8 @@ beforeAll(async () => {
     { match: 'dead', ...queue },
     { match: 'once.#', ...queue, duplicateWindow: '10m' },
     { match: 'full.#', ...queue, maxDepth: 2, overLimit: 'reject' },
+    { match: 'heavy.#', ...queue, maxBytes: '2KiB', overLimit: 'reject' },
+    { match: 'patient.#', ...queue, maxDepth: 3, overLimit: 'block' },
     { match: 'newest.#', ...queue, maxDepth: 2, overLimit: 'dropOldest' },
     { match: 'brief.#', ...queue, ttl: '50ms', deadLetter: 'queue/dead' },
     { match: 'jobs.#', ...queue },
@@ -49,39 +52,48 @@ describe.each(CASES)('%s, at %s, a queue at east', (name, node) => {
   const acceptAll = (deliveries: readonly Delivery[]): void => deliveries.forEach((delivery) => delivery.accept());
   const states = (outcomes: readonly Outcome[]): string[] => outcomes.map(({ state }) => state);
 
-  /** The next dead letter. */
-  async function deadLetter(): Promise<Delivery> {
+  /** The next dead letter: it says why, where it comes from and how often it was delivered. */
+  async function deadLetter(body: string, address: string, reason: string, count: number): Promise<void> {
     const dead = await connection.openReceiver({ address: 'queue/dead', prefetch: 0 });
     const [letter] = (await take(dead, 1)) as [Delivery];
     letter.accept();
     await dead.close();
-    return letter;
+    expect(bodyOf(letter)).toBe(body);
+    expect(annotationsOf(letter)).toMatchObject({
+      'x-opt-fairlead-origin': `queue/${address}`,
+      'x-opt-fairlead-dead-reason': reason,
+      'x-opt-fairlead-delivery-count': count,
+    });
   }
 
   it('makes dead letters of what was tried too often, with the reason and where it comes from', async () => {
     const { address, sender, consumer } = await queueOf('tried.often');
     await put(sender, ['poison']);
     for (let attempt = 0; attempt < 2; attempt++) (await take(consumer, 1))[0]?.modify({ failed: true });
-    const letter = await deadLetter();
-    expect(bodyOf(letter)).toBe('poison');
-    expect(annotationsOf(letter)).toMatchObject({
-      'x-opt-fairlead-origin': expect.stringContaining(address) as string,
-    });
-    expect(annotationsOf(letter)['x-opt-fairlead-dead-reason']).toEqual(expect.any(String));
+    await deadLetter('poison', address, 'maxDeliveries', 2);
     expect(await takeAll(consumer)).toEqual([]);
   });
 
   it('makes dead letters of what is rejected', async () => {
-    const { sender, consumer } = await queueOf('tried.rejected');
+    const { address, sender, consumer } = await queueOf('tried.rejected');
     await put(sender, ['bad']);
     (await take(consumer, 1))[0]?.reject({ condition: 'test:bad', description: 'too bad' });
-    expect(bodyOf(await deadLetter())).toBe('bad');
+    await deadLetter('bad', address, 'rejected', 1);
   });
 
   it('makes dead letters of what the rule lets expire', async () => {
-    const { sender } = await queueOf('brief.expired');
+    const { address, sender } = await queueOf('brief.expired');
     await put(sender, ['late']);
-    expect(bodyOf(await deadLetter())).toBe('late');
+    await deadLetter('late', address, 'expired', 0);
+  });
+
+  it.each([
+    ['its ttl', () => ({ ttl: 1 })],
+    ['its time of expiry', () => ({ absolute_expiry_time: new Date(Date.now() - 60_000) })],
+  ])('makes a dead letter of a message that is over by %s', async (_what, header) => {
+    const { address, sender } = await queueOf('tried.over');
+    await put(sender, ['over'], header());
+    await deadLetter('over', address, 'expired', 0);
   });
 
   it('keeps one of what is sent twice under one message-id, and accepts both', async () => {
@@ -102,6 +114,40 @@ describe.each(CASES)('%s, at %s, a queue at east', (name, node) => {
     const deliveries = await takeAll(consumer);
     expect(bodies(deliveries)).toEqual(['a', 'b']);
     acceptAll(deliveries);
+  });
+
+  it('rejects what is too large in all', async () => {
+    const { sender, consumer } = await queueOf('heavy');
+    const outcomes = [];
+    for (const body of ['a', 'b', 'c'])
+      outcomes.push(await sender.send(dataMessage(body.repeat(900), { durable: true })));
+    expect(states(outcomes)).toEqual(['accepted', 'accepted', 'rejected']);
+    expect(outcomes[2]?.error).toMatchObject({ condition: 'amqp:resource-limit-exceeded' });
+    acceptAll(await takeAll(consumer));
+    expect((await sender.send(dataMessage('room again'))).state).toBe('accepted');
+    acceptAll(await take(consumer, 1));
+  });
+
+  it('lets senders wait for room where the rule says so, and loses nothing', async () => {
+    const { sender, consumer } = await queueOf('patient');
+    const all = Array.from({ length: 200 }, (_, n) => `${n}`);
+    let accepted = 0;
+    const sent = all.map((body) =>
+      sender.send(dataMessage(body, { durable: true })).then(({ state }) => (accepted++, state)),
+    );
+    // What had credit before the queue was full is put nevertheless.
+    await eventually('the sender has no credit', () => Promise.resolve(accepted >= 3 && sender.credit === 0));
+    const before = accepted;
+    expect(before).toBeLessThan(all.length);
+    const got: string[] = [];
+    consumer.flow(all.length);
+    while (got.length < all.length) {
+      const next = await consumer.inbox.next();
+      got.push(bodyOf(next));
+      next.accept();
+    }
+    expect(new Set(await Promise.all(sent))).toEqual(new Set(['accepted']));
+    expect(got).toEqual(all);
   });
 
   it('drops the oldest where the rule says so', async () => {
