@@ -82,7 +82,7 @@ export class OutboxFeed {
       for (const [key, record] of this.#read(to, limit)) {
         const epoch = epochOf(record);
         // The home remembers the two newest lives: one is done before the next begins.
-        if (to.underWay > 0 && epoch !== to.epoch) return;
+        if (to.isLargeUnderWay || (to.underWay > 0 && epoch !== to.epoch)) return;
         to.epoch = epoch;
         to.cursor = key + 1;
         this.#forward(to, key, record);
@@ -119,6 +119,7 @@ export class OutboxFeed {
     const token = ++this.#lastToken;
     this.#forwarded.set(token, { from, key, record, payload });
     from.underWay++;
+    from.isLargeUnderWay = payload !== null && payload.large !== null;
     const { entry, epoch } = from;
     const slot = this.shared.pending.add(publisher, entry, token, flagsOf(record) | FROM_OUTBOX);
     const tag = tagOf(record);
@@ -150,6 +151,7 @@ export class OutboxFeed {
     const { from } = forwarded;
     const now = this.shared.clock.now();
     from.underWay--;
+    if (forwarded.payload !== null && forwarded.payload.large !== null) from.isLargeUnderWay = false;
     this.later(from);
     if (outcome === OUTCOME.accepted) {
       from.movedAt = now;

@@ -15,6 +15,8 @@ export class Outgoing implements Totals {
   /** Epoch of those under way to the home, and how many they are. */
   epoch = 0;
   underWay = 0;
+  /** A large one is, whose home takes its time to store it: what it could not write would come again behind what is newer. */
+  isLargeUnderWay = false;
   /** Not before that time. */
   pausedUntil = 0;
   /** When it was empty, or the home took something, for the last time. */

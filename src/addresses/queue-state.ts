@@ -44,7 +44,7 @@ export class QueueState {
       return mark;
     this.#markOrigin = node;
     this.#fromOutbox = fromOutbox;
-    return (this.#mark = queue.mark(originOf(nameOf(node), fromOutbox), epoch));
+    return (this.#mark = queue.mark(originOf(nameOf(node), fromOutbox), epoch, fromOutbox));
   }
 
   /** A put was not taken here, nor is what was sent behind it before its origin knows: that comes again first. */

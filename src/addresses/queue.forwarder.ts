@@ -255,10 +255,12 @@ export class QueueForwarder implements Forwarder {
    */
   #hasToWait(entry: AddressEntry, queue: Queue, state: QueueState, origin: NodeId): boolean {
     if (state.isBehindRefused(origin, this.#head)) return true;
-    const { fromOutbox, epoch, seq } = this.#head;
-    if (!fromOutbox || this.#obstacle(entry, queue) === null) return false;
+    const { fromOutbox, epoch, seq, turn } = this.#head;
+    if (!fromOutbox) return false;
+    const mark = state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName);
+    if (mark.isEarly(seq, turn)) return true;
     // One that is stored already is answered at once.
-    return seq > state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName).last;
+    return this.#obstacle(entry, queue) !== null && !mark.has(seq);
   }
 
   /** Why a queue here takes nothing for now. */

@@ -28,6 +28,14 @@ export interface PutMark {
   readonly epoch: number;
   /** The greatest sequence that was put. */
   readonly last: number;
+  /**
+   * Older ones that could not be written come again, and it must not be put before them. One that did not come in the turn of sending
+   * that began since then never does, and is waited for no more.
+   * @param turn of the numbering's sender, another one whenever it begins again with what has no answer
+   */
+  isEarly(seq: number, turn: number): boolean;
+  /** It was put, and is to be answered as then. */
+  has(seq: number): boolean;
 }
 
 /** Told once what became of a put: only after it is on the disk, or certainly is not. */
@@ -151,8 +159,11 @@ export type Route = (topic: string, payload: Buffer, start: number, end: number,
 export interface Queue {
   readonly name: string;
   readonly policy: QueuePolicy;
-  /** The mark of an origin's puts, made on first use. */
-  mark(origin: string, epoch: number): PutMark;
+  /**
+   * The mark of an origin's puts, made on first use.
+   * @param comesAgain the origin has what it puts on its disk: what could not be written is told `undelivered`, and taken when it is put again
+   */
+  mark(origin: string, epoch: number, comesAgain?: boolean): PutMark;
   /**
    * Puts an encoded AMQP message in [start, end), copied before return.
    * @param publisher tag of the client that sent it, for no-local; 0 for none

@@ -37,7 +37,8 @@ export interface DistributorParts {
   change(): Group;
   changed(mark: Mark): void;
   answer(origin: PutOrigin, isStored: boolean): void;
-  refuse(origin: PutOrigin, refusal: Refusal): void;
+  /** It could not be stored. */
+  notStored(origin: PutOrigin, refusal: Refusal): void;
   wantsTurn(): void;
 }
 
@@ -112,7 +113,7 @@ export class LargeDistribution implements LargePutHome {
     const { origin, places, body, length } = this.#end(put);
     this.home.large.discard(body, length);
     for (const place of places) place.failed(refusal);
-    this.parts.refuse(origin, refusal);
+    this.parts.notStored(origin, refusal);
   }
 
   #end(put: LargePut): PendingLarge {

@@ -46,8 +46,10 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     this.#large = new LargeDistribution(home, store, this);
   }
 
-  mark(origin: string, epoch: number): PutMark {
-    return this.#marks.get(origin, epoch);
+  mark(origin: string, epoch: number, comesAgain = false): PutMark {
+    const mark = this.#marks.get(origin, epoch);
+    mark.comesAgain = comesAgain;
+    return mark;
   }
 
   put(
@@ -130,6 +132,16 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     }
     this.home.group(false).repeats.push({ sink, token, mark, seq, sharesFate: true });
     this.#touch();
+  }
+
+  notStored(origin: PutOrigin, refusal: Refusal): void {
+    const { sink, token, mark, seq } = origin;
+    if (mark?.comesAgain !== true) {
+      this.refuse(origin, refusal);
+      return;
+    }
+    mark.notWritten(seq, refusal);
+    this.home.giveBack(sink, token, refusal);
   }
 
   /** A put is refused, and again whenever it comes. */

@@ -90,6 +90,7 @@ export class Group implements StoreCompletion {
 }
 
 function tellRepeat({ sink, token, mark, seq, sharesFate }: Repeat, refusal: Refusal): void {
-  if (sharesFate && refusal !== REFUSAL.none) mark?.refuse(seq, refusal);
-  answerPut(sink, token, mark === null ? refusal : mark.refusalOf(seq));
+  if (sharesFate && refusal !== REFUSAL.none) mark?.notWritten(seq, refusal);
+  if (mark?.isOwed(seq) === true) sink.onPut(token, OUTCOME.undelivered, refusalDetail(REFUSAL.storeFailed));
+  else answerPut(sink, token, mark === null ? refusal : mark.refusalOf(seq));
 }

@@ -88,8 +88,10 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
 
   // Puts.
 
-  mark(origin: string, epoch: number): PutMark {
-    return this.core.marks.get(origin, epoch);
+  mark(origin: string, epoch: number, comesAgain = false): PutMark {
+    const mark = this.core.marks.get(origin, epoch);
+    mark.comesAgain = comesAgain;
+    return mark;
   }
 
   put(

@@ -1,6 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import type { Clock } from '../common/ports';
-import type { LargeBody, Outcome } from '../streams/contract';
+import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
 import type {
   GroupCompanion,
   PutSink,
@@ -22,7 +22,7 @@ import { QueueDirectory } from './queue-directory';
 import { LocalQueueMoves } from './queue-moves';
 import { QueueRegistry } from './queue-registry';
 import { RecordSlab } from './record';
-import { REFUSAL, type Refusal, refusalOfGroup } from './refusals';
+import { REFUSAL, refusalDetail, type Refusal, refusalOfGroup } from './refusals';
 import { SharedPayloads } from './shared-payloads';
 import type { QueueStore } from './store-port';
 import { LocalTransaction } from './transaction';
@@ -168,6 +168,10 @@ class LocalQueueHost implements QueueHost, QueueHome {
     this.#later.push(() => answerPut(sink, token, refusal));
   }
 
+  giveBack(sink: PutSink, token: number, refusal: Refusal): void {
+    this.#later.push(() => sink.onPut(token, OUTCOME.undelivered, refusalDetail(refusal)));
+  }
+
   onRoom(queue: Queue): void {
     this.ports.events.onRoom(queue);
   }
@@ -260,19 +264,25 @@ class LocalQueueHost implements QueueHost, QueueHome {
     if (!this.#hasChanged) return;
     // Nothing would be taken: what was changed waits until the store is open again.
     if (this.#store.state === 'failed' || this.#isFailing || this.#mayWait()) return;
-    const group = this.#durable;
     const queues = this.#touched;
-    this.#durable = new Group(this.#onDone);
     this.#touched = [];
-    for (const queue of queues) queue.writeState(group);
-    for (const companion of group.companions) companion.closing();
-    this.payloads.write(group);
-    this.large.writeHolders(group);
+    for (const queue of queues) queue.writeState(this.#durable);
+    const group = this.#close();
     // What this has changed itself, a mark that is raised ahead, goes with it.
     this.#isUrgent = false;
     this.#lazyUntil = Number.POSITIVE_INFINITY;
     this.#inFlight++;
     this.#store.commit(group);
+  }
+
+  /** The group of this turn ends with what is written last. */
+  #close(): Group {
+    const group = this.#durable;
+    this.#durable = new Group(this.#onDone);
+    for (const companion of group.companions) companion.closing();
+    this.payloads.write(group);
+    this.large.writeHolders(group);
+    return group;
   }
 
   /** Removals alone wait for a put: each commit costs the disk a flush, and puts that come meanwhile would have to wait for it. */
@@ -294,7 +304,11 @@ class LocalQueueHost implements QueueHost, QueueHome {
   #done(group: Group, error: Error | null): void {
     this.#inFlight--;
     this.#isFailing = this.#inFlight > 0 && (error !== null || this.#isFailing);
-    this.#tell(group, error, error === null ? REFUSAL.none : refusalOfGroup(error));
+    const refusal = error === null ? REFUSAL.none : refusalOfGroup(error);
+    // What is in no group yet came behind those that failed, and must not be there without them: it is written again, or deleted, with the next.
+    const behind = error !== null && this.#inFlight === 0 && this.#hasChanged ? this.#close() : null;
+    this.#tell(group, error, refusal);
+    if (behind !== null) this.#tell(behind, error, refusal);
     this.flush();
     this.#tellSettled(error);
   }

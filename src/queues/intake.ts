@@ -253,6 +253,12 @@ export class Intake implements LargeIntakeParts {
       this.core.marks.touch(mark);
       this.core.touch();
     }
-    if (sink !== null) this.refuse(mark, entry.putSeq, sink, token, refusal);
+    if (sink === null) return;
+    if (mark?.comesAgain !== true) {
+      this.refuse(mark, entry.putSeq, sink, token, refusal);
+      return;
+    }
+    mark.notWritten(entry.putSeq, refusal);
+    this.core.home.giveBack(sink, token, refusal);
   }
 }

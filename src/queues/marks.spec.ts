@@ -32,6 +32,39 @@ describe('the mark of an origin', () => {
     expect(later.last).toBe(3);
     expect([2, 1, 1].map((seq) => later.advance(seq))).toEqual([false, true, false]);
   });
+
+  describe('of an origin that has on its disk what it puts', () => {
+    beforeEach(() => {
+      mark.comesAgain = true;
+      for (const seq of [1, 2, 3, 4]) mark.advance(seq);
+      for (const seq of [3, 4]) mark.notWritten(seq, REFUSAL.storeFailed);
+    });
+
+    it('what could not be written is taken when it comes again, and nothing newer before it', () => {
+      expect([2, 3, 4, 5].map((seq) => mark.has(seq))).toEqual([true, false, false, false]);
+      expect([5, 6].map((seq) => mark.isEarly(seq, 1))).toEqual([true, true]);
+      for (const seq of [3, 4]) expect([mark.isEarly(seq, 2), mark.advance(seq)]).toEqual([false, true]);
+      expect(mark.isEarly(5, 2)).toBe(false);
+    });
+
+    it('also over a restart', () => {
+      const later = again(mark);
+      expect(later.isEarly(5, 0)).toBe(true);
+      expect([3, 4, 3].map((seq) => later.advance(seq))).toEqual([true, true, false]);
+    });
+
+    it('and when it fails once more', () => {
+      expect(mark.isEarly(5, 1)).toBe(true);
+      mark.advance(3);
+      mark.notWritten(3, REFUSAL.storeFailed);
+      expect([mark.isEarly(5, 2), mark.isEarly(4, 2)]).toEqual([true, true]);
+    });
+
+    it('but is waited for no more when its origin sends what is newer, all over again, without it', () => {
+      expect([mark.isEarly(5, 1), mark.isEarly(6, 1)]).toEqual([true, true]);
+      expect([mark.isEarly(5, 2), mark.isEarly(6, 2)]).toEqual([false, false]);
+    });
+  });
 });
 
 describe('the marks of a queue', () => {

@@ -17,8 +17,12 @@ export class Mark implements PutMark {
   #runs: Run[] = [];
   /** Large ones that are being stored: a group of theirs may be on the disk long before the message itself. */
   readonly #storing = new Set<number>();
-  /** The same of a former life: they are not there, and are taken when they come again, whatever is newer. */
+  /** The same of a former life, and what could not be written: they are not there, and are taken when they come again, whatever is newer. */
   readonly #cutOff = new Set<number>();
+  /** The origin has what it puts on its disk. */
+  comesAgain = false;
+  /** The turn in which one came that was behind such; -1 before. */
+  #earlyTurn = -1;
 
   constructor(
     /** Key of its record. */
@@ -38,6 +42,35 @@ export class Mark implements PutMark {
   storing(seq: number, isStoring: boolean): void {
     if (isStoring) this.#storing.add(seq);
     else this.#storing.delete(seq);
+  }
+
+  /** A put could not be written. */
+  notWritten(seq: number, refusal: Refusal): void {
+    if (!this.comesAgain) {
+      this.refuse(seq, refusal);
+      return;
+    }
+    this.#cutOff.add(seq);
+    this.#earlyTurn = -1;
+  }
+
+  /** It was made, and is not there: it is to be made again. */
+  isOwed(seq: number): boolean {
+    return this.#cutOff.has(seq);
+  }
+
+  has(seq: number): boolean {
+    return seq <= this.last && !this.#cutOff.has(seq);
+  }
+
+  isEarly(seq: number, turn: number): boolean {
+    if (this.#cutOff.size === 0 || this.has(seq)) return false;
+    const before = [...this.#cutOff].filter((owed) => owed < seq);
+    if (before.length === 0) return false;
+    if (this.#earlyTurn < 0) this.#earlyTurn = turn;
+    if (this.#earlyTurn === turn) return true;
+    for (const owed of before) this.#cutOff.delete(owed);
+    return false;
   }
 
   refuse(seq: number, refusal: Refusal): void {

@@ -72,6 +72,8 @@ export interface QueueHome {
   /** Done at the end of the turn. */
   later(act: () => void): void;
   refuse(sink: PutSink, token: number, refusal: Refusal): void;
+  /** Tells it the same of a put that could not be stored, and is made again. */
+  giveBack(sink: PutSink, token: number, refusal: Refusal): void;
   onRoom(queue: Queue): void;
   onDamage(queue: Queue, error: FairleadError): void;
   /** The queue of an address, if that is one of this host. */

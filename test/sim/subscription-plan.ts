@@ -68,10 +68,10 @@ export function planSubscriptions(on: Beside, dice: Dice): SubscriptionsPlan {
   return { subscriptions, publishers, receivers, faults };
 }
 
-/** Its disk is gone, or takes nothing for a while, so that what comes meanwhile is put again behind what comes later. */
+/** What is on its disk is gone. */
 function losesDisk(fault: Fault, node: number): boolean {
   if (fault.kind === 'restart') return fault.loseDisk && fault.node === node;
-  return (fault.kind === 'twin' || fault.kind === 'disk') && fault.node === node;
+  return fault.kind === 'twin' && fault.node === node;
 }
 
 function planPublisher(topic: string, node: number, dice: Dice): PublisherPlan {
@@ -104,6 +104,7 @@ function planFault({ limits }: Beside, ends: readonly number[], receiver: number
   return dice.weighted<Fault>([
     [4, { kind: 'restart', node, loseDisk: false, at, forMs: short }],
     [2, { kind: 'partition', side: [node], at, forMs: cut }],
+    [1, { kind: 'disk', node, state: dice.pick(['full', 'failed']), at, forMs: dice.pick([50, 1_000]) }],
     [1, { kind: 'leave', receiver, failed: dice.chance(0.5), at, forMs: dice.pick([0, 100, 1_000]) }],
   ]);
 }
