@@ -21,7 +21,7 @@ export class LargePuts {
   readonly #heads = new Map<number, LargeHead>();
 
   constructor(
-    private readonly shared: Pick<ForwarderPorts, 'pending' | 'large'> & { readonly streams: Streams },
+    private readonly shared: Pick<ForwarderPorts, 'pending' | 'large' | 'clock'> & { readonly streams: Streams },
     /** One that was begun cannot be read any more. */
     private readonly onLost: (lane: PutLane, slot: number) => void,
   ) {}
@@ -49,7 +49,14 @@ export class LargePuts {
     const flags = (pending.flags(slot) & ~FROM_OUTBOX) | MESSAGE_FLAG.tracked;
     const largeId = streams.beginLarge(lane.set, lane.cls, lane.entry.wire, flags, slot);
     const head = this.head(slot);
-    writePutHead(PART, flagsOfTurn(head.flags, lane.turn), head.epoch, lane.seq(at), head.tag);
+    writePutHead(
+      PART,
+      flagsOfTurn(head.flags, lane.turn),
+      head.epoch,
+      lane.seq(at),
+      head.tag,
+      this.shared.clock.now() - lane.cameAt(at),
+    );
     streams.appendSegment(largeId, PART, 0, PUT_HEAD_BYTES);
     lane.large = { slot, largeId, body, at: 0 };
   }

@@ -17,6 +17,7 @@ import {
   payloadOf,
   sizeOf,
   tagOf,
+  wallOf,
 } from './outbox-records';
 import type { Outgoing } from './outgoing';
 
@@ -123,9 +124,11 @@ export class OutboxFeed {
     const { entry, epoch } = from;
     const slot = this.shared.pending.add(publisher, entry, token, flagsOf(record) | FROM_OUTBOX);
     const tag = tagOf(record);
-    if (payload === null) this.ports.put(entry, slot, tag, record, MESSAGE_HEAD, epoch, key);
-    else if (payload.large === null) this.ports.put(entry, slot, tag, payload.bytes, payload.start, epoch, key);
-    else this.ports.putLarge(entry, slot, tag, payload.large, epoch, key);
+    // By the clock of the wall, which alone goes on over a restart.
+    const cameAt = this.shared.clock.now() - Math.max(0, this.ports.wall() - wallOf(record));
+    if (payload === null) this.ports.put(entry, slot, tag, cameAt, record, MESSAGE_HEAD, epoch, key);
+    else if (payload.large === null) this.ports.put(entry, slot, tag, cameAt, payload.bytes, payload.start, epoch, key);
+    else this.ports.putLarge(entry, slot, tag, cameAt, payload.large, epoch, key);
   }
 
   /** A salvage could not save what the message had. */

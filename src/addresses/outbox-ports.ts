@@ -23,8 +23,25 @@ export interface OutboxPorts {
   isBehind(entry: AddressEntry): boolean;
   /** Bytes that wait to be sent to the home of a queue. */
   unsentBytes(entry: AddressEntry): number;
-  /** Puts a message into its queue, under a number that it keeps. */
-  put(entry: AddressEntry, slot: number, tag: number, bytes: Buffer, start: number, epoch: number, seq: number): void;
-  putLarge(entry: AddressEntry, slot: number, tag: number, body: LargeBody, epoch: number, seq: number): void;
+  /** Puts a message into its queue, under a number that it keeps. @param cameAt when it came into the mesh, by the clock of this life */
+  put(
+    entry: AddressEntry,
+    slot: number,
+    tag: number,
+    cameAt: number,
+    bytes: Buffer,
+    start: number,
+    epoch: number,
+    seq: number,
+  ): void;
+  putLarge(
+    entry: AddressEntry,
+    slot: number,
+    tag: number,
+    cameAt: number,
+    body: LargeBody,
+    epoch: number,
+    seq: number,
+  ): void;
   deadLetter(address: string, payload: Buffer | LargeBody, done: (outcome: Outcome) => void): void;
 }

@@ -74,9 +74,9 @@ export class Scene {
       homeOf: () => 'home',
       isBehind: ({ name }) => this.behind.has(name),
       unsentBytes: () => 0,
-      put: ({ name }, slot, _tag, bytes, start, epoch, seq) =>
+      put: ({ name }, slot, _tag, _cameAt, bytes, start, epoch, seq) =>
         void this.sent.push({ to: name, slot, seq, epoch, text: short(bytes.toString('latin1', start)) }),
-      putLarge: ({ name }, slot, _tag, body, epoch, seq) =>
+      putLarge: ({ name }, slot, _tag, _cameAt, body, epoch, seq) =>
         void this.sent.push({ to: name, slot, seq, epoch, text: short(textOf(body)) }),
       deadLetter: (_address, message, done) => {
         this.deadLetters.push(short(Buffer.isBuffer(message) ? message.toString() : textOf(message)));

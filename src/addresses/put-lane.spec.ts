@@ -3,7 +3,7 @@ import { PutLane } from './put-lane';
 
 function lane(puts: number): { readonly lane: PutLane; readonly places: number[] } {
   const made = new PutLane(entryOf('queue', 'jobs'), 100);
-  return { lane: made, places: Array.from({ length: puts }, (_, n) => made.push(n, 10)) };
+  return { lane: made, places: Array.from({ length: puts }, (_, n) => made.push(n, 10, 0)) };
 }
 
 /** Sends the next ones. @returns their sequences */

@@ -50,6 +50,8 @@ export class PutLane {
   #slots = new Int32Array(INITIAL);
   #seqs = new Float64Array(INITIAL);
   #bytes = new Int32Array(INITIAL);
+  /** When they came into the mesh. */
+  #cameAt = new Float64Array(INITIAL);
   #states = new Uint8Array(INITIAL);
 
   /** @param afterSeq greater than any sequence that puts of this node into the queue ever had */
@@ -81,7 +83,7 @@ export class PutLane {
   }
 
   /** @returns its place */
-  push(slot: number, bytes: number): number {
+  push(slot: number, bytes: number, cameAt: number): number {
     if (this.empty) this.#head = this.#next = this.#tail = 0;
     if (this.#tail - this.#head === this.#slots.length) this.#grow();
     const at = this.#tail++;
@@ -89,6 +91,7 @@ export class PutLane {
     this.#slots[index] = slot;
     this.#seqs[index] = ++this.lastSeq;
     this.#bytes[index] = bytes;
+    this.#cameAt[index] = cameAt;
     this.#states[index] = UNSENT;
     this.unsentBytes += bytes;
     return at;
@@ -121,6 +124,10 @@ export class PutLane {
 
   bytes(at: number): number {
     return this.#bytes[this.#index(at)] as number;
+  }
+
+  cameAt(at: number): number {
+    return this.#cameAt[this.#index(at)] as number;
   }
 
   /** The first that was to be sent has left. */
@@ -159,18 +166,26 @@ export class PutLane {
   }
 
   #grow(): void {
-    const from = { slots: this.#slots, seqs: this.#seqs, bytes: this.#bytes, states: this.#states };
+    const from = {
+      slots: this.#slots,
+      seqs: this.#seqs,
+      bytes: this.#bytes,
+      cameAt: this.#cameAt,
+      states: this.#states,
+    };
     const mask = from.slots.length - 1;
     const length = from.slots.length * 2;
     this.#slots = new Int32Array(length);
     this.#seqs = new Float64Array(length);
     this.#bytes = new Int32Array(length);
+    this.#cameAt = new Float64Array(length);
     this.#states = new Uint8Array(length);
     for (let at = this.#head; at < this.#tail; at++) {
       const index = this.#index(at);
       this.#slots[index] = from.slots[at & mask] as number;
       this.#seqs[index] = from.seqs[at & mask] as number;
       this.#bytes[index] = from.bytes[at & mask] as number;
+      this.#cameAt[index] = from.cameAt[at & mask] as number;
       this.#states[index] = from.states[at & mask] as number;
     }
   }

@@ -5,7 +5,7 @@ const ORIGIN = 7;
 
 function head(seq: number, turn: number, flags = 0): PutHead {
   const bytes = Buffer.alloc(PUT_HEAD_BYTES);
-  writePutHead(bytes, flagsOfTurn(flags, turn), 1, seq, 0);
+  writePutHead(bytes, flagsOfTurn(flags, turn), 1, seq, 0, 0);
   const read = new PutHead();
   read.read(bytes, 0, bytes.length);
   return read;

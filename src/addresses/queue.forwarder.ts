@@ -108,10 +108,10 @@ export class QueueForwarder implements Forwarder {
       homeOf: (entry) => ports.nodeName(refresh(entry).home),
       isBehind: ({ queue }) => queue !== null && queue.lane !== null && !queue.lane.empty,
       unsentBytes: (entry) => entry.queue?.outbox?.unsentBytes ?? 0,
-      put: (entry, slot, tag, record, start, epoch, seq) =>
-        this.puts.putFromOutbox(refresh(entry), entry, slot, tag, record, start, epoch, seq),
-      putLarge: (entry, slot, tag, body, epoch, seq) =>
-        this.puts.putLargeFromOutbox(refresh(entry), entry, slot, tag, body, epoch, seq),
+      put: (entry, slot, tag, cameAt, record, start, epoch, seq) =>
+        this.puts.putFromOutbox(refresh(entry), entry, slot, tag, cameAt, record, start, epoch, seq),
+      putLarge: (entry, slot, tag, cameAt, body, epoch, seq) =>
+        this.puts.putLargeFromOutbox(refresh(entry), entry, slot, tag, cameAt, body, epoch, seq),
       deadLetter: (address, payload, done) => ports.deadLetter(address, payload, done),
     });
     const { places, puts, outbox } = this;
@@ -159,7 +159,18 @@ export class QueueForwarder implements Forwarder {
     this.shared.scheduleFlush();
     this.ports.own.open(slot, end - start, 1);
     if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.put(bytes, start, end, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot);
+    else
+      queue.put(
+        bytes,
+        start,
+        end,
+        tag,
+        this.#ownMark(queue, head),
+        head?.seq ?? 0,
+        this.ports.own,
+        slot,
+        head?.age ?? 0,
+      );
   }
 
   #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, head: PutHead | null): void {
@@ -168,7 +179,7 @@ export class QueueForwarder implements Forwarder {
     // Its bytes are counted by what holds them.
     this.ports.own.open(slot, 0, 1);
     if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot);
+    else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
@@ -220,7 +231,7 @@ export class QueueForwarder implements Forwarder {
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
-    queue.put(chunk.bytes, start + PUT_HEAD_BYTES, end, head.publisher, mark, head.seq, this.#sitePut, site);
+    queue.put(chunk.bytes, start + PUT_HEAD_BYTES, end, head.publisher, mark, head.seq, this.#sitePut, site, head.age);
     this.pressure.chokeIfFull(entry, queue, receipt.origin);
   }
 
@@ -240,7 +251,7 @@ export class QueueForwarder implements Forwarder {
       return;
     }
     const mark = this.#markOf(state, queue, receipt.origin);
-    queue.putLarge(new TailBody(body, PUT_HEAD_BYTES), head.publisher, mark, head.seq, this.#sitePut, site);
+    queue.putLarge(new TailBody(body, PUT_HEAD_BYTES), head.publisher, mark, head.seq, this.#sitePut, site, head.age);
     this.pressure.chokeIfFull(entry, queue, receipt.origin);
   }
 

@@ -5,7 +5,7 @@ import type { ForwarderPorts } from './forwarder';
 import { LargePuts, type LargeHead } from './large-puts';
 import { PUTS_UNDER_WAY_MAX, PUT_RETRY_MS, PUT_RETRY_MS_MAX } from './limits';
 import { FROM_OUTBOX } from './outbox-records';
-import { flagsOfTurn, PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutHead } from './put-head';
+import { flagsOfTurn, PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutAge, writePutHead } from './put-head';
 import { PutLane } from './put-lane';
 import { PutLoads } from './put-loads';
 import { PutPlaces } from './put-places';
@@ -49,22 +49,27 @@ export class RemotePuts {
     start: number,
     end: number,
   ): void {
-    this.#put(this.#laneOf(entry, state), slot, 0, this.epoch, tag, payload, start, end);
+    const now = this.shared.clock.now();
+    this.#put(this.#laneOf(entry, state), slot, 0, this.epoch, tag, now, payload, start, end);
   }
 
-  /** The same of a message that has its number: that of its record on this node's disk, in the life that wrote it. */
+  /**
+   * The same of a message that has its number: that of its record on this node's disk, in the life that wrote it.
+   * @param cameAt when it came into the mesh
+   */
   putFromOutbox(
     state: QueueState,
     entry: AddressEntry,
     slot: number,
     tag: number,
+    cameAt: number,
     payload: Buffer,
     start: number,
     epoch: number,
     seq: number,
   ): void {
     const lane = this.#outboxOf(entry, state, seq);
-    this.#put(lane, slot, PUT_FROM_OUTBOX, epoch, tag, payload, start, payload.length);
+    this.#put(lane, slot, PUT_FROM_OUTBOX, epoch, tag, cameAt, payload, start, payload.length);
   }
 
   #outboxOf(entry: AddressEntry, state: QueueState, seq: number): PutLane {
@@ -80,14 +85,15 @@ export class RemotePuts {
     flags: number,
     epoch: number,
     tag: number,
+    cameAt: number,
     payload: Buffer,
     start: number,
     end: number,
   ): void {
     const length = PUT_HEAD_BYTES + end - start;
-    const at = this.#push(lane, slot, length);
+    const at = this.#push(lane, slot, length, cameAt);
     const bytes = length <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafe(length);
-    writePutHead(bytes, flagsOfTurn(flags, lane.turn), epoch, lane.seq(at), tag);
+    writePutHead(bytes, flagsOfTurn(flags, lane.turn), epoch, lane.seq(at), tag, this.shared.clock.now() - cameAt);
     payload.copy(bytes, PUT_HEAD_BYTES, start, end);
     if (!lane.broken && lane.first() === at && this.#maySend(lane, at)) {
       this.#send(lane, at, bytes, 0, length);
@@ -102,7 +108,8 @@ export class RemotePuts {
 
   /** @param body retained until its outcome is known */
   putLarge(state: QueueState, entry: AddressEntry, slot: number, tag: number, body: LargeBody): void {
-    this.#putLarge(this.#laneOf(entry, state), slot, { flags: 0, epoch: this.epoch, tag }, body);
+    const now = this.shared.clock.now();
+    this.#putLarge(this.#laneOf(entry, state), slot, { flags: 0, epoch: this.epoch, tag }, now, body);
   }
 
   /** {@link putFromOutbox} of a large message. */
@@ -111,16 +118,17 @@ export class RemotePuts {
     entry: AddressEntry,
     slot: number,
     tag: number,
+    cameAt: number,
     body: LargeBody,
     epoch: number,
     seq: number,
   ): void {
-    this.#putLarge(this.#outboxOf(entry, state, seq), slot, { flags: PUT_FROM_OUTBOX, epoch, tag }, body);
+    this.#putLarge(this.#outboxOf(entry, state, seq), slot, { flags: PUT_FROM_OUTBOX, epoch, tag }, cameAt, body);
   }
 
-  #putLarge(lane: PutLane, slot: number, head: LargeHead, body: LargeBody): void {
+  #putLarge(lane: PutLane, slot: number, head: LargeHead, cameAt: number, body: LargeBody): void {
     this.#larges.keep(slot, head, body);
-    this.#push(lane, slot, Math.min(body.length, MESSAGE_BYTES_MAX));
+    this.#push(lane, slot, Math.min(body.length, MESSAGE_BYTES_MAX), cameAt);
     this.#wait(lane);
   }
 
@@ -140,8 +148,8 @@ export class RemotePuts {
     lane.set = elsewhere ? this.shared.streams.targetSet([home]) : null;
   }
 
-  #push(lane: PutLane, slot: number, bytes: number): number {
-    const at = lane.push(slot, bytes);
+  #push(lane: PutLane, slot: number, bytes: number, cameAt: number): number {
+    const at = lane.push(slot, bytes, cameAt);
     if (lane.lastSeq > this.#lastSeq) this.#lastSeq = lane.lastSeq;
     this.#places.set(slot, at);
     this.#loads.add(lane.home, bytes);
@@ -247,6 +255,7 @@ export class RemotePuts {
       chunk.bytes.copy(bytes, 0, start, start + length);
       chunk.release();
       bytes[0] = flagsOfTurn((bytes[0] as number) & PUT_FROM_OUTBOX, lane.turn);
+      writePutAge(bytes, this.shared.clock.now() - lane.cameAt(at));
       this.#send(lane, at, bytes, 0, length);
       return true;
     }
@@ -260,13 +269,14 @@ export class RemotePuts {
     const { pending } = this.shared;
     const slot = lane.slot(at);
     const seq = lane.seq(at);
+    const age = this.shared.clock.now() - lane.cameAt(at);
     this.#loads.drop(lane.home, lane.bytes(at));
     this.#done(lane, at);
     const body = pending.body(slot);
     if (body !== null) {
       const { flags, epoch, tag } = this.#larges.head(slot);
       this.#larges.forget(slot);
-      this.#head.set(flags, epoch, seq, tag);
+      this.#head.set(flags, epoch, seq, tag, age);
       this.ports.putHereLarge(state, slot, this.#head, body);
       return;
     }
@@ -275,6 +285,7 @@ export class RemotePuts {
     const chunk = pending.takeKept(slot);
     if (chunk === null) return;
     this.#head.read(chunk.bytes, start, end);
+    this.#head.age = age;
     this.ports.putHere(state, slot, this.#head, chunk.bytes, start + PUT_HEAD_BYTES, end);
     chunk.release();
   }

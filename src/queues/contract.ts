@@ -168,6 +168,7 @@ export interface Queue {
    * Puts an encoded AMQP message in [start, end), copied before return.
    * @param publisher tag of the client that sent it, for no-local; 0 for none
    * @param mark and `seq` name the put of another node; null for a publisher here
+   * @param age ms that it was on its way here from where it came into the mesh: its time to live, and its delay, count from then
    */
   put(
     payload: Buffer,
@@ -178,9 +179,18 @@ export interface Queue {
     seq: number,
     sink: PutSink,
     token: number,
+    age?: number,
   ): void;
   /** The same of a large message, which is retained until it is stored. */
-  putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void;
+  putLarge(
+    body: LargeBody,
+    publisher: number,
+    mark: PutMark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+    age?: number,
+  ): void;
   /** One more message of so many bytes would be refused, for a limit. */
   isFull(bytes: number): boolean;
   /** Messages that may still be put before a limit is reached: credit for publishers; 0 while they are to wait. */

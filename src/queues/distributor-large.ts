@@ -64,15 +64,22 @@ export class LargeDistribution implements LargePutHome {
   ) {}
 
   /** @param start of the message, which all of them take */
-  put(body: LargeBody, start: Buffer, publisher: number, takers: readonly HomeQueue[], origin: PutOrigin): void {
-    for (const queue of takers) if (queue.temporary) queue.putLarge(body, publisher, null, 0, NOBODY, 0);
+  put(
+    body: LargeBody,
+    start: Buffer,
+    publisher: number,
+    takers: readonly HomeQueue[],
+    origin: PutOrigin,
+    age: number,
+  ): void {
+    for (const queue of takers) if (queue.temporary) queue.putLarge(body, publisher, null, 0, NOBODY, 0, age);
     const stored = takers.filter(({ temporary }) => !temporary);
     if (stored.length === 0) {
       this.parts.answer(origin, false);
       return;
     }
     const id = this.home.large.begin(body.length);
-    const places = stored.map((queue) => queue.intake.large.place(start, body.length, publisher, id));
+    const places = stored.map((queue) => queue.intake.large.place(start, body.length, publisher, id, age));
     origin.mark?.storing(origin.seq, true);
     body.retain();
     const put = new LargePut(this, null, id, body, 0);

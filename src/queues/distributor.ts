@@ -61,6 +61,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     seq: number,
     sink: PutSink,
     token: number,
+    age = 0,
   ): void {
     const origin = { sink, token, mark: mark as Mark | null, seq };
     if (!this.#advance(origin)) return;
@@ -71,25 +72,32 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
       return;
     }
     const queues = this.#routed(payload, start, at, end, publisher);
-    if (queues.length > 0 && !this.#read(payload, at, end, true, origin)) return;
+    if (queues.length > 0 && !this.#read(payload, at, end, true, age, origin)) return;
     const takers = this.#takers(queues, end - at, origin);
     if (takers === null) return;
-    this.#store(takers, payload, at, end, publisher);
+    this.#store(takers, payload, at, end, publisher, age);
     this.answer(origin, takers.length > 0);
   }
 
-  #store(takers: readonly HomeQueue[], payload: Buffer, start: number, end: number, publisher: number): void {
+  #store(
+    takers: readonly HomeQueue[],
+    payload: Buffer,
+    start: number,
+    end: number,
+    publisher: number,
+    age: number,
+  ): void {
     const sharing = end - start < SHARED_BYTES_LEAST ? [] : takers.filter(({ temporary }) => !temporary);
     const isShared = sharing.length > 1;
     const { payloads, slab } = this.home;
     const flags = incomingFlags();
     for (const queue of takers)
-      if (!isShared || queue.temporary) queue.put(payload, start, end, publisher, null, 0, NOBODY, 0);
+      if (!isShared || queue.temporary) queue.put(payload, start, end, publisher, null, 0, NOBODY, 0, age);
     if (!isShared) return;
     const record = slab.make(payload, start, end);
     writeHead(record, flags, 0, publisher, 0);
     const id = payloads.hold(record, sharing.length);
-    for (const queue of sharing) if (!queue.intake.putShared(record, id)) payloads.release(id);
+    for (const queue of sharing) if (!queue.intake.putShared(record, id, age)) payloads.release(id);
   }
 
   /** @param at where the message begins */
@@ -99,8 +107,8 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   }
 
   /** @returns false when no queue can have it, and it is refused */
-  #read(payload: Buffer, start: number, end: number, whole: boolean, origin: PutOrigin): boolean {
-    const refusal = readIncoming(payload, start, end, whole, this.home);
+  #read(payload: Buffer, start: number, end: number, whole: boolean, age: number, origin: PutOrigin): boolean {
+    const refusal = readIncoming(payload, start, end, whole, this.home, age);
     if (refusal !== REFUSAL.none) this.refuse(origin, refusal);
     return refusal === REFUSAL.none;
   }
@@ -166,7 +174,15 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     return refusalOfStore(this.store);
   }
 
-  putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void {
+  putLarge(
+    body: LargeBody,
+    publisher: number,
+    mark: PutMark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+    age = 0,
+  ): void {
     const origin = { sink, token, mark: mark as Mark | null, seq };
     if (!this.#advance(origin)) return;
     const head = headOf(body);
@@ -179,10 +195,10 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     const start = head.subarray(at, at + LARGE_HEAD_BYTES);
     const queues = this.#routed(head, 0, at, at + start.length, publisher);
     const isWhole = start.length === body.length - at;
-    if (queues.length > 0 && !this.#read(start, 0, start.length, isWhole, origin)) return;
+    if (queues.length > 0 && !this.#read(start, 0, start.length, isWhole, age, origin)) return;
     const takers = this.#takers(queues, body.length - at, origin);
     if (takers === null) return;
-    this.#large.put(new TailBody(body, at), start, publisher, takers, origin);
+    this.#large.put(new TailBody(body, at), start, publisher, takers, origin, age);
   }
 
   turn(): void {

@@ -103,12 +103,21 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
     seq: number,
     sink: PutSink,
     token: number,
+    age = 0,
   ): void {
-    this.intake.put(payload, start, end, publisher, mark as Mark | null, seq, sink, token);
+    this.intake.put(payload, start, end, publisher, mark as Mark | null, seq, sink, token, age);
   }
 
-  putLarge(body: LargeBody, publisher: number, mark: PutMark | null, seq: number, sink: PutSink, token: number): void {
-    this.intake.large.put(body, publisher, mark as Mark | null, seq, sink, token);
+  putLarge(
+    body: LargeBody,
+    publisher: number,
+    mark: PutMark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+    age = 0,
+  ): void {
+    this.intake.large.put(body, publisher, mark as Mark | null, seq, sink, token, age);
   }
 
   putMoved(message: Buffer, inTransaction: boolean): void {

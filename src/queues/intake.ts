@@ -39,10 +39,11 @@ export class Intake implements LargeIntakeParts {
     seq: number,
     sink: PutSink,
     token: number,
+    age: number,
   ): void {
     if (mark !== null && !this.advance(mark, seq, sink, token)) return;
     let refusal = this.closed();
-    if (refusal === REFUSAL.none) refusal = this.read(payload, start, end, true);
+    if (refusal === REFUSAL.none) refusal = this.read(payload, start, end, true, age);
     if (refusal === REFUSAL.none) {
       if (this.isDuplicate(payload, mark, seq, sink, token)) return;
       refusal = this.makeRoom(end - start);
@@ -62,7 +63,7 @@ export class Intake implements LargeIntakeParts {
    */
   refusalOf(start: Buffer, length: number, before: number, bytesBefore: number): Refusal {
     const refusal = this.refusalNow(length, before, bytesBefore);
-    return refusal === REFUSAL.none ? this.read(start, 0, start.length, start.length === length) : refusal;
+    return refusal === REFUSAL.none ? this.read(start, 0, start.length, start.length === length, 0) : refusal;
   }
 
   /** The same of a message that was looked at already. */
@@ -86,9 +87,9 @@ export class Intake implements LargeIntakeParts {
    * @param record never changed
    * @returns false when it is not taken, for it was here before
    */
-  putShared(record: Buffer, payload: number): boolean {
+  putShared(record: Buffer, payload: number, age: number): boolean {
     const { core } = this;
-    if (this.read(record, RECORD_HEAD, record.length, true) !== REFUSAL.none) incoming.reset();
+    if (this.read(record, RECORD_HEAD, record.length, true, age) !== REFUSAL.none) incoming.reset();
     if (this.isDuplicate(record, null, 0, NOBODY, 0)) return false;
     const length = record.length - RECORD_HEAD;
     this.makeRoom(length);
@@ -102,7 +103,7 @@ export class Intake implements LargeIntakeParts {
   /** A message that the host moves here from another queue: it is taken whatever the limits, and expires by this queue's rule alone. */
   putMoved(message: Buffer, inTransaction: boolean): void {
     const { core } = this;
-    if (this.read(message, 0, message.length, true) === REFUSAL.malformed) incoming.reset();
+    if (this.read(message, 0, message.length, true, 0) === REFUSAL.malformed) incoming.reset();
     const record = core.home.slab.make(message, 0, message.length);
     this.addMoved(record, incomingFlags(), 9 - incoming.priority, 0, inTransaction, null);
   }
@@ -182,8 +183,8 @@ export class Intake implements LargeIntakeParts {
   }
 
   /** Reads what it wants to know of a message. */
-  read(payload: Buffer, start: number, end: number, whole: boolean): Refusal {
-    return readIncoming(payload, start, end, whole, this.core.home);
+  read(payload: Buffer, start: number, end: number, whole: boolean, age: number): Refusal {
+    return readIncoming(payload, start, end, whole, this.core.home, age);
   }
 
   /** When the message that was read last may be delivered; 0 for at once. */

@@ -18,7 +18,7 @@ const head = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
 export interface LargeIntakeParts {
   advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean;
   closed(): Refusal;
-  read(start: Buffer, from: number, to: number, whole: boolean): Refusal;
+  read(start: Buffer, from: number, to: number, whole: boolean, age: number): Refusal;
   isDuplicate(start: Buffer, mark: Mark | null, seq: number, sink: PutSink, token: number): boolean;
   makeRoom(bytes: number): Refusal;
   refuse(mark: Mark | null, seq: number, sink: PutSink, token: number, refusal: Refusal): void;
@@ -70,12 +70,20 @@ export class LargeIntake implements LargePutHome {
     private readonly parts: LargeIntakeParts,
   ) {}
 
-  put(body: LargeBody, publisher: number, mark: Mark | null, seq: number, sink: PutSink, token: number): void {
+  put(
+    body: LargeBody,
+    publisher: number,
+    mark: Mark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+    age: number,
+  ): void {
     if (mark !== null && !this.parts.advance(mark, seq, sink, token)) return;
     const bytes = body.read(0, head.subarray(0, Math.min(head.length, body.length)));
     let refusal = this.parts.closed();
     if (refusal === REFUSAL.none && body.length > SEGMENT_BYTES * SEGMENTS_MAX) refusal = REFUSAL.tooLarge;
-    if (refusal === REFUSAL.none) refusal = this.parts.read(head, 0, bytes, bytes === body.length);
+    if (refusal === REFUSAL.none) refusal = this.parts.read(head, 0, bytes, bytes === body.length, age);
     if (refusal === REFUSAL.none) {
       if (this.parts.isDuplicate(head, mark, seq, sink, token)) return;
       refusal = this.parts.makeRoom(body.length);
@@ -146,10 +154,10 @@ export class LargeIntake implements LargePutHome {
    * A large message whose parts others store takes its place.
    * @param start its beginning; whether it is taken was asked before
    */
-  place(start: Buffer, length: number, publisher: number, body: number): PlacedLarge {
+  place(start: Buffer, length: number, publisher: number, body: number, age: number): PlacedLarge {
     const { core } = this;
     this.parts.makeRoom(length);
-    if (this.parts.read(start, 0, start.length, start.length === length) !== REFUSAL.none) incoming.reset();
+    if (this.parts.read(start, 0, start.length, start.length === length, age) !== REFUSAL.none) incoming.reset();
     const entry = this.parts.entryOf(largeRecord(body, length), RECORD_FLAG.large, publisher);
     const due = this.parts.due();
     this.parts.rememberId(entry, start);
@@ -264,7 +272,7 @@ export class LargeIntake implements LargePutHome {
 
   /** Puts a large message whose parts are stored, and adopted. @param body for a queue in memory, which takes over one hold of it */
   putStored(start: Buffer, length: number, publisher: number, stored: number, body: LargeBody): void {
-    if (this.parts.read(start, 0, start.length, start.length === length) !== REFUSAL.none) incoming.reset();
+    if (this.parts.read(start, 0, start.length, start.length === length, 0) !== REFUSAL.none) incoming.reset();
     const entry = this.parts.entryOf(largeRecord(stored, length), RECORD_FLAG.large, publisher);
     if (this.core.store === null) entry.body = body;
     this.parts.add(entry, start, null, 0, NOBODY, 0);

@@ -171,6 +171,8 @@ export interface PublisherOptions {
   readonly settled?: boolean;
   /** Of messages to queues. */
   readonly header?: MessageHeader;
+  /** They are delivered so long after they were sent, not before. */
+  readonly delayMs?: number;
   /** Sends AMQP messages to topics too. */
   readonly encoded?: boolean;
 }
@@ -231,7 +233,7 @@ export class SimPublisher {
 
   #payload(text: string, to: AddressRef): Buffer {
     return to.kind === 'queue' || this.options.encoded === true
-      ? encodeText(text, this.options.header)
+      ? encodeText(text, this.options.header, this.options.delayMs)
       : Buffer.from(text);
   }
 
@@ -258,7 +260,7 @@ export class SimPublisher {
     const token = this.sent++;
     const { address } = this.publisher;
     const isEncoded = address?.kind === 'queue' || this.options.encoded === true;
-    const bytes = isEncoded ? encodeText(text) : Buffer.from(text);
+    const bytes = isEncoded ? encodeText(text, this.options.header, this.options.delayMs) : Buffer.from(text);
     this.credit--;
     if (transaction === null) this.publisher.begin(address as AddressRef, 0, token);
     else transaction.begin(this.publisher, address as AddressRef, this.#flags, token);

@@ -1,10 +1,14 @@
+import { AmqpMap, AmqpTyped, sym } from '../../src/amqp/codec/values';
 import { decodeMessage } from '../../src/message/decode-message';
 import { encodeMessage } from '../../src/message/encode-message';
 import { dataBody, textBody, type MessageHeader } from '../../src/message/message';
 
-/** An encoded durable message with a text. */
-export function encodeText(text: string, header: MessageHeader = {}): Buffer {
-  return encodeMessage({ header: { durable: true, ...header }, body: textBody(text) });
+/** An encoded durable message with a text. @param delayMs it is delivered so long after it was sent, not before */
+export function encodeText(text: string, header: MessageHeader = {}, delayMs = 0): Buffer {
+  const message = { header: { durable: true, ...header }, body: textBody(text) };
+  if (delayMs === 0) return encodeMessage(message);
+  const messageAnnotations = new AmqpMap([[sym('x-opt-delivery-delay'), new AmqpTyped('uint', delayMs)]]);
+  return encodeMessage({ ...message, messageAnnotations });
 }
 
 /** A delivered message. */
