@@ -27,6 +27,10 @@ export class PutLane {
   /** Where they go; stays so as long as any is under way. */
   home: NodeId = NOWHERE;
   set: TargetSet | null = null;
+  /** Where the last one was sent. */
+  sentTo: NodeId = NOWHERE;
+  /** Since when it has waited for what its former home has to come to the one now; Infinity else. */
+  mergingSince = Infinity;
   cls: TrafficClass;
   /** Sent and not answered. */
   inFlight = 0;
@@ -134,6 +138,7 @@ export class PutLane {
   sent(at: number): void {
     this.#states[this.#index(at)] = SENT;
     this.inFlight++;
+    this.sentTo = this.home;
     this.unsentBytes -= this.bytes(at);
     this.#next = at + 1;
   }

@@ -69,6 +69,18 @@ export class QueueHomes {
     return this.#claims.get(name) ?? [];
   }
 
+  /**
+   * Two nodes have made the queue, and one of `nodes` (null: any) is not its home: what is there is still to come to the home. (Of a queue that has
+   * moved the newer claim is of a greater generation.)
+   */
+  isMerging(name: string, nodes: readonly NodeId[] | null): boolean {
+    const [home, ...others] = this.claims(name);
+    return others.some(
+      ({ owner, claim }) =>
+        claim.generation === home?.claim.generation && (nodes === null || nodes.includes(nodeIdOf(owner))),
+    );
+  }
+
   /** The node where a queue lives, or is to be made. */
   homeOf(name: string, policy: AddressPolicy): NodeId {
     const home =

@@ -16,7 +16,7 @@ import { Outbox } from './outbox';
 import { FROM_OUTBOX } from './outbox-records';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
 import type { PutLane } from './put-lane';
-import type { QueueHomes } from './queue-homes';
+import { NOWHERE, type QueueHomes } from './queue-homes';
 import { QueuePlaces } from './queue-places';
 import { QueuePressure } from './queue-pressure';
 import { originOf, QueueState } from './queue-state';
@@ -83,6 +83,11 @@ export class QueueForwarder implements Forwarder {
       {
         refresh,
         isReachable: (node) => ports.isReachable(node),
+        isMerging: (lane) => {
+          // Where an outbox was sent to before a restart is not known.
+          const isAnywhere = lane.sentTo === NOWHERE && lane === lane.entry.queue?.outbox;
+          return homes.isMerging(lane.entry.name, isAnywhere ? null : [shared.self, lane.sentTo]);
+        },
         nodeName: (node) => ports.nodeName(node),
         putHere: (state, slot, head, bytes, start, end) =>
           this.#putHere(state, slot, head.publisher, bytes, start, end, head),

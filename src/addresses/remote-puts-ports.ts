@@ -10,6 +10,8 @@ export interface RemotePutsPorts {
   /** Looks up where a queue lives. */
   refresh(entry: AddressEntry): QueueState;
   isReachable(node: NodeId): boolean;
+  /** Two nodes have made the queue, and what this node has put to the one that is its home no more is still to come to the other. */
+  isMerging(lane: PutLane): boolean;
   nodeName(node: NodeId): string;
   /**
    * The queue has come to this node: puts one that was for another after all.
@@ -21,6 +23,6 @@ export interface RemotePutsPorts {
   waits(lane: PutLane, why: string): void;
   /** All puts of a lane are answered. */
   emptied(lane: PutLane): void;
-  /** So long a put that was never sent waits for a home that is out of reach. */
+  /** So long a put that was never sent waits for a home that is out of reach, or for what was put before it to be there. */
   readonly holdMs: number;
 }

@@ -1,3 +1,4 @@
+import type { NodeId } from '../links/contract';
 import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Outcome, type OutcomeDetail } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
@@ -139,13 +140,29 @@ export class RemotePuts {
   }
 
   /** Nothing is under way: the next one goes where the queue lives now, and by the class of its rule. */
-  #aim(lane: PutLane, { home }: QueueState): void {
+  #aim(lane: PutLane, { home: wanted }: QueueState): void {
     lane.cls = lane.entry.cls;
+    if (lane.home === wanted) return;
+    const home = this.#waitsForMerge(lane, wanted) ? NOWHERE : wanted;
     if (lane.home === home) return;
     this.#loads.move(lane.home, home, lane.unsentBytes);
     lane.home = home;
     const elsewhere = home !== NOWHERE && home !== this.shared.self;
     lane.set = elsewhere ? this.shared.streams.targetSet([home]) : null;
+  }
+
+  /** What was put to a former home is not to be overtaken, nor put twice: it comes first, with what is remembered of puts. Not for ever. */
+  #waitsForMerge(lane: PutLane, home: NodeId): boolean {
+    if (home === NOWHERE || home === lane.sentTo || !this.ports.isMerging(lane)) {
+      lane.mergingSince = Infinity;
+      return false;
+    }
+    const now = this.shared.clock.now();
+    lane.mergingSince = Math.min(lane.mergingSince, now);
+    const until = lane.mergingSince + this.ports.holdMs;
+    if (now >= until) return false;
+    this.#waiting.wakeAt(until);
+    return true;
   }
 
   #push(lane: PutLane, slot: number, bytes: number, cameAt: number): number {
@@ -164,7 +181,9 @@ export class RemotePuts {
   /** What waits for a home that is out of reach does not do so for ever. */
   #watch(lane: PutLane, now: number): void {
     const { home } = lane;
-    const isAway = home === NOWHERE || (home !== this.shared.self && !this.ports.isReachable(home));
+    const isAway =
+      (home === NOWHERE && lane.mergingSince === Infinity) ||
+      (home !== NOWHERE && home !== this.shared.self && !this.ports.isReachable(home));
     lane.seen(isAway, now);
     if (lane.awaySince === Infinity || lane === this.ports.refresh(lane.entry).outbox) return;
     const until = lane.awaySince + this.ports.holdMs;

@@ -304,7 +304,7 @@ export interface QueueMoves {
   /** What a detached queue holds. */
   items(name: string): QueueItems;
   stage(): StagedQueue;
-  /** Puts of the staged queue are known to the other one, from the group of this turn on. */
+  /** Puts of the staged queue, and the message-ids that it has seen, are known to the other one, from the group of this turn on. */
   mergeMarks(from: StagedQueue, into: Queue): void;
   /** Moves all messages of a queue behind those of another one, in order and in turns of its own. @param done nothing is left in it */
   merge(from: Queue, into: Queue, done: (error: Error | null) => void): void;

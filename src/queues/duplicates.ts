@@ -9,12 +9,25 @@ interface Seen {
 }
 
 const TIME_BYTES = 6;
+/** Ids that another queue has seen are kept under numbers from here on, which no message has. */
+const JOINED_FROM = 2 ** 48;
+
+/** An id and when it came. */
+export interface SeenId {
+  readonly id: string;
+  readonly at: number;
+}
+
+export function readSeenId(record: Buffer): SeenId {
+  return { id: record.toString('latin1', TIME_BYTES), at: readU48(record, 0) };
+}
 
 /** Message-ids that came lately, on the disk with the messages that had them. */
 export class Duplicates {
   /** Oldest first. */
   readonly #seen = new Map<string, Seen>();
   readonly #bySeq = new Map<number, string>();
+  #nextJoined = JOINED_FROM;
 
   /** @param store null where nothing outlives the process */
   constructor(
@@ -25,7 +38,9 @@ export class Duplicates {
   /** @throws RecordDamagedError */
   load(): void {
     this.store?.scan(SPACE.ids, this.queue, 0, Number.MAX_SAFE_INTEGER, (seq, value) => {
-      this.#remember(value.toString('latin1', TIME_BYTES), { seq, at: readU48(value, 0) });
+      const { id, at } = readSeenId(value);
+      this.#remember(id, { seq, at });
+      if (seq >= this.#nextJoined) this.#nextJoined = seq + 1;
       return true;
     });
   }
@@ -39,15 +54,38 @@ export class Duplicates {
   /** A message with this id is put; what is older than the window is forgotten with the same group. */
   add(id: string, seq: number, now: number, windowMs: number): void {
     this.#drop(id);
+    this.#write(id, { seq, at: now });
+    this.#trim(now, windowMs);
+  }
+
+  #write(id: string, seen: Seen): void {
     const value = Buffer.allocUnsafe(TIME_BYTES + id.length);
-    writeU48(value, 0, now);
+    writeU48(value, 0, seen.at);
     value.write(id, TIME_BYTES, 'latin1');
-    this.store?.put(SPACE.ids, this.queue, seq, value);
-    this.#remember(id, { seq, at: now });
+    this.store?.put(SPACE.ids, this.queue, seen.seq, value);
+    this.#remember(id, seen);
+  }
+
+  #trim(now: number, windowMs: number): void {
     for (const [old, { at }] of this.#seen) {
       if (at + windowMs > now && this.#seen.size <= DUPLICATE_IDS_MAX) break;
       this.#drop(old);
     }
+  }
+
+  /** What another queue has seen, whose messages come here. It may be told again. */
+  join(ids: readonly SeenId[], now: number, windowMs: number): void {
+    for (const { id, at } of ids) {
+      const known = this.#seen.get(id);
+      if (at + windowMs <= now || (known !== undefined && known.at > at)) continue;
+      this.#write(id, { seq: known?.seq ?? this.#nextJoined++, at });
+    }
+    this.#trim(now, windowMs);
+  }
+
+  /** {@link has}, of a message that was put here: it has not come from another queue. */
+  hasOwn(id: string, now: number, windowMs: number): boolean {
+    return this.has(id, now, windowMs) && (this.#seen.get(id) as Seen).seq < JOINED_FROM;
   }
 
   /** The message was not stored. */

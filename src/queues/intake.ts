@@ -1,7 +1,7 @@
 import type { LargeBody } from '../streams/contract';
 import type { PutSink } from './contract';
 import type { DelayedMessages } from './delayed';
-import { Duplicates } from './duplicates';
+import { Duplicates, type SeenId } from './duplicates';
 import type { Entry } from './entry';
 import { QueueDamagedError } from './errors';
 import { NOBODY } from './group';
@@ -10,7 +10,16 @@ import { LargeIntake, type LargeIntakeParts } from './large-intake';
 import { SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import type { Mark } from './marks';
 import type { QueueCore } from './queue-core';
-import { flagsOf, publisherOf, RECORD_FLAG, RECORD_HEAD, REFERENCE_BYTES, writeHead, writeReference } from './record';
+import {
+  flagsOf,
+  isLargeRecord,
+  publisherOf,
+  RECORD_FLAG,
+  RECORD_HEAD,
+  REFERENCE_BYTES,
+  writeHead,
+  writeReference,
+} from './record';
 import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 
 /** Takes messages into a queue, or says why not. */
@@ -131,6 +140,10 @@ export class Intake implements LargeIntakeParts {
   /** A message of another queue of the host, whose record, and parts, are its own from now on. @param due when it may be delivered; 0 for at once @returns its key */
   takeOver(record: Buffer, lane: number, due: number): number {
     const { core } = this;
+    if (this.#wasPutHere(record)) {
+      core.duplicates++;
+      return;
+    }
     const entry = core.entryOf(lane, record);
     entry.isMoved = true;
     entry.seen = entry.deliveries > 0;
@@ -138,6 +151,24 @@ export class Intake implements LargeIntakeParts {
     if (due > 0) this.delayed.add(entry, due);
     else core.add(entry);
     return entry.key;
+  }
+
+  #wasPutHere(record: Buffer): boolean {
+    const { duplicateWindowMs } = this.core.policy;
+    if (duplicateWindowMs === null || isLargeRecord(record)) return false;
+    if (this.read(record, RECORD_HEAD, record.length, true, 0) !== REFUSAL.none) return false;
+    if (incoming.idEnd === incoming.idStart) return false;
+    const id = record.toString('latin1', incoming.idStart, incoming.idEnd);
+    return this.#duplicates.hasOwn(id, this.core.home.wall(), duplicateWindowMs);
+  }
+
+  /** Message-ids that another queue has seen, whose messages come here. */
+  takeOverIds(ids: readonly SeenId[]): void {
+    const { duplicateWindowMs } = this.core.policy;
+    if (duplicateWindowMs === null) return;
+    this.#duplicates.join(ids, this.core.home.wall(), duplicateWindowMs);
+    this.core.touch();
+    this.core.group.waiting.push({ done: (error) => error !== null && this.takeOverIds(ids) });
   }
 
   /** When a message expires by the rule alone; 0 for never. */

@@ -365,4 +365,45 @@ describe('queues that become one', () => {
     ];
     for (const crash of [Infinity, 0, 1, 2, 3]) expect(merged(crash)).toEqual(all);
   });
+
+  const withId = (id: string): Buffer => messageOf(id, { properties: { messageId: id } });
+
+  /** A loser that has `l` and `both`, and has let `gone` go, and a winner that has `w` and `both`, on the way to be one. */
+  function joining(): { readonly one: Home; readonly two: Home; readonly into: Queue } {
+    const [one, two] = [new Home({}, 4), new Home({}, 4)];
+    const from = one.open(POLICY);
+    const into = two.open(POLICY);
+    one.put(from, withId('gone'));
+    one.settle();
+    const consumer = one.consume(from, 1);
+    one.settle();
+    consumer.settle('gone');
+    for (const id of ['l', 'both']) one.put(from, withId(id));
+    for (const id of ['w', 'both']) two.put(into, withId(id));
+    for (const each of [one, two]) each.settle();
+    detach(one);
+    const staged = copy(one, two);
+    two.host.moves.mergeMarks(staged, into);
+    staged.adopt('loser', () => undefined);
+    return { one, two, into };
+  }
+
+  it.each(['at once', 'after a group has failed', 'after a crash'])('know each id that either has seen, %s', (when) => {
+    const { two, into: before } = joining();
+    two.host.flush();
+    if (when === 'after a group has failed') two.store.fail();
+    two.settle();
+    if (when === 'after a crash') two.crash();
+    const into = when === 'after a crash' ? two.open(POLICY) : before;
+    let over = false;
+    two.host.moves.merge(two.open(POLICY, 'loser'), into, (error) => (over = error === null));
+    for (let turn = 0; !over && turn < 50; turn++) {
+      two.host.tick(two.wall);
+      two.settle();
+    }
+    for (const id of ['gone', 'l', 'both', 'w', 'new']) two.put(into, withId(id));
+    two.settle();
+    // What both have taken under one id is one message.
+    expect(texts(two, into)).toEqual(['w', 'both', 'l', 'new']);
+  });
 });

@@ -1,6 +1,7 @@
 import type { FairleadError } from '../common/errors';
 import { invariant } from '../common/errors';
 import type { Queue, QueueItems, QueueMoves, StagedQueue } from './contract';
+import { readSeenId, type SeenId } from './duplicates';
 import type { Group } from './group';
 import type { HomeQueue } from './home-queue';
 import type { LargeStore } from './large-store';
@@ -80,6 +81,12 @@ export class LocalQueueMoves implements QueueMoves {
     const { core } = into as HomeQueue;
     for (const mark of marks) core.marks.merge(mark);
     core.touch();
+    const ids: SeenId[] = [];
+    this.store.scan(SPACE.ids, id, 0, Number.MAX_SAFE_INTEGER, (_key, value) => {
+      ids.push(readSeenId(value));
+      return true;
+    });
+    (into as HomeQueue).intake.takeOverIds(ids);
   }
 
   merge(from: Queue, into: Queue, done: (error: Error | null) => void): void {

@@ -3,15 +3,15 @@ import { SimConsumer, SimPublisher } from './address-clients';
 import { numbered, simMesh, type SimMesh } from './address-meshes';
 import { rule } from './virtual-mesh';
 
-const shared = [rule('any.#', 'queue')];
+const shared = [rule('any.#', 'queue'), rule('kept.#', 'queue', { custody: 'ingress' })];
 
 /** A mesh of three, cut between a and b, where a and c have made a queue each and put messages into it. */
-function twins(messages = 5): SimMesh {
+function twins(messages = 5, queue = 'any.x'): SimMesh {
   const sim = simMesh(['a-b', 'b-c'], { shared });
   const { node, run, until, mesh, wire } = sim;
   mesh.cut(wire('a', 'b'));
   run(3_000);
-  const publishers = ['a', 'c'].map((name) => new SimPublisher(node(name), 'any.x'));
+  const publishers = ['a', 'c'].map((name) => new SimPublisher(node(name), queue));
   until('credit', () => publishers.every(({ credit }) => credit >= messages));
   for (const publisher of publishers) for (const text of numbered(messages, publisher.node.name)) publisher.send(text);
   until('accepted', () => publishers.every(({ outcomes }) => outcomes.size === messages));
@@ -82,4 +82,56 @@ describe('a queue that two nodes have made', () => {
       expect(consumer.got).toEqual([...numbered(5, 'a'), ...numbered(5, 'c')]);
     });
   });
+});
+
+describe.each(['any.x', 'kept.x'])('what publishers of the one that gives way send on: %s', (queue) => {
+  /** Sends from nodes of its side all the time. @param act told the virtual ms since they can see each other */
+  function send(act: (sim: SimMesh, ms: number) => void, forMs = 1_500): void {
+    const sim = twins(1, queue);
+    const { node, until, mesh, wire, run, time } = sim;
+    const publishers = ['b', 'c'].map((name) => new SimPublisher(node(name), queue));
+    until('credit', () => publishers.every(({ credit }) => credit > 0));
+    const sendSome = (): void => {
+      for (const publisher of publishers)
+        if (publisher.node.alive && publisher.gone === null) publisher.sendAll((n) => `${publisher.node.name}-${n}`, 2);
+    };
+    for (let n = 0; n < 20; n++) {
+      sendSome();
+      run(3);
+    }
+    mesh.heal(wire('a', 'b'));
+    let seenAt = Infinity;
+    for (const end = time.now + 5_000; time.now < Math.min(end, seenAt + forMs); run(3)) {
+      if (seenAt === Infinity && conflicts(sim).length > 0) seenAt = time.now;
+      if (seenAt < Infinity) act(sim, time.now - seenAt);
+      sendSome();
+    }
+    until('all are up', () => ['a', 'b', 'c'].every((name) => node(name).alive));
+    until('one', () => [...node('a').running.queueHomes()].join() === `${queue},a` && conflicts(sim).length === 0);
+    run(6_000);
+    const consumer = new SimConsumer(node('a'), queue);
+    run(3_000);
+    for (const publisher of publishers) {
+      const mine = consumer.got.filter((text) => text.startsWith(`${publisher.node.name}-`));
+      const numbers = mine.map((text) => Number(text.split('-')[1]));
+      expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
+      for (const [n, outcome] of publisher.outcomes) if (outcome === OUTCOME.accepted) expect(numbers).toContain(n);
+      expect(publisher.outcomes.size).toBeGreaterThan(10);
+    }
+  }
+
+  it('comes behind what they sent before', () => send(() => undefined));
+
+  it.each(Array.from({ length: 16 }, (_, n) => n * 9))(
+    'once, when that node dies %i ms after they see each other',
+    (ms) => {
+      let killed = false;
+      send(({ node, time }, since) => {
+        if (killed || since < ms) return;
+        killed = true;
+        node('c').kill();
+        time.after(400, () => node('c').start());
+      });
+    },
+  );
 });
