@@ -46,6 +46,9 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Unavailable',
 };
 
+const UNSUPPORTED_TYPE = 415;
+const JSON_ONLY = 'content-type: expected application/json, for a body of JSON';
+
 export function problemOf(error: unknown): Problem {
   const [status, code, detail] = classify(error);
   return { type: 'about:blank', title: TITLES[status] ?? 'Internal error', status, code, detail };
@@ -55,13 +58,16 @@ function classify(error: unknown): [status: number, code: string, detail: string
   if (error instanceof FairleadError) return [STATUS_OF_CODE[error.code] ?? 500, error.code, error.message];
   if (error instanceof HttpException) {
     const status = error.getStatus();
-    return [status, status === 404 ? 'FL_NOT_FOUND' : 'FL_REQUEST_INVALID', error.message];
+    return status === 404 ? [status, 'FL_NOT_FOUND', error.message] : invalid(status, error.message);
   }
   // Fastify's own errors (body too large, bad JSON) carry a status.
   const status = (error as { statusCode?: unknown } | null)?.statusCode;
-  if (typeof status === 'number' && status >= 400 && status < 500)
-    return [status, 'FL_REQUEST_INVALID', (error as Error).message];
+  if (typeof status === 'number' && status >= 400 && status < 500) return invalid(status, (error as Error).message);
   return [500, 'FL_INTERNAL', 'an error of this node: its log has the details'];
+}
+
+function invalid(status: number, message: string): [status: number, code: string, detail: string] {
+  return [status, 'FL_REQUEST_INVALID', status === UNSUPPORTED_TYPE ? JSON_ONLY : message];
 }
 
 function isHealthAnswer(error: unknown): error is HttpException {

@@ -62,7 +62,13 @@ describe('a node that is bound to loopback', () => {
   });
 });
 
-describe('a page of another site', () => {
+describe('a request that is no JSON, as a page of another site can send it', () => {
+  it('is told what to send', async () => {
+    const head = 'POST /api/v1/drain HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: 2\r\n';
+    const answer = await answersTo(loopback, `${head}content-type: application/x-www-form-urlencoded\r\n\r\n{}`);
+    expect(answer).toMatch(/ 415 .*"detail":"content-type: expected application\/json, for a body of JSON"/s);
+  });
+
   it.each([
     ['application/x-www-form-urlencoded', ''],
     ['application/x-www-form-urlencoded', 'evacuate=true'],
@@ -70,7 +76,7 @@ describe('a page of another site', () => {
     ['text/plain', '{}'],
     [null, '{}'],
     [null, ''],
-  ])('changes nothing by a form of type %s with %j, which a browser sends without asking', async (type, body) => {
+  ])('of type %s with %j changes nothing', async (type, body) => {
     const head = `POST /api/v1/drain HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: http://evil.example\r\nconnection: close\r\n`;
     const typed = type === null ? '' : `content-type: ${type}\r\n`;
     const answer = await answersTo(loopback, `${head}${typed}content-length: ${body.length}\r\n\r\n${body}`);
