@@ -148,7 +148,9 @@ export class DurableTopics {
   hasRoom(entry: AddressEntry): boolean {
     const { store, outbox } = this.ports;
     const isFull = (to: AddressEntry): boolean => outbox.room(to.queue?.outgoing ?? null) === 0;
-    if (store.unflushedBytes <= UNFLUSHED_BYTES_MAX && entry.durable?.elsewhere.some(isFull) !== true) return true;
+    const isHereFull = entry.durable?.here?.entry.queue?.queue?.room === 0;
+    if (store.unflushedBytes <= UNFLUSHED_BYTES_MAX && !isHereFull && entry.durable?.elsewhere.some(isFull) !== true)
+      return true;
     this.#limited.add(entry, 0);
     return false;
   }

@@ -11,6 +11,7 @@ import type { StagedLarge } from './large-intake';
 import { LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
 import type { Mark } from './marks';
 import type { PutCharges, Refused } from './put-charges';
+import { PutPace } from './put-pace';
 import type { HostedQueue, QueueHome } from './queue-core';
 import { QueueMarks } from './queue-marks';
 import { NOTHING_IN_QUEUE } from './queue-view';
@@ -31,6 +32,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   readonly policy: QueuePolicy = DEFAULT_QUEUE_POLICY;
   readonly #marks = new QueueMarks();
   readonly #large: LargeDistribution;
+  readonly #pace: PutPace;
   #isTouched = false;
   #hadRoom = true;
 
@@ -44,6 +46,14 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   ) {
     this.#marks.load(store, id);
     this.#large = new LargeDistribution(home, store, this);
+    this.#pace = new PutPace({
+      group: () => home.group(false),
+      isClosed: () => this.#closed() !== REFUSAL.none,
+      get pressed() {
+        return home.pressed;
+      },
+      wantsTurn: () => this.wantsTurn(),
+    });
   }
 
   mark(origin: string, epoch: number, comesAgain = false): PutMark {
@@ -64,6 +74,15 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     age = 0,
   ): void {
     const origin = { sink, token, mark: mark as Mark | null, seq };
+    if (this.#pace.isOpen) {
+      this.#put(payload, start, end, publisher, age, origin);
+      return;
+    }
+    const kept = Buffer.from(payload.subarray(start, end));
+    this.#pace.wait(kept.length, () => this.#put(kept, 0, kept.length, publisher, age, origin));
+  }
+
+  #put(payload: Buffer, start: number, end: number, publisher: number, age: number, origin: PutOrigin): void {
     if (!this.#advance(origin)) return;
     const at = messageAfterTopic(payload, start, end);
     const refusal = at >= end ? REFUSAL.malformed : this.#closed();
@@ -76,6 +95,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     const takers = this.#takers(queues, end - at, origin);
     if (takers === null) return;
     this.#store(takers, payload, at, end, publisher, age);
+    this.#pace.placed(takers.length);
     this.answer(origin, takers.length > 0);
   }
 
@@ -184,6 +204,18 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     age = 0,
   ): void {
     const origin = { sink, token, mark: mark as Mark | null, seq };
+    if (this.#pace.isOpen) {
+      this.#putLarge(body, publisher, age, origin);
+      return;
+    }
+    body.retain();
+    this.#pace.wait(0, () => {
+      this.#putLarge(body, publisher, age, origin);
+      body.release();
+    });
+  }
+
+  #putLarge(body: LargeBody, publisher: number, age: number, origin: PutOrigin): void {
     if (!this.#advance(origin)) return;
     const head = headOf(body);
     const at = messageAfterTopic(head, 0, head.length);
@@ -198,11 +230,14 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     if (queues.length > 0 && !this.#read(start, 0, start.length, isWhole, age, origin)) return;
     const takers = this.#takers(queues, body.length - at, origin);
     if (takers === null) return;
+    this.#pace.placed(takers.length);
     this.#large.put(new TailBody(body, at), start, publisher, takers, origin, age);
   }
 
   turn(): void {
     this.#large.turn();
+    this.#pace.turn();
+    this.#tellRoom();
   }
 
   wantsTurn(): void {
@@ -231,10 +266,12 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   writeState(group: Group): void {
     this.#isTouched = false;
     this.#marks.write(this.store, this.id);
-    group.states.push({ queue: this, mark: 0 });
+    group.states.push({ queue: this, mark: this.#pace.committed() });
   }
 
-  onState(_mark: number, error: Error | null): void {
+  /** @param records that the intake had put into queues in the group */
+  onState(records: number, error: Error | null): void {
+    this.#pace.flushed(records);
     if (error === null) return;
     this.#marks.touchAll();
     this.#touch();
@@ -256,10 +293,15 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   }
 
   get room(): number {
-    return this.home.pressed ? 0 : ROOM_MAX;
+    return this.home.pressed || this.#pace.isCrowded ? 0 : ROOM_MAX;
   }
 
   checkRoom(): void {
+    this.#pace.wake();
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
     const hasRoom = this.room > 0;
     if (hasRoom === this.#hadRoom) return;
     this.#hadRoom = hasRoom;
@@ -276,12 +318,18 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
 
   // Transactions.
 
+  whenReached(act: () => void): void {
+    this.#pace.pass(act);
+  }
+
   charge(start: Buffer, length: number, publisher: number, charges: PutCharges): Refused | null {
     const at = messageAfterTopic(start, 0, start.length);
     const refusal = at >= start.length ? REFUSAL.malformed : this.#closed();
     if (refusal !== REFUSAL.none) return { refusal, queue: this.name };
     const message = start.subarray(at);
-    for (const queue of this.#routed(start, 0, at, start.length, publisher)) {
+    const queues = this.#routed(start, 0, at, start.length, publisher);
+    charges.copies += queues.length;
+    for (const queue of queues) {
       const refused = queue.charge(message, length - at, publisher, charges);
       if (refused !== null) return refused;
     }

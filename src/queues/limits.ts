@@ -75,6 +75,14 @@ export const TRANSACTION_OPERATIONS_MAX = 10_000;
 export const TRANSACTION_BYTES_MAX = 16 * 1024 * 1024;
 /** Addresses that did not take a dead letter, after which no other one is tried: a forged origin is another one each time. */
 export const REFUSED_ADDRESSES_MAX = 1_000;
+/** The same of what it puts into subscriptions, each of which has its own record of a message: a turn of some 100 ms at the most. */
+export const TRANSACTION_COPIES_MAX = 50_000;
+/** Records that an intake puts into its queues in one turn, but for the last message, which is put as a whole: some ten ms. */
+export const PLACED_PER_TURN = 4_096;
+/** And of those that are on their way to the disk: each takes some hundred bytes of memory until then. */
+export const PLACED_UNFLUSHED_MAX = 16_384;
+/** Bytes that wait for their turn at an intake, past which publishers of this node get no more credit. */
+export const INTAKE_WAITING_BYTES = 1024 * 1024;
 /** Timers on wall-clock time are looked at this often, for the clock may jump. */
 export const WALL_LOOK_MS = 1_000;
 /** Messages that one look of an operator shows, and the first bytes of each. */

@@ -13,6 +13,8 @@ interface Charge {
 
 /** What a transaction is to put into each queue, while it is asked whether all of it would be taken. */
 export class PutCharges {
+  /** Messages in all queues that have them by an intake. */
+  copies = 0;
   readonly #charges = new Map<object, Charge>();
 
   /** @param refusalOf why a queue would not take one more, after so many messages and bytes */

@@ -7,7 +7,7 @@ import type { Entry } from './entry';
 import { QueueLimitError, TransactionFailedError } from './errors';
 import { type Group, NOBODY } from './group';
 import type { StagedLarge } from './large-intake';
-import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
+import { TRANSACTION_BYTES_MAX, TRANSACTION_COPIES_MAX, TRANSACTION_OPERATIONS_MAX } from './limits';
 import { PutCharges, type Refused } from './put-charges';
 import { refusalDetail } from './refusals';
 
@@ -29,6 +29,8 @@ export interface TransactionQueue {
   /** Stores the parts of a large message. @param told once, never within the call: null when it can be put, else why not */
   stage(body: LargeBody, publisher: number, told: (refusal: OutcomeDetail | null) => void): StagedLarge;
   putStaged(staged: StagedLarge): void;
+  /** Only of an intake: does something as a whole once all that was put before has its place in the queues. */
+  whenReached?(act: () => void): void;
 }
 
 interface StagedPut {
@@ -125,8 +127,14 @@ export class LocalTransaction implements QueueTransaction {
   }
 
   commit(done: TransactionDone, within: (() => void) | null = null): void {
-    if (this.#staging > 0) this.#commit = () => this.#apply(done, within);
-    else this.#apply(done, within);
+    if (this.#staging > 0) this.#commit = () => this.#inOrder(done, within);
+    else this.#inOrder(done, within);
+  }
+
+  #inOrder(done: TransactionDone, within: (() => void) | null): void {
+    const intake = this.#puts.find(({ queue }) => queue.whenReached !== undefined)?.queue;
+    if (intake?.whenReached === undefined) this.#apply(done, within);
+    else intake.whenReached(() => this.#apply(done, within));
   }
 
   #apply(done: TransactionDone, within: (() => void) | null): void {
@@ -168,6 +176,8 @@ export class LocalTransaction implements QueueTransaction {
       const start = Buffer.isBuffer(message) ? message : message.head;
       const refused = queue.charge(start, message.length, publisher, charges);
       if (refused !== null) return refusalError(refusalDetail(refused.refusal), refused.queue);
+      if (charges.copies > TRANSACTION_COPIES_MAX)
+        return new QueueLimitError(`a transaction of more than ${TRANSACTION_COPIES_MAX} messages in subscriptions`);
     }
     for (const { queue } of this.#settlements) if (queue.core.error !== null) return queue.core.error;
     return null;
