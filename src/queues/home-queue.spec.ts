@@ -1,5 +1,12 @@
 import { OUTCOME } from '../streams/contract';
-import { REMOVALS_WAIT_MS } from './limits';
+import {
+  ENTRY_BYTES,
+  REMOVALS_WAIT_MS,
+  WINDOW_BYTES_FEW,
+  WINDOW_BYTES_LEAST,
+  WINDOW_MESSAGES,
+  WINDOWS_BYTES,
+} from './limits';
 import { CONSUMER, Home, largeOf, messageOf } from './queues.fixture';
 import { SPACE } from './spaces';
 
@@ -216,6 +223,23 @@ describe('a durable queue', () => {
     home.settle();
     expect(queue.view().depth).toBe(0);
   });
+});
+
+it.each([
+  ['little', 0, WINDOW_MESSAGES * ENTRY_BYTES],
+  ['as much as they may', WINDOWS_BYTES, WINDOW_BYTES_LEAST],
+  ['twice as much', 2 * WINDOWS_BYTES, WINDOW_BYTES_FEW],
+])('keeps a window of small messages while all windows take %s', (_what, used, most) => {
+  const home = new Home({ checked: false });
+  const queue = home.open();
+  const { budget } = home.host as unknown as { budget: { used: number } };
+  budget.used = used;
+  const message = messageOf('x');
+  for (let n = 0; n < 6_000; n++) home.put(queue, message);
+  home.settle();
+  const bytes = home.host.windowBytes - used;
+  expect(bytes).toBeGreaterThan(most * 0.8);
+  expect(bytes).toBeLessThan(most * 1.3);
 });
 
 it('keeps no more than its window of a backlog of 100,000 in memory, whatever is done with it', () => {

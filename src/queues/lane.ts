@@ -1,5 +1,11 @@
 import type { Entry } from './entry';
+import { ENTRY_BYTES } from './limits';
 import { keyOf, LANE_SPAN } from './spaces';
+
+/** What an entry takes in memory: of small messages more than their records do. */
+function costOf({ record }: Entry): number {
+  return ENTRY_BYTES + record.length;
+}
 
 /** How large the windows of all queues of a host may be, and what they have. */
 export interface WindowBudget {
@@ -17,7 +23,7 @@ export class Lane {
   readonly base: number;
   loadedTo: number;
   flushedTo: number;
-  /** Bytes of the records in the window. */
+  /** Bytes of the entries in the window. */
   bytes = 0;
   /** Large messages that are being stored: what was put behind the first of them is not delivered before it. */
   readonly #barriers: number[] = [];
@@ -88,7 +94,7 @@ export class Lane {
     if (this.#length === this.#ring.length) this.#grow();
     this.#ring[(this.#head + this.#length) & (this.#ring.length - 1)] = entry;
     this.#length++;
-    this.#charge(entry.record.length);
+    this.#charge(costOf(entry));
   }
 
   shift(): void {
@@ -96,7 +102,7 @@ export class Lane {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#length--;
-    this.#charge(-entry.record.length);
+    this.#charge(-costOf(entry));
   }
 
   /** Index of the first entry whose key is not below `key`. */
@@ -135,7 +141,7 @@ export class Lane {
         this.#ring[(this.#head + at) & mask] = this.#ring[(this.#head + at - 1) & mask];
     this.#ring[(this.#head + index) & mask] = entry;
     this.#length++;
-    this.#charge(entry.record.length);
+    this.#charge(costOf(entry));
   }
 
   removeAt(index: number): void {
@@ -144,7 +150,7 @@ export class Lane {
       return;
     }
     const mask = this.#ring.length - 1;
-    this.#charge(-this.at(index).record.length);
+    this.#charge(-costOf(this.at(index)));
     for (let at = index; at < this.#length - 1; at++)
       this.#ring[(this.#head + at) & mask] = this.#ring[(this.#head + at + 1) & mask];
     this.#length--;

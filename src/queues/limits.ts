@@ -6,12 +6,16 @@ export const QUEUE_NAME_BYTES_MAX = 4_096;
 export const QUEUES_MAX = 10_000;
 /** Messages of one priority that wait in memory; the others are on the disk and read by the window. */
 export const WINDOW_MESSAGES = 4_096;
+/** What one takes in memory beside its record. */
+export const ENTRY_BYTES = 400;
 /** The same in bytes; one message is always let in. */
-export const WINDOW_BYTES = 1024 * 1024;
+export const WINDOW_BYTES = 2 * 1024 * 1024;
 /** What all windows together may take before each has to do with the least. */
 export const WINDOWS_BYTES = 64 * 1024 * 1024;
-/** The least that a window has. */
+/** Which is this much, until all of them together take twice as much. */
 export const WINDOW_BYTES_LEAST = 64 * 1024;
+/** And from then on: some small messages, so that 10,000 queues with a backlog fit into memory. */
+export const WINDOW_BYTES_FEW = 4 * 1024;
 /** How far the delivered mark is raised ahead: one small record for so many deliveries, and so many told redelivered after a crash. */
 export const DELIVERED_MARK_STEP = 4_096;
 /** Puts of one origin that may be without an answer: outcomes that are not accepted are remembered so far back. */

@@ -1,6 +1,6 @@
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Lane, type WindowBudget } from './lane';
-import { WINDOW_BYTES, WINDOW_BYTES_LEAST, WINDOWS_BYTES } from './limits';
+import { WINDOW_BYTES, WINDOW_BYTES_FEW, WINDOW_BYTES_LEAST, WINDOWS_BYTES } from './limits';
 import { isReference } from './record';
 import type { SharedPayloads } from './shared-payloads';
 import { keyOf, LANES, SPACE } from './spaces';
@@ -121,8 +121,7 @@ export class ReadyMessages {
   hasRoom(lane: Lane): boolean {
     const { budget, store } = this.parts;
     if (store === null) return true;
-    const bytes = budget.used < WINDOWS_BYTES ? WINDOW_BYTES : WINDOW_BYTES_LEAST;
-    return lane.length < budget.messages && lane.bytes < bytes;
+    return lane.length < budget.messages && lane.bytes < windowOf(budget);
   }
 
   /** Fills the window of a lane by one read. */
@@ -191,4 +190,10 @@ export class ReadyMessages {
     entry.seen = entry.deliveries > 0 || key - lane.base <= this.parts.crashMark;
     return entry;
   }
+}
+
+/** Bytes of a window, by what all of them take. */
+function windowOf({ used }: WindowBudget): number {
+  if (used < WINDOWS_BYTES) return WINDOW_BYTES;
+  return used < 2 * WINDOWS_BYTES ? WINDOW_BYTES_LEAST : WINDOW_BYTES_FEW;
 }

@@ -32,7 +32,7 @@ describe('a backlog', () => {
       world.time.at(FROM_MS, look);
     });
     expect(problems).toEqual([]);
-    expect(Math.max(...depths)).toBeGreaterThan(8 * WINDOW_BYTES);
+    expect(Math.max(...depths)).toBeGreaterThan(4 * WINDOW_BYTES);
     expect(Math.max(...windows)).toBeLessThan(WINDOW_BYTES + 4 * 61 * KIB);
     expect(occurrences.consumed).toBeGreaterThan(200);
   });
