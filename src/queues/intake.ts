@@ -137,12 +137,16 @@ export class Intake implements LargeIntakeParts {
     core.add(entry);
   }
 
-  /** A message of another queue of the host, whose record, and parts, are its own from now on. @param due when it may be delivered; 0 for at once @returns its key */
-  takeOver(record: Buffer, lane: number, due: number): number {
+  /**
+   * A message of another queue of the host, whose record, and parts, are its own from now on.
+   * @param due when it may be delivered; 0 for at once
+   * @returns its key; null where the window of duplicates knows it
+   */
+  takeOver(record: Buffer, lane: number, due: number): number | null {
     const { core } = this;
     if (this.#wasPutHere(record)) {
       core.duplicates++;
-      return;
+      return null;
     }
     const entry = core.entryOf(lane, record);
     entry.isMoved = true;

@@ -63,7 +63,8 @@ export class MergeWalk {
   #takeOver(entry: Entry, due: number): void {
     const { core, target } = this.parts;
     const key = target.intake.takeOver(recordOf(entry), entry.lane, due);
-    core.exclusions.moved(entry.key, target.core.exclusions, key);
+    if (key === null) core.exclusions.forget(entry.key);
+    else core.exclusions.moved(entry.key, target.core.exclusions, key);
   }
 
   end(error: Error): void {
