@@ -167,7 +167,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       this.#parts.facts.onAck(origin, payload);
       return;
     }
-    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.moveForget) {
+    if (kind >= CONTROL.circuitOpen && kind <= CONTROL.handoverAnswer) {
       this.#parts.queues.onControl(origin, kind, payload);
       return;
     }
@@ -263,6 +263,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     if (space === SPACE.facts) {
       rules.onReplica(origin, replaced, changes);
       this.#factsApplied(origin);
+      this.#parts.queues.factsChanged();
       return;
     }
     audience.onInterest(origin, replaced ? this.ports.replicas.entries(space, origin) : null, changes);

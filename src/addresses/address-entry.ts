@@ -11,7 +11,7 @@ import type { LocalPublisher } from './local-publisher';
 import type { QueueState } from './queue-state';
 import type { Relay } from './relay';
 import type { AddressPolicy } from './rules';
-import type { DurableRoute } from './subscription-book';
+import type { DurableRoute } from './durable-route';
 import { wireName } from './wire-name';
 
 /** Takes what comes for an entry that stands for no address. */

@@ -9,7 +9,7 @@ import { QUOTA_UNKNOWN } from './limits';
 import type { LocalConsumer } from './local-consumer';
 import type { AddressStreams } from './ports';
 import { RemoteInterest } from './remote-interest';
-import type { DurableRoute } from './subscription-book';
+import type { DurableRoute } from './durable-route';
 import { kindOfWire, wireName } from './wire-name';
 
 /** What decides on the audience of addresses besides interest. */

@@ -33,4 +33,7 @@ export const CONTROL = {
   moveClaimed: 43,
   moveRefused: 44,
   moveForget: 45,
+  /** Of a subscription that has come to the sender: text queue, u8 stage, text former home. Answer: text queue, u8 flags, u53 first, u53 last. */
+  handoverAsk: 46,
+  handoverAnswer: 47,
 } as const;

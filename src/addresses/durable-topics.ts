@@ -13,10 +13,11 @@ import type { Outbox } from './outbox';
 import type { OwnPuts } from './own-puts';
 import type { QueueState } from './queue-state';
 import { RoomReview } from './room-review';
-import type { DurableRoute } from './subscription-book';
+import type { DurableRoute } from './durable-route';
 import type { SubscriptionRouting } from './subscription-routing';
 
 const LIMIT = 'amqp:resource-limit-exceeded';
+const UNSETTLED = 'more subscriptions of the topic are between two nodes than can be told: try again';
 /** Behind its length, in a head. */
 const HEADING = 2;
 
@@ -62,6 +63,7 @@ export class DurableTopics {
     const { head, here, elsewhere } = route;
     const length = head.length + end - start;
     own.open(slot, length * route.parts, route.parts);
+    if (route.isUnsettled) return this.#refuse(route, slot, UNSETTLED);
     if (this.#isRefused(route, slot, payload, start, end, publisher.tag)) return PENDING;
     const bytes = this.#compose(head, payload, start, end);
     if (here !== null) this.#intake(here.entry, slot)?.put(bytes, 0, length, publisher.tag, null, 0, own, slot);
@@ -73,20 +75,19 @@ export class DurableTopics {
    * Refuses a message that a subscription here has no room for: the intake would do so by itself, but then others, elsewhere, would
    * have it nevertheless.
    */
-  #isRefused(
-    { here, elsewhere, head, parts }: DurableRoute,
-    slot: number,
-    payload: Buffer,
-    start: number,
-    end: number,
-    tag: number,
-  ): boolean {
+  #isRefused(route: DurableRoute, slot: number, payload: Buffer, start: number, end: number, tag: number): boolean {
+    const { here, elsewhere, head } = route;
     if (here === null || elsewhere.length === 0) return false;
     const full = this.ports.routing.full(head.toString('utf8', HEADING), payload, start, end, tag);
     if (full === null) return false;
-    const detail = { condition: LIMIT, description: `${full} is as full as its rule allows` };
-    for (let left = parts; left > 0; left--) this.ports.own.onPut(slot, OUTCOME.rejected, detail);
+    this.#refuse(route, slot, `${full} is as full as its rule allows`);
     return true;
+  }
+
+  #refuse({ parts }: DurableRoute, slot: number, description: string): Verdict {
+    for (let left = parts; left > 0; left--)
+      this.ports.own.onPut(slot, OUTCOME.rejected, { condition: LIMIT, description });
+    return PENDING;
   }
 
   /** The message behind its head, until the next one is composed. */
@@ -120,6 +121,7 @@ export class DurableTopics {
     // Its bytes are counted by what holds them.
     const { own, outbox } = this.ports;
     own.open(slot, 0, route.parts);
+    if (route.isUnsettled) return this.#refuse(route, slot, UNSETTLED);
     const headed = new HeadedBody(route.head, body);
     const { here, elsewhere } = route;
     if (here !== null) this.#intake(here.entry, slot)?.putLarge(headed, publisher.tag, null, 0, own, slot);
@@ -129,9 +131,10 @@ export class DurableTopics {
 
   // --- transactions ------------------------------------------------------------------------------------------------------------
 
-  /** Where a message to a topic goes for its subscriptions; null where there are none. */
+  /** Where a message to a topic goes for its subscriptions; null where there are none. @throws AddressError when that cannot be told */
   routeOf(entry: AddressEntry): DurableRoute | null {
     this.shared.audience.refresh(entry);
+    if (entry.durable?.isUnsettled === true) throw new AddressError('FL_ADDRESS_LIMIT', UNSETTLED);
     return entry.durable;
   }
 

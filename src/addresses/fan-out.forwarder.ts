@@ -14,7 +14,7 @@ import type { Verdict } from './contract';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
 import type { LocalPublisher } from './local-publisher';
-import type { DurableRoute } from './subscription-book';
+import type { DurableRoute } from './durable-route';
 
 /** Topics, and multicast that nobody acknowledges: given to whoever wants it now; the sender is answered at once. */
 export class FanOut implements Forwarder {

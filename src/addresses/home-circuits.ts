@@ -157,7 +157,11 @@ export class HomeCircuits implements HomeCircuitPorts {
     const { name } = entry;
     // It is told where the queue lives once that is known.
     circuit.waits = this.ports.isLeaving(name) ? { subscription, again } : null;
-    if (circuit.waits !== null) return;
+    if (circuit.waits !== null) {
+      // From now on it is looked at when that changes.
+      this.ports.refresh(entry);
+      return;
+    }
     try {
       if (subscription !== null) this.#ensure(entry, subscription, !again);
       const state = this.ports.refresh(entry);

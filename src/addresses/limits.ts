@@ -115,7 +115,11 @@ export const OUTBOX_RETRY_MS = 1_000;
 export const ROUTES_CACHED_MAX = 10_000;
 /** The same in subscriptions, all headings together: a few MiB. */
 export const ROUTED_MAX = 200_000;
-/** Of subscriptions that a node has and another has by right so much is said with each message: that many are never in doubt. */
+/** Times that a subscription may come back to a node and still get what was put there long ago: 16 KiB on disk at the most. */
+export const STINTS_MAX = 1_000;
+/** Subscriptions that were joined to one after partitions, by which it is known where they had moved from. */
+export const CLAIM_IDS_MAX = 16;
+/** Said with a message of subscriptions that are at two nodes, or between them: some thousand; with more it is refused. */
 export const EXCLUDED_BYTES_MAX = 16 * 1024;
 /** What a subscription asks for, filter and selector together, goes with the message that opens a circuit. */
 export const DEFINITION_BYTES_MAX = 24 * 1024;
@@ -146,6 +150,14 @@ export const REHOME_RETRY_MS = 1_000;
 export const REHOME_PIECE_BYTES = 32 * 1024;
 /** Pieces on their way to the disk of the new home: 1 MiB, enough for 100 MB/s at 10 ms. */
 export const REHOME_PIECES_AHEAD = 32;
+/** Queues that may be leaving a node at once: of subscriptions on their way something is said with each message. */
+export const REHOME_AT_ONCE_MAX = 256;
+/** Nodes are asked this often whether what they put for a subscription to its former home has come there. */
+export const HANDOVER_ASK_MS = 50;
+/** Without anything coming from there for so long, the rest may come behind what is published meanwhile: a node is away. */
+export const HANDOVER_MS = 30_000;
+/** What is put to subscriptions here waits so long at the most for the last of what came late for one. */
+export const INTAKE_HOLD_MS = 500;
 /** Moves that are over, whose ends are remembered for those who ask. */
 export const REHOME_RESULTS_MAX = 1_000;
 /** A selector goes with the message that opens a circuit, which must fit a batch. */

@@ -92,6 +92,21 @@ export class OutboxDisk {
     return ++this.#lastKey;
   }
 
+  /** Number of the oldest that waits for an address, and of the newest of all. */
+  span(name: string): { readonly first: number; readonly last: number } {
+    const to = this.destinations.find(name);
+    let first = to?.oldestStoring ?? Number.MAX_SAFE_INTEGER;
+    if (to !== undefined && to.messages > 0) {
+      // What is behind the newest one on the disk is on its way there.
+      first = Math.min(first, to.durable + 1);
+      this.ports.store.scan(OUTBOX_SPACE.messages, to.id, 0, first, (key) => {
+        first = key;
+        return false;
+      });
+    }
+    return { first, last: this.#lastKey };
+  }
+
   /** Writes a message with this turn's group. @param payload that which it came with, when its record only names it */
   enter(to: Outgoing, key: number, record: Buffer, payload: PayloadName | null): void {
     const batch = this.#change(false);

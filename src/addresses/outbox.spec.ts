@@ -18,6 +18,24 @@ describe('the outbox', () => {
     expect(scene.texts('a')).toEqual(['m0']);
   });
 
+  it('tells which is the oldest that has no answer, also while that is on its way to the disk', () => {
+    const scene = new Scene();
+    const nothing = Number.MAX_SAFE_INTEGER;
+    expect(scene.outbox.span('a')).toEqual({ first: nothing, last: 0 });
+    scene.put(['b'], 'm0');
+    scene.settle();
+    scene.put(['a'], 'm1');
+    const { first, last } = scene.outbox.span('a');
+    expect([first <= last, last]).toEqual([true, 2]);
+    scene.settle();
+    scene.putLarge(['a'], LARGE);
+    expect(scene.outbox.span('a')).toEqual({ first: 2, last: 3 });
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    expect(scene.outbox.span('a')).toEqual({ first: nothing, last: 3 });
+  });
+
   it('stores what several destinations get once, until the last has it', () => {
     const scene = new Scene();
     scene.put(['a', 'b', 'c'], BIG);

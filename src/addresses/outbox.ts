@@ -37,6 +37,11 @@ export class Outbox {
     return this.#feed.underWay;
   }
 
+  /** Number of the oldest that waits for an address, and of the newest of all. */
+  span(name: string): { readonly first: number; readonly last: number } {
+    return this.#disk.span(name);
+  }
+
   /** What the last life left goes on. @throws RecordDamagedError when it is not known for whom */
   start(): void {
     this.#disk.start();

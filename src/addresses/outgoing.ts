@@ -42,6 +42,11 @@ export class Outgoing implements Totals {
     return Math.min(this.durable, first - 1);
   }
 
+  /** The oldest of those that are not on the disk. */
+  get oldestStoring(): number {
+    return this.#storing[0] ?? Number.MAX_SAFE_INTEGER;
+  }
+
   store(key: number, bytes: number): void {
     this.#storing.push(key);
     this.storingBytes += bytes;

@@ -73,6 +73,8 @@ export class AddressCounters {
   circuitsReopened = 0;
   /** Queues and subscriptions that were not made here, for a limit. */
   queuesRefused = 0;
+  /** Subscriptions that came here and took what was put directly before all was known to have come by their former homes. */
+  handoversCut = 0;
   readonly dropped = new Map<string, number>();
 
   drop(reason: DropReason, count: number): void {

@@ -1,4 +1,5 @@
 import type { ConsumerSpec } from './contract';
+import { CLAIM_IDS_MAX } from './limits';
 import { publisherTag } from './publisher-tag';
 
 /** What a subscription asks for. */
@@ -20,8 +21,12 @@ export interface QueueClaim {
   /** Of a subscription: when it was made there, by its home's clock of such changes. */
   readonly since: number;
   readonly subscription: SubscriptionDefinition | null;
+  /** Of a subscription: by what it, and others that were joined to it, are told from one of the same name that is made later. */
+  readonly ids?: readonly string[];
   /** It lives there no more: the node that it moved to. Looked at only where nobody else tells of it. */
   readonly movedTo?: string;
+  /** Of a subscription that moved: when, by its former home's clock. */
+  readonly until?: number;
 }
 
 /** Of a queue that is no subscription and has never moved. */
@@ -36,21 +41,33 @@ export function writeClaim(claim: QueueClaim): Buffer {
 }
 
 /** The same as text, also of a plain one. */
-export function claimText({ generation, since, subscription, movedTo }: QueueClaim): string {
-  return JSON.stringify({ generation, since, movedTo, ...(subscription === null ? {} : { subscription }) });
+export function claimText({ generation, since, subscription, ids, movedTo, until }: QueueClaim): string {
+  return JSON.stringify({ generation, since, ids, movedTo, until, ...(subscription === null ? {} : { subscription }) });
 }
 
 /** Reads what another node told: what is missing, or not understood, is as in a plain one. */
 export function readClaim(value: Buffer): QueueClaim {
   if (value.length === 0) return PLAIN_CLAIM;
   const told = objectOf(parse(value));
-  const { movedTo } = told;
+  const { movedTo, ids, until } = told;
   return {
     generation: countOf(told['generation']),
     since: countOf(told['since']),
     subscription: readDefinition(told['subscription']),
     ...(typeof movedTo === 'string' ? { movedTo } : {}),
+    ...(Array.isArray(ids) ? { ids: ids.filter((id) => typeof id === 'string').slice(-CLAIM_IDS_MAX) } : {}),
+    ...(until === undefined ? {} : { until: countOf(until) }),
   };
+}
+
+/** Whether both tell of the same subscription, or of one that was joined to the other. */
+export function isSame(a: Pick<QueueClaim, 'ids'>, b: Pick<QueueClaim, 'ids'>): boolean {
+  return a.ids?.some((id) => b.ids?.includes(id) === true) === true;
+}
+
+/** A claim of what others were joined to. */
+export function joined(claim: QueueClaim, ids: readonly string[]): QueueClaim {
+  return { ...claim, ids: [...new Set([...(claim.ids ?? []), ...ids])].slice(-CLAIM_IDS_MAX) };
 }
 
 function readDefinition(value: unknown): SubscriptionDefinition | null {

@@ -81,6 +81,23 @@ export class QueueHomes {
     );
   }
 
+  /** What former homes tell, the newest move first. */
+  pointers(name: string): readonly Claimed[] {
+    return this.#pointers.get(name) ?? [];
+  }
+
+  /** What a node tells of a queue; null when it tells nothing. */
+  told(owner: string, name: string): QueueClaim | null {
+    const by = (one: Claimed): boolean => one.owner === owner;
+    return (this.claims(name).find(by) ?? this.pointers(name).find(by))?.claim ?? null;
+  }
+
+  /** A generation above all that are told of a queue. */
+  nextGeneration(name: string): number {
+    const told = [...this.claims(name), ...this.pointers(name)];
+    return told.reduce((next, { claim }) => Math.max(next, claim.generation + 1), 0);
+  }
+
   /** The node where a queue lives, or is to be made. */
   homeOf(name: string, policy: AddressPolicy): NodeId {
     const home =

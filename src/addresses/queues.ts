@@ -23,14 +23,16 @@ import { OwnPuts } from './own-puts';
 import { QueueForwarder } from './queue.forwarder';
 import { Rehoming } from './rehoming';
 import { REHOMING_WIRE } from './rehoming-messages';
-import { isReserved, isSubscriptionQueue } from './reserved-names';
+import { intakeName, isReserved, isSubscriptionQueue } from './reserved-names';
 import { defaultPolicy, type AddressPolicy } from './rules';
 import type { StartHold } from './start-hold';
 import { CLOCK_KEY, SubscriptionBook } from './subscription-book';
 import { SubscriptionRecords } from './subscription-records';
 import { SubscriptionRequests } from './subscription-requests';
 import { SubscriptionRouting } from './subscription-routing';
+import { SubscriptionMoves } from './subscription-moves';
 import { Subscriptions } from './subscriptions';
+import { SubscriptionsHere } from './subscriptions-here';
 import { Transactions } from './transactions';
 import { wireName } from './wire-name';
 
@@ -59,6 +61,7 @@ export class Queues {
   readonly subscriptions: Subscriptions;
   readonly topics: DurableTopics;
   readonly #records: SubscriptionRecords;
+  readonly #moves: SubscriptionMoves;
   readonly #requests: SubscriptionRequests;
   readonly rehoming: Rehoming;
   /** What pieces of queues on their way to this node refer to. */
@@ -90,6 +93,7 @@ export class Queues {
       selfName,
       entryOf: (name) => this.#entry(name),
       claims: (name) => this.homes.claims(name),
+      pointers: (name) => this.homes.pointers(name),
       changed: (filter) => shared.audience.subscriptionsChanged(filter),
     });
     names.filterOf = (name) => this.book.filterOf(name);
@@ -134,7 +138,7 @@ export class Queues {
     });
     const refresh = this.forwarder.places.refresh.bind(this.forwarder.places);
     this.#circuits = new Circuits({ streams, sites }, this.forwarder);
-    const routing = new SubscriptionRouting(selfName, counters);
+    const routing = new SubscriptionRouting(selfName, counters, (name) => this.#moves.lateQueue(name));
     this.topics = new DurableTopics(shared, {
       own,
       routing,
@@ -162,8 +166,8 @@ export class Queues {
       now: () => clock.now(),
       end: (queue, done) => this.subscriptions.end(queue, done),
     });
-    this.subscriptions = new Subscriptions({
-      self,
+    const isLeaving = (queue: string): boolean => this.rehoming.isLeaving(queue);
+    const here = new SubscriptionsHere({
       selfName,
       clock,
       journal,
@@ -173,8 +177,34 @@ export class Queues {
       replicas,
       book,
       routing,
-      counters,
       records: this.#records,
+      scheduleFlush,
+    });
+    this.#moves = new SubscriptionMoves({
+      host,
+      homes,
+      names,
+      replicas,
+      routing,
+      here,
+      records: this.#records,
+      isLeaving,
+      claimOf: (queue) => this.rehoming.claimOf(queue),
+      isComing: (queue) => this.rehoming.handovers.has(queue),
+      scheduleFlush,
+    });
+    this.subscriptions = new Subscriptions({
+      self,
+      selfName,
+      journal,
+      host,
+      homes,
+      names,
+      replicas,
+      book,
+      routing,
+      here,
+      counters,
       barrier: ports.facts,
       isReachable,
       isStarting: () => !ports.hold.over,
@@ -182,6 +212,9 @@ export class Queues {
       openConsumer: (...consumer) => this.#consumers.open(...consumer),
       openTopic: (spec, handler) => ports.openTopic(spec, handler),
       closing: (queue) => this.#homeCircuits.closing(queue),
+      hasLeft: (queue) => this.#moves.idsOf(queue).length > 0 && !this.#moves.isHere(queue),
+      isMoving: (queue) => this.rehoming.isMoving(queue),
+      ended: (queue) => this.rehoming.ended(queue),
       endAt: (home, queue, away, done) => this.#requests.end(home, queue, away, done),
       scheduleFlush,
     });
@@ -194,11 +227,15 @@ export class Queues {
       journal: node.journal,
       streams,
       routes,
+      replicas,
+      counters,
       store: node.queueStore,
       host,
       homes,
       policyOf: (name) => names.policy('queue', name),
       changed: (name) => this.#onHome(name),
+      subscriptions: this.#moves,
+      spanOf: (name) => this.forwarder.outbox.span(intakeName(name)),
       arrived: (name) => void this.forwarder.places.refresh(this.#entry(name)),
       undelivered: (site) => sites.settle(site, OUTCOME.undelivered, null),
       scheduleFlush,
@@ -229,7 +266,7 @@ export class Queues {
       names,
       refresh,
       left,
-      isGone: ({ name }) => isSubscriptionQueue(name) && homes.claims(name).length === 0,
+      isGone: ({ name }) => isSubscriptionQueue(name) && book.find(name) === null,
       isReachable,
       nodeName,
       awaitsLock: (...asker) => this.#homeCircuits.locks.wait(...asker),
@@ -251,6 +288,12 @@ export class Queues {
     else this.homes.onFact(origin, key, value);
   }
 
+  /** Facts of another node are newer than before. */
+  factsChanged(): void {
+    this.#moves.factsChanged();
+    this.rehoming.factsChanged();
+  }
+
   #entry(name: string): AddressEntry {
     return this.ports.table().ofWire(wireName('queue', name));
   }
@@ -269,7 +312,8 @@ export class Queues {
   /** The queues that are on this node's disk are opened, and told of. */
   start(): void {
     this.rehoming.start();
-    this.subscriptions.start();
+    this.#moves.start(this.#records.load());
+    this.rehoming.resume();
     for (const name of this.host.stored) {
       if (isReserved(name)) continue;
       this.#tell(name, true);
@@ -392,7 +436,10 @@ export class Queues {
       this.#homeCircuits.review(entry);
       this.shared.credit.changed(entry);
     }
-    for (const name of changed) this.subscriptions.review(name);
+    for (const name of changed) {
+      this.subscriptions.review(name);
+      this.#moves.review(name);
+    }
     this.forwarder.puts.wake();
     this.ports.relieved();
   }

@@ -1,8 +1,16 @@
 import { WireError } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import type { QueueHost, StagedQueue } from '../queues/contract';
-import { mergingName, readMergingName } from './reserved-names';
-import { ABORTED, readHead, writeRefused, writeTaken, writeTransfer, type TransferHead } from './rehoming-messages';
+import { isSubscriptionQueue, mergingName, readMergingName } from './reserved-names';
+import {
+  ABORTED,
+  readHead,
+  writeClaimed,
+  writeRefused,
+  writeTaken,
+  writeTransfer,
+  type TransferHead,
+} from './rehoming-messages';
 import type { QueueClaim } from './queue-claim';
 import type { RehomingNotes } from './rehoming-notes';
 
@@ -15,8 +23,16 @@ export interface ArrivalsHome {
   nodeOf(name: string): NodeId;
   /** Why a queue cannot come now; null when it can. */
   refusal(head: TransferHead): { readonly why: string; readonly again: boolean } | null;
+  /** It is going to live here: what is left here of another one of its name goes. */
+  comes(queue: string, claim: QueueClaim): void;
+  /** What lives here is also what others were that are told by these ids. */
+  joined(queue: string, ids: readonly string[]): void;
+  /** The version of this node's facts that tells of what lives here now. */
+  factsVersion(): number;
   /** The queue lives here from now on. */
   claimed(queue: string, claim: QueueClaim): void;
+  /** Something may come by its old home yet, which therefore must not forget it. */
+  isComing(queue: string): boolean;
   /** What came by a transfer is to go into the queue that lives here. @param done it is there, on the disk */
   merge(from: string, into: string, done: () => void): void;
   scheduleFlush(): void;
@@ -153,20 +169,26 @@ export class Arrivals {
     }
     arrival.isClaiming = true;
     const { head, staged } = arrival;
-    const { queue, claim, merges } = head;
-    const name = merges ? mergingName(transfer, queue) : queue;
-    if (merges) this.#mergeMarks(queue, staged);
-    else this.home.notes.setClaim(queue, claim);
-    this.home.notes.setTaken(transfer, { from: this.home.nodeName(from), queue });
-    staged.adopt(name, () => {
+    const { queue, claim, how, ids } = head;
+    const former = this.home.nodeName(from);
+    if (how !== 'move') this.#mergeMarks(queue, staged);
+    else this.#comes(queue, claim, former);
+    this.home.notes.setTaken(transfer, { from: former, queue, how, ids });
+    staged.adopt(how === 'move' ? queue : mergingName(transfer, queue), () => {
       this.#byTransfer.delete(transfer);
-      if (merges) this.#merge(transfer, queue);
+      if (how !== 'move') this.#merge(transfer, queue);
       else {
         this.home.claimed(queue, claim);
         this.#tellClaimed(transfer);
       }
     });
     this.home.scheduleFlush();
+  }
+
+  #comes(queue: string, claim: QueueClaim, former: string): void {
+    this.home.comes(queue, claim);
+    this.home.notes.setClaim(queue, claim);
+    if (isSubscriptionQueue(queue)) this.home.notes.setFormer(queue, former);
   }
 
   /** A put that the loser has is not taken again here. */
@@ -178,6 +200,7 @@ export class Arrivals {
 
   #merge(transfer: string, queue: string): void {
     this.#merging.add(transfer);
+    this.home.joined(queue, this.home.notes.taken(transfer)?.ids ?? []);
     const name = mergingName(transfer, queue);
     this.home.merge(name, queue, () => {
       this.#merging.delete(transfer);
@@ -188,7 +211,14 @@ export class Arrivals {
   #tellClaimed(transfer: string): void {
     const taken = this.home.notes.taken(transfer);
     if (taken === null || this.#merging.has(transfer)) return;
-    this.home.send(this.home.nodeOf(taken.from), 'claimed', writeTransfer(transfer));
+    if (taken.how === 'move' && this.home.isComing(taken.queue)) return;
+    this.home.send(this.home.nodeOf(taken.from), 'claimed', writeClaimed(transfer, this.home.factsVersion()));
+  }
+
+  /** Nothing comes by the old home any more. */
+  onHandedOver(queue: string): void {
+    for (const transfer of this.home.notes.allTaken())
+      if (this.home.notes.taken(transfer)?.queue === queue) this.#tellClaimed(transfer);
   }
 
   #aborted(from: NodeId, transfer: string): void {

@@ -12,8 +12,9 @@ import {
   REHOME_SETTLE_MS,
 } from './limits';
 import type { QueueClaim } from './queue-claim';
-import { ABORTED, writeHead, writePiece, writeTransfer } from './rehoming-messages';
+import { ABORTED, writeHead, writePiece, writeTransfer, type MoveKind } from './rehoming-messages';
 import type { Leaving, RehomingNotes } from './rehoming-notes';
+import { isSubscriptionQueue, readLateName } from './reserved-names';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -32,6 +33,10 @@ export interface DepartureHome {
   /** Whether it is served here is another than before. */
   changed(queue: string): void;
   scheduleFlush(): void;
+  /** What is put for it from now on is put aside. */
+  leaves(queue: string): void;
+  /** By what it is told from another of its name. */
+  idsOf(queue: string): readonly string[];
   /** Its records go, with what is noted in this turn. */
   drop(queue: string): void;
   /** It has come to its end. @param error why the queue is served here as before; null when it has left */
@@ -42,8 +47,7 @@ export interface DepartureHome {
 export interface Destination {
   readonly name: string;
   readonly node: NodeId;
-  /** It has the queue by right: what goes there goes behind what it has. */
-  readonly merges: boolean;
+  readonly how: MoveKind;
   /** What it is to tell of the queue. */
   readonly claim: QueueClaim;
 }
@@ -73,6 +77,10 @@ export class Departure {
   bytes = 0;
   /** Messages that it had when its service ended. */
   messages = 0;
+  /** Of a subscription: the other node has told that it lives there. */
+  isAway = false;
+  /** The other node has it, and tells so with that version of its facts, which is not known here. */
+  claimedAs: { readonly transfer: string; readonly version: number } | null = null;
   #until: number;
   #transfer: Transfer | null = null;
   /** What is on the disk here, or on its way to it. */
@@ -91,9 +99,14 @@ export class Departure {
     this.#leaving = leaving;
     this.#reachedAt = home.now();
     this.#until = home.now() + REHOME_SETTLE_MS;
-    if (leaving !== null || to.merges) this.#detach();
+    if (leaving !== null || this.merges) this.#detach();
     else home.moves.pause(queue, true);
     home.scheduleFlush();
+  }
+
+  /** The other node has the queue by right: what goes there goes behind what it has. */
+  get merges(): boolean {
+    return this.to.how !== 'move';
   }
 
   /** Nobody is served here. */
@@ -117,8 +130,14 @@ export class Departure {
 
   // --- steps -------------------------------------------------------------------------------------------------------------------
 
+  /** What it is there. */
+  get target(): string {
+    return readLateName(this.queue)?.queue ?? this.queue;
+  }
+
   #detach(): void {
     this.phase = 'detaching';
+    this.home.leaves(this.queue);
     // Consumers that look for it meanwhile find it gone.
     this.home.changed(this.queue);
     const moved = new AddressError('FL_QUEUE_MOVED', `queue '${this.queue}' moves to ${this.to.name}: attach again`);
@@ -130,13 +149,14 @@ export class Departure {
   }
 
   #begin(): void {
-    const { home, queue, to } = this;
+    const { home, queue, to, target } = this;
     const name = home.newTransfer();
     const items = home.moves.items(queue);
     this.#transfer = { name, items, rest: null, at: 0, sent: 0, taken: 0, isStaged: false };
     const former = this.#leaving?.transfer ?? '';
     this.bytes = 0;
-    this.#send(this.#transfer, writeHead({ queue, claim: to.claim, merges: to.merges, former }));
+    const ids = home.idsOf(target);
+    this.#send(this.#transfer, writeHead({ queue: target, claim: to.claim, how: to.how, former, ids }));
   }
 
   #send(transfer: Transfer, bytes: Buffer): void {
@@ -210,7 +230,7 @@ export class Departure {
     if (transfer === null || this.phase !== 'copying' || transfer.isStaged) return;
     transfer.isStaged = true;
     const { to, queue, home } = this;
-    this.#leaving = { to: to.name, transfer: transfer.name, merges: to.merges, claim: to.claim };
+    this.#leaving = { to: to.name, transfer: transfer.name, how: to.how, claim: to.claim };
     home.notes.setLeaving(queue, this.#leaving, () => {
       if (this.#transfer !== transfer || this.phase !== 'copying') return;
       this.phase = 'committing';
@@ -226,7 +246,9 @@ export class Departure {
     this.#transfer = null;
     const { home, queue, to } = this;
     const pointer: QueueClaim = { generation: to.claim.generation, since: 0, subscription: null, movedTo: to.name };
-    home.notes.setLeft(queue, to.merges ? null : pointer, () => {
+    // Of subscriptions that is kept with what they are.
+    const left = this.merges || isSubscriptionQueue(queue) ? null : pointer;
+    home.notes.setLeft(queue, left, () => {
       this.phase = 'over';
       home.send(to.node, 'forget', writeTransfer(transfer));
       home.over(this, null);
@@ -236,7 +258,12 @@ export class Departure {
   }
 
   onRefused(again: boolean, why: string): void {
-    if (again || this.isCommitted || this.to.merges) this.#restart(true);
+    // It said that it has not taken any of it: it may go elsewhere.
+    if (this.merges && this.#leaving !== null) {
+      this.#leaving = null;
+      this.home.notes.forgetLeaving(this.queue);
+    }
+    if (again || this.isCommitted || this.merges) this.#restart(true);
     else
       this.fail(new AddressError('FL_REHOME_REFUSED', `${this.to.name} does not take queue '${this.queue}': ${why}`));
   }
@@ -257,12 +284,20 @@ export class Departure {
     this.home.over(this, error);
   }
 
+  /** Nobody wants it any more: its records are deleted. */
+  abandon(): void {
+    if (this.#transfer !== null) this.#abort(this.#transfer);
+    this.#transfer = null;
+    this.phase = 'over';
+    this.home.notes.forgetLeaving(this.queue);
+  }
+
   // --- time --------------------------------------------------------------------------------------------------------------------
 
   flush(now: number): void {
     const { home, to } = this;
     if (home.isReachable(to.node)) this.#reachedAt = now;
-    else if (!to.merges && now >= this.#reachedAt + REHOME_PEER_MS && this.phase !== 'detaching') {
+    else if (!this.merges && now >= this.#reachedAt + REHOME_PEER_MS && this.phase !== 'detaching') {
       this.fail(new AddressError('FL_REHOME_NODE', `node ${to.name} is out of reach: queue '${this.queue}' stays`));
       if (!this.isCommitted) return;
     }
@@ -281,8 +316,8 @@ export class Departure {
     if (this.phase === 'settling') return this.home.now() + REHOME_LOOK_MS;
     if (this.phase === 'copying' && this.#transfer === null) {
       if (this.home.isReachable(this.to.node)) return Math.max(this.#retryAt, this.home.now() + 1);
-      return this.isCommitted || this.to.merges ? Infinity : this.#reachedAt + REHOME_PEER_MS;
+      return this.isCommitted || this.merges ? Infinity : this.#reachedAt + REHOME_PEER_MS;
     }
-    return this.isCommitted || this.to.merges ? Infinity : this.#reachedAt + REHOME_PEER_MS;
+    return this.isCommitted || this.merges ? Infinity : this.#reachedAt + REHOME_PEER_MS;
   }
 }

@@ -4,13 +4,21 @@ import { claimText, readClaim, type QueueClaim } from './queue-claim';
 /** What pieces of queues go by between nodes. */
 export const REHOMING_WIRE = 'h';
 
+/**
+ * How a queue comes: it is the queue from then on; or it goes behind what is there by right, as what another node has made of that name,
+ * or as what came to a former home of a subscription.
+ */
+export type MoveKind = 'move' | 'merge' | 'late';
+const KINDS: readonly MoveKind[] = ['move', 'merge', 'late'];
+
 /** What a transfer begins with. */
 export interface TransferHead {
   readonly queue: string;
   /** What the new home is to tell of it. */
   readonly claim: QueueClaim;
-  /** The queue is there already, by right: what comes goes behind what it has. */
-  readonly merges: boolean;
+  readonly how: MoveKind;
+  /** Of a subscription: by what it is told from another of its name. */
+  readonly ids: readonly string[];
   /** A former transfer of it that was to come to its end, for all the old home knows; empty for none. */
   readonly former: string;
 }
@@ -23,24 +31,32 @@ export function writePiece(transfer: string, number: number, bytes: Buffer): Buf
   return new WireWriter(64 + bytes.length).text(transfer).u32(number).raw(bytes).take();
 }
 
-/** u8 merges, text queue, text former, blob claim. */
-export function writeHead({ queue, claim, merges, former }: TransferHead): Buffer {
-  return new WireWriter()
-    .u8(merges ? 1 : 0)
+/** u8 kind, text queue, text former, blob claim, u8 ids, of each its text. */
+export function writeHead({ queue, claim, how, former, ids }: TransferHead): Buffer {
+  const writer = new WireWriter()
+    .u8(KINDS.indexOf(how))
     .text(queue)
     .text(former)
     .blob(Buffer.from(claimText(claim)))
-    .take();
+    .u8(ids.length);
+  for (const id of ids) writer.text(id);
+  return writer.take();
 }
 
 /** @throws WireError */
 export function readHead(bytes: Buffer): TransferHead {
   const reader = new WireReader(bytes);
-  const merges = reader.u8() !== 0;
+  const how = KINDS[reader.u8()];
   const queue = reader.text();
   const former = reader.text();
-  if (queue === '') throw new WireError('a transfer of no queue');
-  return { merges, queue, former, claim: readClaim(Buffer.from(reader.blob())) };
+  if (queue === '' || how === undefined) throw new WireError('a transfer of no queue');
+  const claim = readClaim(Buffer.from(reader.blob()));
+  return { how, queue, former, claim, ids: Array.from({ length: reader.u8() }, () => reader.text()) };
+}
+
+/** text transfer, u53 version of the sender's facts that tells of it. */
+export function writeClaimed(transfer: string, version: number): Buffer {
+  return new WireWriter(32).text(transfer).u53(version).take();
 }
 
 /** text transfer. */

@@ -1,16 +1,18 @@
 import type { MoveNotes } from '../queues/contract';
 import { claimText, readClaim, type QueueClaim } from './queue-claim';
+import type { MoveKind } from './rehoming-messages';
 
 const LEAVING = 'leaving/';
 const LEFT = 'left/';
 const CLAIM = 'claim/';
 const TAKEN = 'taken/';
+const FORMER = 'former/';
 
 /** A queue of this node that another one may have already: nobody serves it here before that is known. */
 export interface Leaving {
   readonly to: string;
   readonly transfer: string;
-  readonly merges: boolean;
+  readonly how: MoveKind;
   readonly claim: QueueClaim;
 }
 
@@ -18,6 +20,9 @@ export interface Leaving {
 export interface Taken {
   readonly from: string;
   readonly queue: string;
+  readonly how: MoveKind;
+  /** Of a subscription: by what it is told from another of its name. */
+  readonly ids: readonly string[];
 }
 
 /** What is known of moves after a crash. All that is set in one turn is on the disk together, with what queues change in it. */
@@ -34,6 +39,11 @@ export class RehomingNotes {
 
   setLeaving(queue: string, leaving: Leaving, done: () => void): void {
     this.notes.set(LEAVING + queue, JSON.stringify(leaving), done);
+  }
+
+  /** It certainly has not gone. */
+  forgetLeaving(queue: string): void {
+    if (this.notes.get(LEAVING + queue) !== null) this.notes.set(LEAVING + queue, null);
   }
 
   /** Where a queue has gone that was here; null for one of which others tell. */
@@ -69,6 +79,19 @@ export class RehomingNotes {
 
   forgetClaim(queue: string): void {
     if (this.notes.get(CLAIM + queue) !== null) this.notes.set(CLAIM + queue, null);
+  }
+
+  /** The former home of a subscription from where something may come yet; null when nothing does. */
+  former(queue: string): string | null {
+    return this.notes.get(FORMER + queue);
+  }
+
+  allFormer(): readonly string[] {
+    return [...this.notes.names(FORMER)].map((name) => name.slice(FORMER.length));
+  }
+
+  setFormer(queue: string, node: string | null): void {
+    if (this.former(queue) !== node) this.notes.set(FORMER + queue, node);
   }
 
   taken(transfer: string): Taken | null {

@@ -1,38 +1,22 @@
 import type { Chunk } from '../common/chunk';
-import { FairleadError } from '../common/errors';
-import type { Clock, Journal } from '../common/ports';
 import { WireError, WireReader } from '../common/wire';
-import { nodeIdOf, TRAFFIC_CLASS, type NodeId } from '../links/contract';
-import { QUEUES_MAX } from '../queues/limits';
-import type { QueueHost, QueuePolicy } from '../queues/contract';
-import type { QueueStore } from '../queues/store-port';
-import type { Routes } from '../routing/contract';
-import { MESSAGE_FLAG, type Receipt } from '../streams/contract';
+import { nodeIdOf, type NodeId } from '../links/contract';
+import { SPACE } from '../routing/contract';
+import type { Receipt } from '../streams/contract';
 import type { EndPoint } from './address-entry';
 import { isTemporary } from './address-names';
 import { CONTROL } from './control';
 import { AddressError } from './errors';
-import { REHOME_RESULTS_MAX } from './limits';
-import type { AddressStreams } from './ports';
-import { PLAIN_CLAIM, type QueueClaim } from './queue-claim';
-import type { QueueHomes } from './queue-homes';
+import { Handovers } from './handovers';
+import { LateMoves } from './late-moves';
+import { REHOME_AT_ONCE_MAX } from './limits';
+import { isSame, PLAIN_CLAIM, type QueueClaim } from './queue-claim';
 import { Arrivals, type ArrivalsHome } from './rehoming-arrivals';
-import { Departure, type DepartureHome, type Destination } from './rehoming-departure';
-import { REHOMING_WIRE, writeTransfer, type TransferHead } from './rehoming-messages';
-import { type Leaving, RehomingNotes } from './rehoming-notes';
-import { intakeHome, isSubscriptionQueue, readMergingName } from './reserved-names';
-
-/** How far a queue is on its way to another node. */
-export interface MoveView {
-  readonly queue: string;
-  readonly to: string;
-  readonly state: 'settling' | 'copying' | 'finishing' | 'moved' | 'failed';
-  /** Copied so far. */
-  readonly bytes: number;
-  readonly messages: number;
-  /** Why it stays where it is; null while nothing is wrong. */
-  readonly error: FairleadError | null;
-}
+import { Departures } from './rehoming-departures';
+import { mergeQueues, refusalOf } from './rehoming-merges';
+import { RehomingNotes } from './rehoming-notes';
+import { sendMove, type MoveView, type RehomingPorts } from './rehoming-ports';
+import { intakeHome, isSubscriptionQueue, readLateName, readMergingName } from './reserved-names';
 
 /** Queues that move from this node to others. */
 export interface QueueRelocation {
@@ -47,54 +31,42 @@ export interface QueueRelocation {
   move(queue: string): MoveView | null;
 }
 
-/** What rehoming is built on. */
-export interface RehomingPorts {
-  readonly selfName: string;
-  /** One life of this node. */
-  readonly incarnation: number;
-  readonly clock: Clock;
-  readonly journal: Journal;
-  readonly streams: AddressStreams;
-  readonly routes: Routes;
-  readonly store: QueueStore;
-  readonly host: QueueHost;
-  readonly homes: QueueHomes;
-  /** How a queue treats its messages by the rules; null where they say that it is none. */
-  policyOf(queue: string): QueuePolicy | null;
-  /** Where it lives, or whether it is served here, is another than before. */
-  changed(queue: string): void;
-  /** A put that waits for where its queue lives is to be sent again. */
-  undelivered(site: number): void;
-  /** A queue has come, and is to be served here. */
-  arrived(queue: string): void;
-  readonly scheduleFlush: () => void;
-}
-
-const KIND = {
-  taken: CONTROL.moveTaken,
-  staged: CONTROL.moveStaged,
-  commit: CONTROL.moveCommit,
-  claimed: CONTROL.moveClaimed,
-  refused: CONTROL.moveRefused,
-  forget: CONTROL.moveForget,
-} as const;
-
 /** How queues get another home, on request or because they lost a claim; see docs/decisions/0010. */
 export class Rehoming implements QueueRelocation, EndPoint {
   readonly notes: RehomingNotes;
-  readonly #departures = new Map<string, Departure>();
+  readonly #departures: Departures;
   readonly #arrivals: Arrivals;
-  readonly #results = new Map<string, MoveView>();
-  /** Puts of other nodes for queues that are on their way, by queue. */
-  readonly #held = new Map<string, number[]>();
-  #transfers = 0;
+  /** Subscriptions that have come, and for which something comes by their former homes. */
+  readonly handovers: Handovers;
+  readonly #late: LateMoves;
 
   constructor(private readonly ports: RehomingPorts) {
     this.notes = new RehomingNotes(ports.host.moves.notes);
+    this.#departures = new Departures(ports, this.notes);
     this.#arrivals = new Arrivals(this.#arrivalsHome());
+    const { routes, streams, clock, homes, spanOf, subscriptions, scheduleFlush } = ports;
+    this.handovers = new Handovers({
+      self: routes.self.id,
+      now: () => clock.now(),
+      nodes: () => routes.nodes(),
+      send: (node, kind, payload) => streams.sendControl(node, kind, payload),
+      homeOf: (queue) => homes.claims(queue)[0]?.owner ?? null,
+      nameOf: (node) => routes.view(node)?.name ?? '',
+      spanOf,
+      isLate: (queue) => subscriptions.late.first(queue) !== null,
+      scheduleFlush,
+    });
+    this.#late = new LateMoves(ports, {
+      notes: this.notes,
+      handovers: this.handovers,
+      departure: (queue) => this.#departures.get(queue),
+      depart: (queue, to) => this.#departures.begin(queue, to),
+      abandon: (queue) => this.#departures.abandon(queue),
+      merge: (...queues) => mergeQueues(ports, ...queues),
+    });
   }
 
-  /** What the last life left goes on. */
+  /** What the last life left is known again. */
   start(): void {
     const { homes } = this.ports;
     for (const queue of this.notes.allLeft()) {
@@ -106,9 +78,14 @@ export class Rehoming implements QueueRelocation, EndPoint {
     for (const queue of this.notes.allLeaving()) {
       const leaving = this.notes.leaving(queue);
       if (leaving === null) continue;
-      const { to: name, merges, claim } = leaving;
-      this.#depart(queue, { name, node: nodeIdOf(name), merges, claim }, leaving);
+      const { to: name, how, claim } = leaving;
+      this.#departures.begin(queue, { name, node: nodeIdOf(name), how, claim }, leaving);
     }
+    for (const queue of this.notes.allFormer()) this.#handOver(queue);
+  }
+
+  /** What the last life left goes on, as far as it needs the subscriptions here. */
+  resume(): void {
     this.#arrivals.start();
   }
 
@@ -121,45 +98,27 @@ export class Rehoming implements QueueRelocation, EndPoint {
 
   rehome(queue: string, node: string): MoveView {
     const running = this.#departures.get(queue);
-    if (running !== undefined) return this.#join(running, node);
-    const result = this.#results.get(queue);
-    if (result?.to === node) {
-      // Told once; whoever asks again wants it to be tried again.
-      this.#results.delete(queue);
-      if (result.error !== null) throw result.error;
-      return result;
-    }
+    if (running !== undefined) return this.#departures.join(running, node);
+    const result = this.#departures.takeResult(queue, node);
+    if (result !== null) return result;
     this.#check(queue, node);
     const claim = this.ports.homes.claims(queue)[0]?.claim ?? PLAIN_CLAIM;
     const moved = { ...claim, generation: claim.generation + 1 };
-    this.#depart(queue, { name: node, node: nodeIdOf(node), merges: false, claim: moved }, null);
+    this.#departures.begin(queue, { name: node, node: nodeIdOf(node), how: 'move', claim: moved });
     this.ports.journal.info('queue-move', { queue, to: node });
-    return this.#view(this.#departures.get(queue) as Departure);
+    return this.#departures.view(queue) as MoveView;
   }
 
   queues(): readonly string[] {
-    const { host, homes, selfName } = this.ports;
-    const isHere = (queue: string): boolean => homes.claims(queue).some(({ owner }) => owner === selfName);
+    const { host, homes, selfName, subscriptions } = this.ports;
+    const isHere = (queue: string): boolean =>
+      (!isSubscriptionQueue(queue) || subscriptions.isDurable(queue)) &&
+      homes.claims(queue).some(({ owner }) => owner === selfName);
     return host.stored.filter((queue) => readMergingName(queue) === null && isHere(queue));
   }
 
   move(queue: string): MoveView | null {
-    const departure = this.#departures.get(queue);
-    return departure === undefined ? (this.#results.get(queue) ?? null) : this.#view(departure);
-  }
-
-  #join(departure: Departure, node: string): MoveView {
-    if (departure.to.name === node && !departure.to.merges) return this.#view(departure);
-    const why = departure.to.merges
-      ? `queue '${departure.queue}' goes into the one at ${departure.to.name}, which has it by right`
-      : `queue '${departure.queue}' is on its way to ${departure.to.name} already`;
-    throw new AddressError('FL_REHOME_REFUSED', why);
-  }
-
-  #view({ queue, to, phase, bytes, messages }: Departure): MoveView {
-    const state =
-      phase === 'settling' || phase === 'detaching' ? 'settling' : phase === 'copying' ? 'copying' : 'finishing';
-    return { queue, to: to.name, state, bytes, messages, error: null };
+    return this.#departures.view(queue);
   }
 
   /** @throws AddressError */
@@ -173,9 +132,12 @@ export class Rehoming implements QueueRelocation, EndPoint {
       throw new AddressError('FL_REHOME_NODE', `no node is named '${node}': fairlead status tells which are known`);
     if (node === selfName) refuse('lives here already');
     if (!view.reachable) throw new AddressError('FL_REHOME_NODE', `node ${node} is out of reach`);
-    if (isTemporary(queue) || readMergingName(queue) !== null || intakeHome(queue) !== undefined)
-      refuse('is bound to its node');
-    if (isSubscriptionQueue(queue)) refuse('is a subscription, which stays where it was made');
+    if (isBound(queue)) refuse('is bound to its node');
+    if (isSubscriptionQueue(queue) && !this.ports.subscriptions.isDurable(queue))
+      refuse('is a subscription that keeps nothing, or none of this node');
+    if (this.ports.subscriptions.late.first(queue) !== null || this.handovers.has(queue))
+      refuse('is being put together: try again');
+    if (this.#departures.size >= REHOME_AT_ONCE_MAX) refuse(`is one too many: ${REHOME_AT_ONCE_MAX} leave this node`);
     if (homes.claims(queue).length > 1) refuse('is at two nodes, and becomes one first: see fairlead addresses');
     if (!host.stored.includes(queue)) refuse('is not on the disk of this node');
     const policy = this.ports.policyOf(queue);
@@ -187,25 +149,23 @@ export class Rehoming implements QueueRelocation, EndPoint {
 
   // --- queues that leave ---------------------------------------------------------------------------------------------------------
 
-  #depart(queue: string, to: Destination, leaving: Leaving | null): void {
-    const departure = new Departure(this.#departureHome, queue, to, leaving);
-    departure.messages = this.ports.host.find(queue)?.view().depth ?? 0;
-    this.#results.delete(queue);
-    this.#departures.set(queue, departure);
-    this.ports.changed(queue);
-  }
-
   /** Nobody serves the queue at this node for now, whatever is told of where it lives. */
   isLeaving(queue: string): boolean {
-    return this.#departures.get(queue)?.isDetached === true;
+    const departure = this.#departures.get(queue);
+    return departure === undefined ? this.#late.isClosed(queue) : departure.isDetached && !departure.isAway;
+  }
+
+  /** A subscription is on its way to another node, or something of its own is on its way into it. */
+  isMoving(queue: string): boolean {
+    const departure = this.#departures.get(queue);
+    if (departure !== undefined && !departure.isAway) return true;
+    return this.#late.isBusy(queue) || this.#arrivals.isBusy(queue);
   }
 
   /** Keeps a put without an answer for as long as its queue is on its way. @returns false when it is not */
   hold(queue: string, site: number): boolean {
     if (!this.isLeaving(queue)) return false;
-    const held = this.#held.get(queue);
-    if (held === undefined) this.#held.set(queue, [site]);
-    else held.push(site);
+    this.#departures.hold(queue, site);
     return true;
   }
 
@@ -214,120 +174,65 @@ export class Rehoming implements QueueRelocation, EndPoint {
     const { homes, selfName } = this.ports;
     const claims = homes.claims(queue);
     const departure = this.#departures.get(queue);
-    if (departure?.to.merges === true && claims[0]?.owner !== departure.to.name)
+    if (departure !== undefined) this.#departures.seeAway(departure);
+    if (departure?.to.how === 'merge' && !departure.isAway && claims[0]?.owner !== departure.to.name)
       departure.fail(new AddressError('FL_REHOME_REFUSED', 'another node has it by right'));
-    if (this.#departures.has(queue) || this.#arrivals.isBusy(queue)) return;
+    if (this.#departures.has(queue) || this.#late.isBusy(queue) || this.#arrivals.isBusy(queue)) return;
     const [winner] = claims;
     if (winner === undefined || winner.owner === selfName || !claims.some(({ owner }) => owner === selfName)) return;
     // What is kept in memory alone is not put together.
     if (!this.ports.host.stored.includes(queue)) return;
     const { owner: name, claim } = winner;
     this.ports.journal.warn('queue-claim-lost', { queue, to: name });
-    this.#depart(queue, { name, node: nodeIdOf(name), merges: true, claim }, null);
+    this.#departures.begin(queue, { name, node: nodeIdOf(name), how: 'merge', claim });
   }
 
-  get #departureHome(): DepartureHome {
-    const { clock, streams, host, scheduleFlush } = this.ports;
-    return {
-      moves: host.moves,
-      notes: this.notes,
-      now: () => clock.now(),
-      newTransfer: () => `${this.ports.selfName}.${this.ports.incarnation}.${++this.#transfers}`,
-      isReachable: (node) => this.#isReachable(node),
-      isFull: (node) => streams.isFull(node, TRAFFIC_CLASS.normal),
-      sendPiece: (node, piece) =>
-        void streams.append(
-          streams.targetSet([node]),
-          TRAFFIC_CLASS.normal,
-          REHOMING_WIRE,
-          MESSAGE_FLAG.settled,
-          piece,
-          0,
-          piece.length,
-          -1,
-        ),
-      send: (node, kind, payload) => this.#send(node, kind, payload),
-      changed: (queue) => this.ports.changed(queue),
-      scheduleFlush,
-      drop: (queue) => host.delete(queue),
-      over: (departure, error) => this.#over(departure, error),
-    };
+  // --- subscriptions -----------------------------------------------------------------------------------------------------------------
+
+  #handOver(queue: string): void {
+    this.#late.handOver(queue, () => this.#arrivals.onHandedOver(queue));
   }
 
-  #over({ queue, to, bytes, messages }: Departure, error: FairleadError | null): void {
-    this.#departures.delete(queue);
-    const state = error === null ? 'moved' : 'failed';
-    if (this.#results.size >= REHOME_RESULTS_MAX) this.#results.clear();
-    if (!to.merges) this.#results.set(queue, { queue, to: to.name, state, bytes, messages, error });
-    if (error === null) this.ports.journal.info('queue-moved', { queue, to: to.name, messages, bytes });
-    else this.ports.journal.warn('queue-move-failed', { queue, to: to.name, why: error.message });
-    for (const site of this.#held.get(queue) ?? []) this.ports.undelivered(site);
-    this.#held.delete(queue);
-    this.ports.changed(queue);
-    this.ports.scheduleFlush();
+  /** One that lived here is nowhere any more, or another of its name is made here. */
+  ended(queue: string): void {
+    this.#departures.abandon(queue);
+    this.handovers.end(queue);
+    this.notes.setFormer(queue, null);
+    this.notes.forgetClaim(queue);
+    this.#late.drop(queue);
+    this.#arrivals.onHandedOver(queue);
   }
 
   // --- queues that come ----------------------------------------------------------------------------------------------------------
 
   #arrivalsHome(): ArrivalsHome {
-    const { host, homes, scheduleFlush } = this.ports;
+    const { host, homes, replicas, subscriptions, scheduleFlush } = this.ports;
     return {
       host,
       notes: this.notes,
-      send: (node, kind, payload) => this.#send(node, kind, payload),
+      send: (node, kind, payload) => sendMove(this.ports, node, kind, payload),
       nodeName: (node) => this.ports.routes.view(node)?.name ?? '',
       nodeOf: (name) => nodeIdOf(name),
-      refusal: (head) => this.#refusalOf(head),
+      refusal: (head) => refusalOf(this.ports, head, this.#departures.has(head.queue)),
+      isComing: (queue) => this.handovers.has(queue),
+      factsVersion: () => replicas.pendingVersion(SPACE.facts),
+      joined: (queue, ids) => subscriptions.joined(queue, ids),
+      comes: (queue, claim) => {
+        if (isSubscriptionQueue(queue) && !isSame(claim, { ids: subscriptions.idsOf(queue) })) this.#late.drop(queue);
+      },
       claimed: (queue, claim) => {
-        homes.own(queue, claim);
+        if (isSubscriptionQueue(queue)) {
+          subscriptions.adopted(queue, claim);
+          this.#handOver(queue);
+        } else homes.own(queue, claim);
         this.ports.arrived(queue);
       },
-      merge: (from, into, done) => this.#merge(from, into, done),
+      merge: (from, into, done) => mergeQueues(this.ports, from, into, (error) => error === null && done()),
       scheduleFlush,
     };
   }
 
-  #refusalOf({ queue, merges }: TransferHead): { readonly why: string; readonly again: boolean } | null {
-    const { host, homes, store, selfName, policyOf } = this.ports;
-    if (policyOf(queue) === null) return { why: 'by its rules the name is none of a queue', again: false };
-    if (store.state !== 'ok') return { why: store.lacksRoom ? 'its disk is full' : 'its disk fails', again: false };
-    if (merges) {
-      const isHere = homes.claims(queue)[0]?.owner === selfName && !this.#departures.has(queue);
-      return isHere && host.find(queue) !== null ? null : { why: 'it does not serve it now', again: true };
-    }
-    if (host.stored.includes(queue)) return { why: 'it has one of that name, which is another', again: false };
-    return host.stored.length >= QUEUES_MAX ? { why: `it has ${QUEUES_MAX} queues`, again: false } : null;
-  }
-
-  #merge(from: string, into: string, done: () => void): void {
-    const { host, journal } = this.ports;
-    const policy = this.ports.policyOf(into);
-    if (policy === null) return;
-    try {
-      host.moves.merge(host.open(from, policy), host.open(into, policy), (error) => {
-        if (error !== null) {
-          journal.warn('queue-merge-failed', { queue: into, why: error.message });
-          return;
-        }
-        host.delete(from);
-        done();
-        this.ports.changed(into);
-      });
-    } catch (error) {
-      if (!(error instanceof FairleadError)) throw error;
-      journal.warn('queue-merge-failed', { queue: into, why: error.message });
-    }
-  }
-
   // --- what comes from other nodes -------------------------------------------------------------------------------------------------
-
-  #isReachable(node: NodeId): boolean {
-    return this.ports.routes.view(node)?.reachable === true;
-  }
-
-  #send(node: NodeId, kind: keyof typeof KIND, payload: Buffer): void {
-    this.ports.streams.sendControl(node, KIND[kind], payload);
-  }
 
   /** A piece of a queue. @throws WireError */
   arrive({ origin }: Receipt, _seq: number, _flags: number, chunk: Chunk, start: number, end: number): void {
@@ -341,30 +246,14 @@ export class Rehoming implements QueueRelocation, EndPoint {
 
   /** @throws WireError */
   onControl(from: NodeId, kind: number, reader: WireReader): void {
+    if (kind >= CONTROL.handoverAsk) {
+      this.handovers.onControl(from, kind, reader);
+      return;
+    }
     const transfer = reader.text();
     if (kind === CONTROL.moveCommit) this.#arrivals.onCommit(from, transfer);
     else if (kind === CONTROL.moveForget) this.#arrivals.onForget(transfer);
-    else if (kind === CONTROL.moveClaimed) this.#onClaimed(from, transfer);
-    else {
-      const departure = this.#departureOf(from, (each) => each.transfer === transfer);
-      if (departure === null) return;
-      if (kind === CONTROL.moveTaken) departure.onTaken(reader.u32());
-      else if (kind === CONTROL.moveStaged) departure.onStaged();
-      else departure.onRefused(reader.u8() !== 0, reader.text());
-    }
-  }
-
-  #onClaimed(from: NodeId, transfer: string): void {
-    const departure = this.#departureOf(from, (each) => each.awaits(transfer));
-    if (departure !== null) departure.onClaimed(transfer);
-    // Nothing of it is left here: its new home needs to remember it no longer.
-    else this.#send(from, 'forget', writeTransfer(transfer));
-  }
-
-  #departureOf(node: NodeId, is: (departure: Departure) => boolean): Departure | null {
-    for (const departure of this.#departures.values())
-      if (departure.to.node === node && is(departure)) return departure;
-    return null;
+    else this.#departures.onControl(from, kind, transfer, reader);
   }
 
   onReachable(node: NodeId): void {
@@ -380,21 +269,26 @@ export class Rehoming implements QueueRelocation, EndPoint {
   /** Whatever this node and that one (null: any other) had agreed on is void. */
   broken(node: NodeId | null): void {
     this.#arrivals.broken(node);
-    for (const departure of this.#departures.values())
-      if (node === null || departure.to.node === node) departure.broken();
+    if (node !== null) this.handovers.forget(node);
+    this.#departures.broken(node);
+  }
+
+  /** Facts of another node are newer than before. */
+  factsChanged(): void {
+    if (this.#departures.size > 0) this.ports.scheduleFlush();
   }
 
   /** Queues that nobody serves, for the node that they go to is away. */
-  *stranded(): IterableIterator<string> {
-    for (const { queue, to, isCommitted } of this.#departures.values())
-      if (isCommitted && !this.#isReachable(to.node))
-        yield `queue '${queue}' is on its way to ${to.name}, which is out of reach: nobody serves it until it is back`;
+  stranded(): Iterable<string> {
+    return this.#departures.stranded();
   }
 
   // --- time ------------------------------------------------------------------------------------------------------------------------
 
   flush(now: number): void {
-    for (const departure of this.#departures.values()) departure.flush(now);
+    this.handovers.flush(now);
+    this.#late.flush();
+    this.#departures.flush(now);
   }
 
   tick(now: number): void {
@@ -402,8 +296,16 @@ export class Rehoming implements QueueRelocation, EndPoint {
   }
 
   deadline(): number {
-    let next = Infinity;
-    for (const departure of this.#departures.values()) next = Math.min(next, departure.deadline());
-    return next;
+    return Math.min(this.handovers.deadline(), this.#late.deadline(), this.#departures.deadline());
   }
+}
+
+/** It stands for something of its node. */
+function isBound(queue: string): boolean {
+  return (
+    isTemporary(queue) ||
+    readMergingName(queue) !== null ||
+    readLateName(queue) !== null ||
+    intakeHome(queue) !== undefined
+  );
 }

@@ -6,6 +6,8 @@ const SUBSCRIPTION = '$sub/';
 const INTAKE = '$durable/';
 /** What a home has got from one that lost a claim, on its way into the queue. */
 const MERGING = '$merge/';
+/** What was put for a subscription to the node that it has left, on its way after it. */
+const LATE = '$late/';
 /** Behind the name of a subscription that keeps nothing, and stands apart from a durable one of the same name. */
 const VOLATILE = '/volatile';
 /** Stands for an empty text, and is nothing that a text is encoded as. */
@@ -69,8 +71,20 @@ export function readMergingName(name: string): { readonly transfer: string; read
   return at < 0 ? null : { transfer: name.slice(MERGING.length, at), queue: name.slice(at + 1) };
 }
 
+/** A queue for what comes late for a subscription. */
+export function lateName(number: number, queue: string): string {
+  return `${LATE}${number}/${queue}`;
+}
+
+/** Which subscription a name of the above stands for; null for any other. */
+export function readLateName(name: string): { readonly number: number; readonly queue: string } | null {
+  if (!name.startsWith(LATE)) return null;
+  const at = name.indexOf('/', LATE.length);
+  return at < 0 ? null : { number: Number(name.slice(LATE.length, at)), queue: name.slice(at + 1) };
+}
+
 export function isReserved(name: string): boolean {
   // Nearly no name begins so.
   if (name.charCodeAt(0) !== 0x24) return false;
-  return name.startsWith(SUBSCRIPTION) || name.startsWith(INTAKE) || name.startsWith(MERGING);
+  return name.startsWith(SUBSCRIPTION) || name.startsWith(INTAKE) || name.startsWith(MERGING) || name.startsWith(LATE);
 }

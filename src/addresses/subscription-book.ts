@@ -1,26 +1,22 @@
 import { nodeIdOf, type NodeId } from '../links/contract';
 import type { AddressEntry } from './address-entry';
 import type { SubscriptionRef, SubscriptionView } from './contract';
+import { DurableRoute } from './durable-route';
 import { FilterTrie } from './filter-trie';
-import { EXCLUDED_BYTES_MAX } from './limits';
-import type { SubscriptionDefinition } from './queue-claim';
+import type { QueueClaim, SubscriptionDefinition } from './queue-claim';
 import type { Claimed } from './queue-homes';
+import { exceptionText } from './put-heading';
 import { intakeName, subscriptionOfQueue, subscriptionQueue } from './reserved-names';
 
 /** Key of the durable fact by which a node tells its clock of changes to its subscriptions. */
 export const CLOCK_KEY = 'subscriptions';
-/** What stands between the parts of what precedes a topic: `node=clock!without,node=clock:topic`. */
-const MARK = { topic: ':', node: ',', clock: '=', without: '!' } as const;
 
-/** A node where subscriptions live. */
+/** A node where subscriptions live, or did. */
 export class SubscriptionHome {
   readonly id: NodeId;
-  /** When what is known of its subscriptions was so, by its own clock. */
-  clock = 0;
-  /** Subscriptions that it has, but which another node has by right: what is put here is not for them. */
-  readonly lost = new Set<string>();
-  /** Counts the changes of the above. */
-  version = 0;
+  #told = 0;
+  /** The newest change that is known of one of its subscriptions: that may be told before its clock is. */
+  #seen = 0;
 
   constructor(
     readonly name: string,
@@ -30,92 +26,60 @@ export class SubscriptionHome {
     this.id = nodeIdOf(name);
   }
 
-  /** Says which of its subscriptions a message is for: those that were known here. */
-  get heading(): string {
-    let text = this.name + MARK.clock + this.clock.toString(36);
-    for (const queue of this.lost) if (text.length < EXCLUDED_BYTES_MAX) text += MARK.without + queue;
-    return text;
+  /** When what is known of its subscriptions was so, by its own clock. */
+  get clock(): number {
+    return Math.max(this.#told, this.#seen);
+  }
+
+  tell(clock: number): void {
+    // It began anew.
+    if (clock < this.#told) this.#seen = 0;
+    this.#told = clock;
+  }
+
+  sees({ since, until = 0 }: QueueClaim): void {
+    this.#seen = Math.max(this.#seen, since, until);
   }
 }
 
-/** What is said of a message that is put to an intake. */
-export interface PutHeading {
-  readonly topic: string;
-  /** It is for subscriptions that were there then. */
-  readonly clock: number;
-  readonly without: readonly string[];
-}
-
-/** Reads what a {@link DurableRoute} says to a node; null when it says nothing to it. */
-export function readHeading(text: string, node: string): PutHeading | null {
-  const end = text.indexOf(MARK.topic);
-  if (end < 0) return null;
-  const mine = text
-    .slice(0, end)
-    .split(MARK.node)
-    .find((part) => part.startsWith(node + MARK.clock));
-  const [clock = '', ...without] = mine?.slice(node.length + 1).split(MARK.without) ?? [];
-  return /^[0-9a-z]{1,11}$/.test(clock) ? { topic: text.slice(end + 1), clock: parseInt(clock, 36), without } : null;
-}
-
-/** The nodes that keep messages of a topic for subscriptions: one, at least. */
-export class DurableRoute {
-  /** This node, when it is one of them. */
-  readonly here: SubscriptionHome | null;
-  /** Intakes of the others. */
-  readonly elsewhere: readonly AddressEntry[];
-  #head = Buffer.alloc(0);
-  #version = -1;
-
-  constructor(
-    private readonly topic: string,
-    private readonly homes: readonly SubscriptionHome[],
-    self: string,
-  ) {
-    this.here = homes.find(({ name }) => name === self) ?? null;
-    this.elsewhere = homes.filter(({ name }) => name !== self).map(({ entry }) => entry);
-  }
-
-  /** Parts that a message of the topic is put in: here, and into the outbox. */
-  get parts(): number {
-    return (this.elsewhere.length > 0 ? 1 : 0) + (this.here === null ? 0 : 1);
-  }
-
-  /** What is put before each message: length and text, the same for all of them. */
-  get head(): Buffer {
-    let version = 0;
-    for (const home of this.homes) version += home.version;
-    // Versions of homes only grow.
-    if (version !== this.#version) this.#write(version);
-    return this.#head;
-  }
-
-  #write(version: number): void {
-    this.#version = version;
-    const text = Buffer.from(this.homes.map(({ heading }) => heading).join(MARK.node) + MARK.topic + this.topic);
-    this.#head = Buffer.concat([Buffer.from([text.length >> 8, text.length & 0xff]), text]);
-  }
+/** Of a subscription that a home has, or had: whether a message is for it there, against what its clock would say. */
+interface Exception {
+  readonly home: SubscriptionHome;
+  readonly filter: string;
+  readonly text: string;
 }
 
 /** A subscription of the mesh, as the facts say. */
 interface Known {
   readonly queue: string;
   readonly home: SubscriptionHome;
+  /** What is put for it goes by it: its home, or a former one while the home has not told of it. */
+  readonly by: SubscriptionHome;
   readonly definition: SubscriptionDefinition;
+}
+
+/** All that is told of one. */
+interface Told {
+  readonly facts: readonly Claimed[];
+  readonly known: Known | null;
+  readonly exceptions: readonly Exception[];
 }
 
 export interface SubscriptionBookPorts {
   readonly selfName: string;
   entryOf(queue: string): AddressEntry;
   claims(queue: string): readonly Claimed[];
+  /** What its former homes tell. */
+  pointers(queue: string): readonly Claimed[];
   /** Others keep messages of what the filter matches than before. */
   changed(filter: string): void;
 }
 
 /** All subscriptions of the mesh: where each lives and what it asks for. */
 export class SubscriptionBook {
-  readonly #known = new Map<string, Known>();
+  readonly #told = new Map<string, Told>();
   readonly #filters = new FilterTrie<Known>();
+  readonly #exceptions = new FilterTrie<Exception>();
   readonly #homes = new Map<string, SubscriptionHome>();
 
   constructor(private readonly ports: SubscriptionBookPorts) {}
@@ -139,55 +103,85 @@ export class SubscriptionBook {
 
   onClock(owner: string, value: Buffer | null): void {
     const clock = value === null ? 0 : Number(value.toString());
-    const home = this.home(owner);
-    home.clock = Number.isSafeInteger(clock) && clock >= 0 ? clock : 0;
-    home.version++;
+    this.home(owner).tell(Number.isSafeInteger(clock) && clock >= 0 ? clock : 0);
   }
 
   /** What is told of a queue may be another. */
   review(queue: string): void {
-    const claims = this.ports.claims(queue);
-    const before = this.#known.get(queue);
-    for (const home of this.#homes.values()) if (home.lost.delete(queue)) home.version++;
-    for (const { owner } of claims.slice(1)) {
-      const home = this.home(owner);
-      home.lost.add(queue);
-      home.version++;
+    const facts = [...this.ports.claims(queue), ...this.ports.pointers(queue)].filter(isOfSubscription);
+    const before = this.#told.get(queue);
+    const isKnown =
+      before?.facts.length === facts.length && before.facts.every(({ claim }, n) => claim === facts[n]?.claim);
+    if (isKnown) return;
+    const changed = new Set<string>();
+    if (before !== undefined) this.#forget(queue, before, changed);
+    for (const { owner, claim } of facts) this.home(owner).sees(claim);
+    if (facts.length > 0) this.#add(queue, facts, changed);
+    for (const filter of changed) this.ports.changed(filter);
+  }
+
+  #add(queue: string, facts: readonly Claimed[], changed: Set<string>): void {
+    const told = { facts, known: this.#knownOf(queue, facts), exceptions: this.#exceptionsOf(facts) };
+    this.#told.set(queue, told);
+    const { known, exceptions } = told;
+    if (known?.definition.durable === true) {
+      this.#filters.add(known.definition.filter, known);
+      changed.add(known.definition.filter);
     }
-    const [first] = claims;
-    const definition = first?.claim.subscription ?? null;
-    if (before?.definition === definition && before?.home.name === first?.owner) return;
-    if (before !== undefined) this.#forget(before);
-    if (first !== undefined && definition !== null) this.#add({ queue, home: this.home(first.owner), definition });
+    for (const exception of exceptions) {
+      this.#exceptions.add(exception.filter, exception);
+      changed.add(exception.filter);
+    }
   }
 
-  #add(known: Known): void {
-    this.#known.set(known.queue, known);
-    if (!known.definition.durable) return;
-    this.#filters.add(known.definition.filter, known);
-    this.ports.changed(known.definition.filter);
+  #forget(queue: string, { known, exceptions }: Told, changed: Set<string>): void {
+    this.#told.delete(queue);
+    if (known !== null && this.#filters.remove(known.definition.filter, known)) changed.add(known.definition.filter);
+    for (const exception of exceptions) {
+      this.#exceptions.remove(exception.filter, exception);
+      changed.add(exception.filter);
+    }
   }
 
-  #forget(known: Known): void {
-    this.#known.delete(known.queue);
-    if (this.#filters.remove(known.definition.filter, known)) this.ports.changed(known.definition.filter);
+  #knownOf(queue: string, [first]: readonly Claimed[]): Known | null {
+    if (first === undefined) return null;
+    const { owner, claim } = first;
+    const { subscription: definition, movedTo } = claim;
+    if (definition === null) return null;
+    return { queue, definition, by: this.home(owner), home: this.home(movedTo ?? owner) };
+  }
+
+  #exceptionsOf(facts: readonly Claimed[]): readonly Exception[] {
+    const [first, ...others] = facts;
+    if (first === undefined) return [];
+    const exception = ({ owner, claim }: Claimed, isFor: boolean): Exception => ({
+      home: this.home(owner),
+      filter: claim.subscription?.filter ?? '',
+      text: exceptionText(claim.since, isFor),
+    });
+    // Where it lives is not told yet: the node that it has left last sends on what comes.
+    if (first.claim.movedTo !== undefined) return [exception(first, true)];
+    return others.filter(({ claim }) => claim.movedTo === undefined).map((other) => exception(other, false));
   }
 
   /** Who keeps messages of a topic for subscriptions; null where nobody does. */
   routeOf(topic: string): DurableRoute | null {
     if (this.#filters.size === 0) return null;
-    const homes = new Set<SubscriptionHome>();
-    this.#filters.match(topic, ({ home }) => homes.add(home));
-    return homes.size === 0 ? null : new DurableRoute(topic, [...homes], this.ports.selfName);
+    const homes = new Map<SubscriptionHome, string[]>();
+    this.#filters.match(topic, ({ by }) => void (homes.has(by) || homes.set(by, [])));
+    if (homes.size === 0) return null;
+    this.#exceptions.match(topic, ({ home, text }) => void homes.get(home)?.push(text));
+    const parts = [...homes].map(([home, exceptions]) => ({ home, exceptions: exceptions.join('') }));
+    return new DurableRoute(topic, parts, this.ports.selfName);
   }
 
   find(queue: string): Known | null {
-    return this.#known.get(queue) ?? null;
+    return this.#told.get(queue)?.known ?? null;
   }
 
   /** What a queue keeps; null where it is no subscription. */
   filterOf(queue: string): string | null {
-    return this.#known.get(queue)?.definition.filter ?? null;
+    return this.find(queue)?.definition.filter ?? null;
   }
 
   view(ref: SubscriptionRef): SubscriptionView | null {
@@ -196,8 +190,12 @@ export class SubscriptionBook {
   }
 
   *views(): IterableIterator<SubscriptionView> {
-    for (const known of this.#known.values()) yield viewOf(known);
+    for (const { known } of this.#told.values()) if (known !== null) yield viewOf(known);
   }
+}
+
+function isOfSubscription({ claim }: Claimed): boolean {
+  return claim.subscription !== null;
 }
 
 function viewOf({ queue, home, definition }: Known): SubscriptionView {

@@ -3,23 +3,13 @@ import { encodeMessage } from '../message/encode-message';
 import { textBody } from '../message/message';
 import { AddressCounters } from './ports';
 import { publisherTag } from './publisher-tag';
-import type { QueueClaim, SubscriptionDefinition } from './queue-claim';
+import type { SubscriptionDefinition } from './queue-claim';
 import { SubscriptionRouting } from './subscription-routing';
 
 const MESSAGE = encodeMessage({ header: { priority: 7 }, body: textBody('x') });
 
-/** Made at that time of its home's clock. */
-function claim(since: number, more: Partial<SubscriptionDefinition> = {}): QueueClaim {
-  const subscription = {
-    filter: 'news.#',
-    selector: null,
-    noLocal: false,
-    notFrom: 0,
-    shared: false,
-    durable: true,
-    ...more,
-  };
-  return { generation: 0, since, subscription };
+function definition(more: Partial<SubscriptionDefinition> = {}): SubscriptionDefinition {
+  return { filter: 'news.#', selector: null, noLocal: false, notFrom: 0, shared: false, durable: true, ...more };
 }
 
 function queue(name: string, isFull = false): Queue {
@@ -32,7 +22,7 @@ function setUp(): {
   route(text: string, tag?: number): string[];
 } {
   const counters = new AddressCounters();
-  const routing = new SubscriptionRouting('a', counters);
+  const routing = new SubscriptionRouting('a', counters, (name) => queue(`late ${name}`));
   return {
     routing,
     counters,
@@ -43,22 +33,23 @@ function setUp(): {
 describe('what is put to the subscriptions of a node', () => {
   it('goes to those that hold its topic, were there, and want it', () => {
     const { routing, route } = setUp();
-    routing.add(queue('all'), claim(5));
-    routing.add(queue('late'), claim(9, { filter: 'news.x' }));
-    routing.add(queue('high'), claim(5, { selector: 'JMSPriority > 5' }));
-    routing.add(queue('low'), claim(5, { selector: 'JMSPriority < 5' }));
-    routing.add(queue('others'), claim(5, { noLocal: true, notFrom: publisherTag('me') }));
+    routing.add('all', queue('all'), definition(), [[5, 0]]);
+    routing.add('late', queue('late'), definition({ filter: 'news.x' }), [[9, 0]]);
+    routing.add('high', queue('high'), definition({ selector: 'JMSPriority > 5' }), [[5, 0]]);
+    routing.add('low', queue('low'), definition({ selector: 'JMSPriority < 5' }), [[5, 0]]);
+    routing.add('others', queue('others'), definition({ noLocal: true, notFrom: publisherTag('me') }), [[5, 0]]);
     expect(route('a=9:news.x').sort()).toEqual(['all', 'high', 'late', 'others']);
     expect(route('a=8:news.x').sort()).toEqual(['all', 'high', 'others']);
     expect(route('a=8:news.x', publisherTag('me')).sort()).toEqual(['all', 'high']);
-    expect(route('a=8!high!all:news.x')).toEqual(['others']);
+    expect(route('a=8!5:news.x')).toEqual([]);
+    expect(route('a=9!5:news.x')).toEqual(['late']);
     routing.remove('all');
     expect(route('a=8:news.x').sort()).toEqual(['high', 'others']);
   });
 
   it('is counted when nobody is there any more', () => {
     const { routing, route, counters } = setUp();
-    routing.add(queue('all'), claim(5));
+    routing.add('all', queue('all'), definition(), [[5, 0]]);
     expect([route('a=4:news.x'), route('b=9:news.x'), route('a=9:weather'), route('nonsense')]).toEqual([
       [],
       [],
@@ -68,14 +59,39 @@ describe('what is put to the subscriptions of a node', () => {
     expect(counters.dropped.get('noSubscriber')).toBe(4);
   });
 
+  it('is put aside for one that has moved away, when it was meant for this node, and comes to one that is back', () => {
+    const { routing, route } = setUp();
+    const stints = [
+      [5, 8],
+      [12, 0],
+    ] as const;
+    routing.add('s', null, definition(), [[5, 8]]);
+    expect([route('a=4:news.x'), route('a=7:news.x'), route('a=8:news.x')]).toEqual([[], ['late s'], []]);
+    routing.add('s', queue('s'), definition(), stints);
+    expect(['4', '7', '9', 'c'].map((clock) => route(`a=${clock}:news.x`))).toEqual([[], ['s'], [], ['s']]);
+  });
+
+  it('is put aside for one that has moved away when who put it did not know where to, and not when it was put there', () => {
+    const { routing, route } = setUp();
+    routing.add('s', null, definition(), [[5, 8]]);
+    routing.add('t', null, definition(), [[6, 8]]);
+    expect([route('a=9+5:news.x'), route('a=9+6:news.x'), route('a=7!5:news.x')]).toEqual([
+      ['late s'],
+      ['late t'],
+      ['late t'],
+    ]);
+  });
+
   it('is refused by name where it must not go only to the others', () => {
     const { routing } = setUp();
     const ask = (): string | null => routing.full('a=9:news.x', MESSAGE, 0, MESSAGE.length, 0);
-    routing.add(queue('s'), claim(5));
+    routing.add('full', queue('full'), definition(), [[5, 0]]);
     expect(ask()).toBeNull();
-    routing.add(queue('s', true), claim(5));
-    expect(ask()).toBe('s');
-    routing.add(queue('s', true), claim(5, { selector: 'JMSPriority < 5' }));
+    routing.add('full', queue('full', true), definition(), [[5, 0]]);
+    expect(ask()).toBe('full');
+    routing.add('full', null, definition(), [[5, 0]]);
+    expect(ask()).toBeNull();
+    routing.add('full', queue('full', true), definition({ selector: 'JMSPriority < 5' }), [[5, 0]]);
     expect(ask()).toBeNull();
   });
 });

@@ -4,14 +4,16 @@ import { compileMessageFilter, type MessageFilter } from '../queues/message-filt
 import { FilterTrie } from './filter-trie';
 import { ROUTED_MAX, ROUTES_CACHED_MAX } from './limits';
 import type { AddressCounters } from './ports';
-import type { QueueClaim } from './queue-claim';
-import { readHeading } from './subscription-book';
+import type { SubscriptionDefinition } from './queue-claim';
+import { readHeading, type PutHeading } from './put-heading';
+import type { Stint } from './subscription-records';
 
 /** A subscription that lives here, as messages find it. */
 interface Member {
   readonly name: string;
-  readonly queue: Queue;
-  readonly since: number;
+  /** Null when it has moved away: what comes late is put aside for it. */
+  readonly queue: Queue | null;
+  readonly stints: readonly Stint[];
   readonly selector: MessageFilter | null;
   readonly notFrom: number;
 }
@@ -35,15 +37,18 @@ export class SubscriptionRouting {
   constructor(
     private readonly selfName: string,
     private readonly counters: AddressCounters,
+    /** A queue for what was put here for a subscription that has moved away meanwhile. */
+    private readonly late: (name: string) => Queue,
   ) {}
 
-  /** @throws SelectorError */
-  add(queue: Queue, { since, subscription }: QueueClaim): void {
-    if (subscription === null) return;
-    const { filter, selector, notFrom } = subscription;
-    const { name } = queue;
+  /**
+   * @param queue null for one that has moved away
+   * @throws SelectorError
+   */
+  add(name: string, queue: Queue | null, definition: SubscriptionDefinition, stints: readonly Stint[]): void {
+    const { filter, selector, notFrom } = definition;
     const compiled = selector === null ? null : compileMessageFilter(selector);
-    const member = { name, queue, since, selector: compiled, notFrom };
+    const member = { name, queue, stints, selector: compiled, notFrom };
     this.remove(name);
     this.#members.set(name, { filter, member });
     this.#filters.add(filter, member);
@@ -67,9 +72,9 @@ export class SubscriptionRouting {
   ): readonly Queue[] => {
     const { members, queues } = this.#found.get(heading) ?? this.#lookUp(heading);
     if (members.length === 0) this.counters.drop(DROP_REASON.noSubscriber, 1);
-    return (
-      queues ?? members.filter((member) => wants(member, payload, start, end, publisher)).map(({ queue }) => queue)
-    );
+    if (queues !== null) return queues;
+    const takers = members.filter((member) => wants(member, payload, start, end, publisher));
+    return takers.map(({ name, queue }) => queue ?? this.late(name));
   };
 
   #forget(): void {
@@ -81,7 +86,8 @@ export class SubscriptionRouting {
   full(heading: string, payload: Buffer, start: number, end: number, publisher: number): string | null {
     const { members } = this.#found.get(heading) ?? this.#lookUp(heading);
     for (const member of members)
-      if (member.queue.isFull(end - start) && wants(member, payload, start, end, publisher)) return member.name;
+      if (member.queue?.isFull(end - start) === true && wants(member, payload, start, end, publisher))
+        return member.name;
     return null;
   }
 
@@ -90,15 +96,30 @@ export class SubscriptionRouting {
     const members: Member[] = [];
     if (heading !== null)
       this.#filters.match(heading.topic, (member) => {
-        if (member.since <= heading.clock && !heading.without.includes(member.name)) members.push(member);
+        if (isMeant(member, heading)) members.push(member);
       });
-    const isChoosy = members.some(({ selector, notFrom }) => selector !== null || notFrom !== 0);
-    const found = { members, queues: isChoosy ? null : members.map(({ queue }) => queue) };
+    const found = { members, queues: queuesOf(members) };
     if (this.#found.size >= ROUTES_CACHED_MAX || this.#routed >= ROUTED_MAX) this.#forget();
     this.#found.set(text, found);
     this.#routed += members.length;
     return found;
   }
+}
+
+/** Whether a message is for a subscription here, or that was here: as who put it knew. */
+function isMeant({ stints }: Member, { clock, without, with: others }: PutHeading): boolean {
+  if (stints.some(([since]) => others.includes(since))) return true;
+  if (stints.some(([since]) => without.includes(since))) return false;
+  return stints.some(([since, until]) => since <= clock && (until === 0 || clock < until));
+}
+
+function queuesOf(members: readonly Member[]): readonly Queue[] | null {
+  const queues: Queue[] = [];
+  for (const { queue, selector, notFrom } of members) {
+    if (queue === null || selector !== null || notFrom !== 0) return null;
+    queues.push(queue);
+  }
+  return queues;
 }
 
 function wants({ selector, notFrom }: Member, payload: Buffer, start: number, end: number, publisher: number): boolean {

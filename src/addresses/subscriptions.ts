@@ -1,5 +1,5 @@
-import type { Clock, Journal } from '../common/ports';
-import { FairleadError } from '../common/errors';
+import type { Journal } from '../common/ports';
+import type { FairleadError } from '../common/errors';
 import type { NodeId } from '../links/contract';
 import type { Queue, QueueHost } from '../queues/contract';
 import { compileMessageFilter } from '../queues/message-filter';
@@ -12,43 +12,22 @@ import type { Consumer, ConsumerHandler, ConsumerSpec, SubscriptionRef } from '.
 import { AddressError } from './errors';
 import { DEFINITION_BYTES_MAX, FEED_BYTES_MAX, FEED_MESSAGES_MAX } from './limits';
 import type { AddressCounters } from './ports';
-import {
-  definitionOf,
-  selectsAlike,
-  writeDefinition,
-  type QueueClaim,
-  type SubscriptionDefinition,
-} from './queue-claim';
+import { definitionOf, selectsAlike, writeDefinition, type SubscriptionDefinition } from './queue-claim';
 import type { QueueHomes } from './queue-homes';
-import { intakeName, isSubscriptionQueue, subscriptionQueue } from './reserved-names';
+import { intakeName, isSubscriptionQueue, subscriptionOfQueue, subscriptionQueue } from './reserved-names';
 import { subscriptionPolicy, type AddressPolicy } from './rules';
-import { CLOCK_KEY, type SubscriptionBook } from './subscription-book';
+import type { SubscriptionBook } from './subscription-book';
 import { SubscriptionFeeder } from './subscription-feeder';
 import { checkRoom } from './subscription-limits';
-import type { SubscriptionRecords } from './subscription-records';
 import type { SubscriptionRouting } from './subscription-routing';
+import type { Confirm, Here, SubscriptionsHere } from './subscriptions-here';
 
-type Confirm = (unconfirmed: readonly string[]) => void;
 type Done = (error: FairleadError | null) => void;
-
-/** A subscription that lives at this node. */
-interface Here {
-  readonly queue: Queue;
-  readonly claim: QueueClaim;
-  readonly definition: SubscriptionDefinition;
-  /** What is still to come until it misses nothing that is published at nodes within reach, and who waits for that. */
-  missing: number;
-  unconfirmed: readonly string[];
-  readonly waiters: Confirm[];
-  /** Of one that keeps nothing. */
-  feeder: SubscriptionFeeder | null;
-}
 
 /** What the subscriptions of a node are built on. */
 export interface SubscriptionsPorts {
   readonly self: NodeId;
   readonly selfName: string;
-  readonly clock: Clock;
   readonly journal: Journal;
   readonly host: QueueHost;
   readonly homes: QueueHomes;
@@ -56,7 +35,7 @@ export interface SubscriptionsPorts {
   readonly replicas: Replicas;
   readonly book: SubscriptionBook;
   readonly routing: SubscriptionRouting;
-  readonly records: SubscriptionRecords;
+  readonly here: SubscriptionsHere;
   readonly counters: AddressCounters;
   readonly barrier: Barrier;
   isReachable(node: NodeId): boolean;
@@ -76,51 +55,23 @@ export interface SubscriptionsPorts {
   closing(queue: string): number;
   /** Ends a subscription at another node. */
   endAt(home: NodeId, queue: string, away: FairleadError, done: Done): void;
+  /** It lives elsewhere by now. */
+  hasLeft(queue: string): boolean;
+  /** It is on its way to another node, or something of its own is on its way into it. */
+  isMoving(queue: string): boolean;
+  /** It is nowhere any more, or another one of its name is made: what is noted and kept of its moves is of no use. */
+  ended(queue: string): void;
   scheduleFlush(): void;
 }
 
 /** Subscriptions that are more than their consumers, as a node makes, keeps and ends them. */
 export class Subscriptions {
-  readonly #here = new Map<string, Here>();
   /** Of those that keep nothing: whose consumers may all have gone. */
   readonly #left = new Set<string>();
-  #clock = 0;
+  /** Who wants one to be ended that is moving. */
+  readonly #ending: { readonly name: string; readonly done: Done }[] = [];
 
   constructor(private readonly ports: SubscriptionsPorts) {}
-
-  /** What this node's disk knows is told again. */
-  start(): void {
-    const { host, records, clock } = this.ports;
-    const known = records.load();
-    if (known.length === 0) return;
-    this.#clock = known.reduce((last, [, { since }]) => Math.max(last, since), Math.floor(clock.wall()));
-    const stored = new Set(host.stored);
-    for (const [name, claim] of known) {
-      this.ports.homes.own(name, claim);
-      if (claim.subscription === null || !stored.has(name)) continue;
-      this.#add(this.#openStored(name, claim.subscription), name, claim, claim.subscription);
-    }
-    this.#tellClock();
-  }
-
-  /** Null for one whose records are damaged: who asks for it is told. */
-  #openStored(name: string, { filter }: SubscriptionDefinition): Queue | null {
-    try {
-      return this.ports.host.open(name, subscriptionPolicy(this.ports.names.policy('topic', filter)));
-    } catch (error) {
-      if (!(error instanceof FairleadError)) throw error;
-      this.ports.journal.warn('subscription-damaged', { queue: name, why: error.message });
-      return null;
-    }
-  }
-
-  #add(queue: Queue | null, name: string, claim: QueueClaim, definition: SubscriptionDefinition): Here | null {
-    if (queue === null) return null;
-    const here = { queue, claim, definition, missing: 0, unconfirmed: [], waiters: [], feeder: null };
-    this.#here.set(name, here);
-    if (definition.durable) this.ports.routing.add(queue, claim);
-    return here;
-  }
 
   /** A queue here whose name is no client's. @throws FairleadError when its records are damaged */
   queueHere(name: string, policy: AddressPolicy): Queue | null {
@@ -128,7 +79,7 @@ export class Subscriptions {
     if (name === intakeName(selfName)) return host.intake(name, routing.route);
     if (!isSubscriptionQueue(name)) return null;
     const known = host.find(name);
-    const isVolatile = this.#here.get(name)?.definition.durable === false;
+    const isVolatile = this.ports.here.get(name)?.definition.durable === false;
     if (isVolatile || (known === null && !host.stored.includes(name))) return known;
     return host.open(name, policy);
   }
@@ -166,45 +117,45 @@ export class Subscriptions {
    * @throws FairleadError when it cannot be
    */
   ensure(name: string, definition: SubscriptionDefinition, mayMake: boolean): void {
-    const here = this.#here.get(name);
+    const here = this.ports.here.get(name);
     if (here === undefined) {
       if (!mayMake) throw unknown(name);
-      this.#make(name, definition, 0);
+      this.#make(name, definition);
       return;
     }
     if (here.definition.shared !== definition.shared) throw otherKind(name, here.definition);
     if (selectsAlike(here.definition, definition)) return;
     if (!mayMake) throw unknown(name);
-    if (this.#isUsed(name, here)) throw inUse(name, 'changed');
+    if (this.ports.isMoving(name)) throw isMoving(name);
+    if (this.#isUsed(name)) throw inUse(name, 'changed');
+    const generation = this.ports.homes.nextGeneration(name);
     this.#delete(name, here, () => undefined);
-    this.#make(name, definition, here.claim.generation);
+    this.#make(name, definition, generation);
   }
 
   /** Tells when a subscription here misses nothing that is published from then on at a node within reach. */
   whenKnown(name: string, confirm: Confirm): void {
-    const here = this.#here.get(name);
+    const here = this.ports.here.get(name);
     if (here === undefined || here.missing === 0) confirm(here?.unconfirmed ?? []);
     else here.waiters.push(confirm);
   }
 
-  #make(name: string, definition: SubscriptionDefinition, generation: number): void {
-    const { host, homes, records, replicas, names, book } = this.ports;
+  #make(name: string, definition: SubscriptionDefinition, generation = this.ports.homes.nextGeneration(name)): void {
+    const { host, replicas, names, here: all, selfName } = this.ports;
     if (definition.durable) checkRoom(host, name, this.ports.counters);
     const rule = names.policy('topic', definition.filter);
     const policy = definition.durable ? subscriptionPolicy(rule) : volatilePolicy(rule);
     const queue = definition.durable ? host.open(name, policy) : host.openTemporary(name, policy);
-    const claim = { generation, since: this.#nextClock(), subscription: definition };
-    const here = this.#add(queue, name, claim, definition);
-    if (here === null) return;
-    homes.own(name, claim);
-    book.home(this.ports.selfName);
-    this.#tellClock();
+    // What is left here of another one of its name is not for this one.
+    if (definition.durable) this.ports.ended(name);
+    const since = all.nextClock();
+    const claim = { generation, since, subscription: definition, ids: [`${selfName}.${since}`] };
+    const here = all.add(name, queue, claim, [[since, 0]]);
     here.missing = 2;
     const known = (unconfirmed: readonly string[]): void => this.#known(name, here, unconfirmed);
-    if (definition.durable) records.set(name, claim, () => known([]));
-    else this.#feed(name, here, known);
+    all.tell(name, here, () => known([]));
+    if (!definition.durable) this.#feed(name, here, queue, known);
     this.ports.barrier.wait(replicas.pendingVersion(SPACE.facts), known);
-    this.ports.scheduleFlush();
   }
 
   #known(name: string, here: Here, unconfirmed: readonly string[]): void {
@@ -220,26 +171,15 @@ export class Subscriptions {
   }
 
   /** One that keeps nothing gets what any consumer of its topic gets. */
-  #feed(name: string, here: Here, confirmed: Confirm): void {
+  #feed(name: string, here: Here, queue: Queue, confirmed: Confirm): void {
     const { filter, selector } = here.definition;
-    const feeder = new SubscriptionFeeder(here.queue, selector === null ? null : compileMessageFilter(selector), {
+    const feeder = new SubscriptionFeeder(queue, selector === null ? null : compileMessageFilter(selector), {
       confirmed,
       gone: () => this.#delete(name, here, () => undefined),
       scheduleFlush: () => this.ports.scheduleFlush(),
     });
     here.feeder = feeder;
     feeder.open(this.ports.openTopic({ address: filter, hint: 'topic', client: name, settled: true }, feeder));
-  }
-
-  #nextClock(): number {
-    return (this.#clock = Math.max(this.#clock + 1, Math.floor(this.ports.clock.wall())));
-  }
-
-  /** After a change to the subscriptions here: who publishes says as of when it knows them. */
-  #tellClock(): void {
-    const value = Buffer.from(String(this.#clock));
-    this.ports.replicas.set(SPACE.facts, CLOCK_KEY, value);
-    this.ports.book.onClock(this.ports.selfName, value);
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------------------
@@ -257,77 +197,81 @@ export class Subscriptions {
     else done(away(ref, home));
   }
 
-  /** Ends one that lives here. */
+  /** Ends one that lives here; one that is moving once that is over, wherever it is then. */
   end(name: string, done: Done): void {
-    const here = this.#here.get(name);
-    if (here === undefined) done(unknown(name));
-    else if (this.#isUsed(name, here)) done(inUse(name, 'ended'));
+    const here = this.ports.here.get(name);
+    const ref = this.ports.hasLeft(name) ? subscriptionOfQueue(name) : null;
+    if (this.ports.isMoving(name)) this.#ending.push({ name, done });
+    else if (ref !== null) this.unsubscribe(ref, done);
+    else if (here === undefined) done(unknown(name));
+    else if (this.#isUsed(name)) done(inUse(name, 'ended'));
     else this.#delete(name, here, () => done(null));
   }
 
-  #isUsed(name: string, { queue }: Here): boolean {
-    const { consumers } = queue.view();
+  #endMoved(): void {
+    for (const ending of this.#ending.splice(0)) {
+      if (this.ports.isMoving(ending.name)) this.#ending.push(ending);
+      else this.end(ending.name, ending.done);
+    }
+  }
+
+  #isUsed(name: string): boolean {
+    const consumers = this.ports.host.find(name)?.view().consumers ?? 0;
     return consumers > 0 && consumers > this.ports.closing(name);
   }
 
   #delete(name: string, here: Here, done: () => void): void {
-    if (this.#here.get(name) !== here) return;
+    if (this.ports.here.get(name) !== here) return;
     this.#forget(name, here, done);
     this.ports.host.delete(name);
   }
 
-  #forget(name: string, here: Here, done: () => void): void {
-    const { homes, routing, records } = this.ports;
-    this.#here.delete(name);
-    here.feeder?.close();
-    routing.remove(name);
-    homes.own(name, null);
-    this.#nextClock();
-    this.#tellClock();
-    records.delete(name, done);
-    this.ports.scheduleFlush();
+  #forget(name: string, { definition }: Here, done: () => void): void {
+    this.ports.here.forget(name, done);
+    if (definition.durable) this.ports.ended(name);
   }
 
   /** A queue was deleted here, by whomever. */
   deleted(name: string): void {
-    const here = this.#here.get(name);
+    const here = this.ports.here.get(name);
     if (here !== undefined) this.#forget(name, here, () => undefined);
   }
 
   /** A consumer has gone. */
   left(name: string): void {
-    if (this.#here.get(name)?.definition.durable !== false) return;
+    if (this.ports.here.get(name)?.definition.durable !== false) return;
     this.#left.add(name);
     this.ports.scheduleFlush();
   }
 
   /** Another node may have one of these by right. */
   review(name: string): void {
-    const here = this.#here.get(name);
+    const here = this.ports.here.get(name);
     if (here === undefined || here.definition.durable) return;
     if (this.ports.homes.claims(name)[0]?.owner === this.ports.selfName) return;
     // It keeps nothing, so that there is nothing to merge: its consumers go on there.
-    this.ports.counters.drop(DROP_REASON.disconnected, here.queue.view().depth);
+    this.ports.counters.drop(DROP_REASON.disconnected, here.queue?.view().depth ?? 0);
     this.#delete(name, here, () => undefined);
   }
 
   /** A queue here has room again. */
   onRoom(name: string): void {
-    this.#here.get(name)?.feeder?.pump();
+    this.ports.here.get(name)?.feeder?.pump();
   }
 
   rulesChanged(): void {
-    for (const { queue, definition } of this.#here.values()) {
+    for (const [name, { definition }] of this.ports.here.values()) {
       const rule = this.ports.names.policy('topic', definition.filter);
-      queue.setPolicy(definition.durable ? subscriptionPolicy(rule) : volatilePolicy(rule));
+      this.ports.host.find(name)?.setPolicy(definition.durable ? subscriptionPolicy(rule) : volatilePolicy(rule));
     }
   }
 
   flush(): void {
+    if (this.#ending.length > 0) this.#endMoved();
     if (this.#left.size === 0) return;
     for (const name of this.#left) {
-      const here = this.#here.get(name);
-      if (here !== undefined && here.queue.view().consumers === 0) this.#delete(name, here, () => undefined);
+      const here = this.ports.here.get(name);
+      if (here !== undefined && here.queue?.view().consumers === 0) this.#delete(name, here, () => undefined);
     }
     this.#left.clear();
   }
@@ -356,6 +300,10 @@ function unknown(name: string): AddressError {
 
 function inUse(name: string, what: string): AddressError {
   return new AddressError('FL_SUBSCRIPTION_IN_USE', `subscription '${name}' is consumed, and cannot be ${what}`);
+}
+
+function isMoving(name: string): AddressError {
+  return new AddressError('FL_SUBSCRIPTION_IN_USE', `subscription '${name}' moves to another node: try again`);
 }
 
 function otherKind(name: string, { shared }: SubscriptionDefinition): AddressError {

@@ -6,7 +6,7 @@ import { FanOut } from './fan-out.forwarder';
 import type { ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
 import type { LocalPublisher } from './local-publisher';
-import type { DurableRoute } from './subscription-book';
+import type { DurableRoute } from './durable-route';
 
 /** In place of a publisher's token: subscriptions have the message. */
 const KEPT = -1;
@@ -51,7 +51,10 @@ export class Topics extends FanOut {
         if (body === null) return OUTCOME.rejected;
         for (const consumer of locals) if (consumer.wantsOf(publisher)) consumer.offerLarge(entry, body, -1);
         if (chokes.anySlow) chokes.review(entry, self);
-        return this.durable.publishLarge(durable, publisher, entry, flags, body, token);
+        // Where it is kept may be another place by now, and what comes behind it goes there.
+        audience.refresh(entry);
+        if (entry.durable === null) return OUTCOME.accepted;
+        return this.durable.publishLarge(entry.durable, publisher, entry, flags, body, token);
       },
       aborted: () => undefined,
     });

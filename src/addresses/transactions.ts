@@ -21,7 +21,7 @@ import { STAGED_BYTES_MAX } from './limits';
 import type { LocalPublisher } from './local-publisher';
 import type { Outbox } from './outbox';
 import { QueueLink } from './queue-link';
-import type { DurableRoute } from './subscription-book';
+import type { DurableRoute } from './durable-route';
 
 /** What transactions are built on. */
 export interface TransactionsPorts {

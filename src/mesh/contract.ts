@@ -103,6 +103,8 @@ export interface MeshCounters {
   readonly circuitsReopened: number;
   /** Queues and subscriptions that were not made here, for a limit. */
   readonly queuesRefused: number;
+  /** Subscriptions that have moved here while a node was away that may have had messages for them: these may be out of order. */
+  readonly handoversCut: number;
   /** Frames whose checksum was wrong; each cost its link. */
   readonly damagedFrames: number;
   readonly dropped: ReadonlyMap<string, number>;

@@ -228,6 +228,7 @@ class ComposedNode implements MeshNode {
       putsRepeated: addresses.putsRepeated,
       circuitsReopened: addresses.circuitsReopened,
       queuesRefused: addresses.queuesRefused + this.queues.refused,
+      handoversCut: addresses.handoversCut,
       damagedFrames: this.#damagedFrames + streams.corruptFrames,
       dropped: addresses.dropped,
     };

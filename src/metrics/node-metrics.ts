@@ -133,6 +133,11 @@ function addMessages(metrics: Metrics, { node }: MetricSources): void {
       'Queues and durable subscriptions that were not made, for there were as many as may be.',
       'queuesRefused',
     ],
+    [
+      'fairlead_subscription_handovers_cut_total',
+      'Durable subscriptions that moved here while a node was away that may have messages for them: these may come out of order.',
+      'handoversCut',
+    ],
     ['fairlead_frames_damaged_total', 'Batches whose checksum was wrong; each cost its link.', 'damagedFrames'],
   ] as const;
   for (const [name, help, key] of plain) metrics.counter(name, help, [], () => [[{}, node.counters()[key]]]);

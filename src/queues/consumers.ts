@@ -233,6 +233,19 @@ export class Consumers implements ConsumerOwner, DispatchParts {
       consumer.sink.onGone(error);
     }
     this.dispatcher.recall();
+    this.#noteSeen();
+  }
+
+  /** What they have given back uncounted comes marked wherever it goes. */
+  #noteSeen(): void {
+    const { core } = this;
+    for (const lane of core.ready.lanes)
+      for (let at = 0; at < lane.length; at++) {
+        const entry = lane.at(at);
+        if (!entry.seen || entry.deliveries > 0) continue;
+        entry.deliveries = 1;
+        core.rewrite(entry, null);
+      }
   }
 
   /** The node ends: what they have counts as failed with them, and nobody is told. */

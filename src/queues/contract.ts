@@ -307,7 +307,17 @@ export interface QueueMoves {
   /** Puts of the staged queue, and the message-ids that it has seen, are known to the other one, from the group of this turn on. */
   mergeMarks(from: StagedQueue, into: Queue): void;
   /** Moves all messages of a queue behind those of another one, in order and in turns of its own. @param done nothing is left in it */
-  merge(from: Queue, into: Queue, done: (error: Error | null) => void): void;
+  merge(from: Queue, into: Queue, done: (error: Error | null) => void, steps?: MergeSteps): void;
+  /** What is put to intakes waits from now on, without an answer, until it no longer is to. */
+  hold(held: boolean): void;
+}
+
+/** What is told of a queue that goes into another one, while it takes puts. */
+export interface MergeSteps {
+  /** All that was on the disk has gone: what remains is on its way to it. */
+  waits(): void;
+  /** Nothing is left in it, in this turn: nothing more must come. */
+  emptied(): void;
 }
 
 /** All queues whose home is this node. Pure: time, disk and the way to other addresses are ports. */

@@ -234,6 +234,16 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     this.#large.put(new TailBody(body, at), start, publisher, takers, origin, age);
   }
 
+  /** What is put waits from now on, in order, or no longer. */
+  hold(held: boolean): void {
+    this.#pace.hold(held);
+  }
+
+  /** Puts wait. */
+  get isHeld(): boolean {
+    return this.#pace.isHeld;
+  }
+
   turn(): void {
     this.#large.turn();
     this.#pace.turn();

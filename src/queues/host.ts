@@ -108,6 +108,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
       later: (act) => this.later(act),
       served: (name) => this.#registry.served(name),
       forget: (name) => this.#registry.forget(name),
+      hold: (held) => this.#hold(held),
     });
     const before = store.onState;
     store.onState = (state) => {
@@ -219,6 +220,10 @@ class LocalQueueHost implements QueueHost, QueueHome {
     return this.#registry.views();
   }
 
+  #hold(held: boolean): void {
+    for (const intake of this.#registry.intakes) intake.hold(held);
+  }
+
   transaction(): QueueTransaction {
     return new LocalTransaction(this);
   }
@@ -235,6 +240,7 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   stop(done: (error: Error | null) => void): void {
+    this.#hold(false);
     for (const queue of this.#registry.queues) queue.stop();
     this.#whenSettled.push(done);
     this.flush();
@@ -358,6 +364,8 @@ class LocalQueueHost implements QueueHost, QueueHome {
   }
 
   get settled(): boolean {
-    return this.#inFlight === 0 && !this.#hasChanged;
+    if (this.#inFlight > 0 || this.#hasChanged) return false;
+    for (const { isHeld } of this.#registry.intakes) if (isHeld) return false;
+    return true;
   }
 }

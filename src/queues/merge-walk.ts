@@ -1,3 +1,4 @@
+import type { MergeSteps } from './contract';
 import type { DeadLetters } from './dead-letters';
 import type { DelayedMessages } from './delayed';
 import type { Entry } from './entry';
@@ -19,6 +20,7 @@ export interface MergeParts {
   readonly dead: DeadLetters;
   readonly target: MergeTarget;
   readonly done: (error: Error | null) => void;
+  readonly steps: MergeSteps;
 }
 
 /** Moves all that a queue of this host holds behind what another one has: each message leaves and arrives with one group. */
@@ -27,17 +29,19 @@ export class MergeWalk {
 
   /** @returns whether it is over */
   turn(): boolean {
-    const { core, delayed, dead, target, done } = this.parts;
+    const { core, delayed, dead, target, done, steps } = this.parts;
     let left = this.#moveReady(WALK_PER_TURN);
     if (left > 0) left -= delayed.takeSome(left, (entry, due) => this.#takeOver(entry, due));
     if (left > 0)
       left -= dead.takeSome(left, (lane, record, reason) =>
         target.dead.takeOver(target.core.entryOf(lane, record), reason),
       );
-    if (left <= 0 || core.state.depth > 0) {
+    if (left <= 0 || core.state.depth > 0 || core.pendingLarge > 0) {
+      if (left > 0) steps.waits();
       core.wantsTurn();
       return false;
     }
+    steps.emptied();
     core.touch();
     core.group.waiting.push({ done });
     return true;

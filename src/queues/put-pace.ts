@@ -30,6 +30,7 @@ export class PutPace {
   #placed = 0;
   #unflushed = 0;
   #isPassing = false;
+  #isHeld = false;
 
   constructor(private readonly home: PaceHome) {}
 
@@ -43,6 +44,7 @@ export class PutPace {
   }
 
   get #hasRoom(): boolean {
+    if (this.#isHeld) return false;
     const group = this.home.group();
     if (group !== this.#group) this.#placed = 0;
     this.#group = group;
@@ -72,8 +74,18 @@ export class PutPace {
         this.#isPassing = false;
       }
     };
-    if (this.#isEmpty) whole();
+    if (this.#isEmpty && !this.#isHeld) whole();
     else this.wait(0, whole);
+  }
+
+  /** All waits from now on, or no longer. */
+  hold(held: boolean): void {
+    this.#isHeld = held;
+    if (!held) this.wake();
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   /** A message was put into so many queues. */

@@ -1,6 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import { invariant } from '../common/errors';
-import type { Queue, QueueItems, QueueMoves, StagedQueue } from './contract';
+import type { MergeSteps, Queue, QueueItems, QueueMoves, StagedQueue } from './contract';
 import { readSeenId, type SeenId } from './duplicates';
 import type { Group } from './group';
 import type { HomeQueue } from './home-queue';
@@ -15,6 +15,8 @@ import type { SharedPayloads } from './shared-payloads';
 import { SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 
+const NO_STEPS: MergeSteps = { waits: () => undefined, emptied: () => undefined };
+
 export interface QueueMovesHome {
   readonly large: LargeStore;
   readonly payloads: SharedPayloads;
@@ -24,6 +26,8 @@ export interface QueueMovesHome {
   later(act: () => void): void;
   /** The queue of a name, if it is served. */
   served(name: string): HomeQueue | null;
+  /** What is put to intakes waits, or does so no longer. */
+  hold(held: boolean): void;
   /** It is served no more, and stays on the disk. */
   forget(name: string): void;
 }
@@ -89,8 +93,12 @@ export class LocalQueueMoves implements QueueMoves {
     (into as HomeQueue).intake.takeOverIds(ids);
   }
 
-  merge(from: Queue, into: Queue, done: (error: Error | null) => void): void {
+  merge(from: Queue, into: Queue, done: (error: Error | null) => void, steps: MergeSteps = NO_STEPS): void {
     const { core, delayed, dead, walks } = from as HomeQueue;
-    walks.begin(new MergeWalk({ core, delayed, dead, target: into as HomeQueue, done }));
+    walks.begin(new MergeWalk({ core, delayed, dead, target: into as HomeQueue, done, steps }));
+  }
+
+  hold(held: boolean): void {
+    this.home.hold(held);
   }
 }

@@ -50,6 +50,7 @@ const COUNTERS: MeshCounters = {
   putsRepeated: 0,
   circuitsReopened: 0,
   queuesRefused: 0,
+  handoversCut: 0,
   damagedFrames: 0,
   dropped: new Map([['noSubscriber', 2]]),
 };

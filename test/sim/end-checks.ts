@@ -1,7 +1,6 @@
 import { WINDOW_BYTES } from '../../src/queues/limits';
-import { subscriptionQueue } from '../../src/addresses/reserved-names';
 import type { Problem } from './problems';
-import { CLIENT } from './subscription-plan';
+import { nameOf } from './subscription-plan';
 import type { VirtualNode } from './virtual-node';
 import type { World } from './world';
 
@@ -37,12 +36,12 @@ export class PoolWatch {
 
 /** Every queue is empty, and its consumers wait for more. */
 export function isDrained(world: World): boolean {
-  return world.receivers.every(({ client }) => client?.idle === true) && filledQueues(world).length === 0;
+  return world.receivers.every(({ client }) => client?.idle === true) && leftQueues(world).length === 0;
 }
 
 /** All that was put into queues is gone from them, and they know of no consumers but those that there are. */
 export function checkDrained(world: World): Problem[] {
-  return [...filledQueues(world), ...strayConsumers(world)];
+  return [...leftQueues(world), ...strayConsumers(world)];
 }
 
 function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
@@ -54,9 +53,9 @@ function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
     if (known !== there) found.push(`G8: queue ${name} at ${node} has ${known} consumers at the end, not ${there}`);
   }
   for (const subscription of plan.subscriptions) {
-    const { name: node, node: running } = nodes[subscription.home] as VirtualNode;
-    const { name, shared } = subscription;
-    const queue = subscriptionQueue({ name, client: CLIENT }, true);
+    const { name, shared, home } = subscription;
+    const queue = nameOf(subscription);
+    const { name: node, node: running } = nodes.find((one) => lives(one, queue)) ?? (nodes[home] as VirtualNode);
     const known = running?.queues.find(queue)?.view().consumers ?? 0;
     const mine = receivers.filter(
       ({ plan: one, client }) => one.subscription === subscription && client?.live === true,
@@ -72,6 +71,16 @@ function strayConsumers({ nodes, receivers, plan }: World): Problem[] {
 function lives({ name: node, node: running }: VirtualNode, queue: string): boolean {
   for (const [name, home] of running?.queueHomes() ?? []) if (name === queue) return home === node;
   return false;
+}
+
+/** Queues that hold something, or are on their way to where they live. */
+function leftQueues(world: World): Problem[] {
+  const onTheWay = world.nodes.flatMap(({ name: node, node: running }) =>
+    (running?.queues.stored ?? [])
+      .filter((name) => /^\$(late|merge)\//.test(name))
+      .map((name) => `G1: ${name} is still at ${node} at the end`),
+  );
+  return [...filledQueues(world), ...onTheWay];
 }
 
 function filledQueues({ nodes }: World): Problem[] {

@@ -168,6 +168,24 @@ export function planQueueFaults(on: BreakableQueues, dice: Dice): Fault[] {
   return draw(on, many, MAKE_OF_QUEUES, dice);
 }
 
+/** A queue, and the nodes where it may live. */
+export interface Movable {
+  readonly queue: string;
+  readonly nodes: readonly number[];
+}
+
+const MOVE_MS = 3_000;
+
+/** Operators who want queues to live elsewhere, also while the last one is not done. */
+export function planMoves(movable: readonly Movable[], dice: Dice): Fault[] {
+  if (movable.length === 0) return [];
+  return Array.from({ length: dice.between(0, 3) }, (): Fault => {
+    const { queue, nodes } = dice.pick(movable);
+    const at = dice.between(FAULTS_FROM_MS, FAULTS_TO_MS);
+    return { kind: 'rehome', queue, to: dice.pick(nodes), at, forMs: MOVE_MS };
+  });
+}
+
 type Many = readonly (readonly [weight: number, faults: number])[];
 
 function draw<W>(

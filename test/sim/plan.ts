@@ -1,12 +1,12 @@
 import type { AddressRule, MeshLimits } from '../../src/mesh/contract';
 import { Dice } from './dice';
-import { byTime, planFaults, type Fault } from './fault-plan';
+import { byTime, planFaults, planMoves, type Fault } from './fault-plan';
 import { NO_QUEUES, planQueues, rulesOfQueues, type QueuePlan } from './queue-plan';
 import { shapeEdges, type ShapeName } from './shapes';
 import type { ConsumerPlan } from './sim-consumer';
 import type { PublisherPlan } from './sim-publisher';
 import type { ReceiverPlan } from './sim-receiver';
-import { NO_SUBSCRIPTIONS, planSubscriptions, type SubscriptionPlan } from './subscription-plan';
+import { mayDouble, movable, NO_SUBSCRIPTIONS, planSubscriptions, type SubscriptionPlan } from './subscription-plan';
 import type { WireQuality } from './virtual-link';
 import { rule } from './virtual-mesh';
 
@@ -86,7 +86,13 @@ export function planOf(seed: number): Plan {
   ];
   const on = { nodes, receivers: queues.receivers.length, limits, faults: common };
   const kept = hasQueues ? planSubscriptions(on, new Dice(seed ^ 0x50b5)) : NO_SUBSCRIPTIONS;
-  const faults = byTime([...common, ...kept.faults]);
+  const anywhere = Array.from({ length: nodes }, (_, n) => n);
+  const stable = mayDouble(common) ? [] : queues.queues;
+  const moves = planMoves(
+    [...stable.map(({ name }) => ({ queue: name, nodes: anywhere })), ...movable(kept.subscriptions, on)],
+    new Dice(seed ^ 0x30fe),
+  );
+  const faults = byTime([...common, ...kept.faults, ...moves]);
   const healAt = Math.max(TRAFFIC_UNTIL_MS, ...faults.map(({ at, forMs }) => at + forMs + 500));
   return {
     seed,

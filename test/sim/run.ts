@@ -9,7 +9,7 @@ import { planOf, type Plan } from './plan';
 import type { Problem } from './problems';
 import { QueueJudge, type QueueTally } from './queue-judge';
 import { WorldQueueOracle } from './queue-oracle';
-import { queueOf } from './subscription-plan';
+import { nameOf, queueOf } from './subscription-plan';
 import { GOOD_WIRE } from './virtual-link';
 import { World } from './world';
 
@@ -37,6 +37,9 @@ export interface Occurrences {
   redelivered: number;
   confirmed: number;
   lostWithDisk: number;
+  /** Queues, and subscriptions, that lived elsewhere in the end than they were made. */
+  movedQueues: number;
+  movedSubscriptions: number;
   /** Deliveries that were owed and came, and those that did not and were counted. */
   arrived: number;
   counted: number;
@@ -129,8 +132,9 @@ function awaitQuiet(world: World, until: number): boolean {
 function queueOracleOf({ connectivity, plan, diskLosses, nodes }: World): WorldQueueOracle {
   const homes = new Map(plan.queues.map(({ name, home }) => [name, [nodes[home]?.name ?? '']]));
   for (const one of plan.subscriptions) homes.set(queueOf(one), [nodes[one.home]?.name ?? '']);
+  const told = new Map(plan.subscriptions.map((one) => [nameOf(one), queueOf(one)]));
   for (const fault of plan.faults)
-    if (fault.kind === 'rehome') homes.get(fault.queue)?.push(nodes[fault.to]?.name ?? '');
+    if (fault.kind === 'rehome') homes.get(told.get(fault.queue) ?? fault.queue)?.push(nodes[fault.to]?.name ?? '');
   return new WorldQueueOracle(connectivity, homes, diskLosses, plan.limits.partitionHoldMs, wayMs(plan));
 }
 
@@ -177,5 +181,13 @@ function occurrencesOf(world: World): Omit<Occurrences, 'arrived' | 'counted' | 
     putsRepeated: sum(({ putsRepeated }) => putsRepeated),
     circuitsReopened: sum(({ circuitsReopened }) => circuitsReopened),
     interrupted: world.ledger.receivers.filter(({ ended }) => ended === 'FL_QUEUE_INTERRUPTED').length,
+    movedQueues: world.plan.queues.filter(({ name, home }) => isElsewhere(world, name, home)).length,
+    movedSubscriptions: world.plan.subscriptions.filter((one) => isElsewhere(world, nameOf(one), one.home)).length,
   };
+}
+
+function isElsewhere({ nodes }: World, queue: string, home: number): boolean {
+  const [first] = nodes;
+  const [, at] = [...(first?.running.queueHomes() ?? [])].find(([name]) => name === queue) ?? [];
+  return at !== undefined && at !== nodes[home]?.name;
 }

@@ -1,7 +1,8 @@
 import type { ConsumerHandler } from '../../src/addresses/contract';
+import { subscriptionQueue } from '../../src/addresses/reserved-names';
 import type { MeshLimits } from '../../src/mesh/contract';
 import type { Dice } from './dice';
-import type { Fault } from './fault-plan';
+import type { Fault, Movable } from './fault-plan';
 import type { PublisherPlan } from './sim-publisher';
 import type { ReceiverPlan } from './sim-receiver';
 import type { VirtualNode } from './virtual-mesh';
@@ -45,9 +46,24 @@ export function queueOf({ topic, name }: SubscriptionPlan): string {
   return `${topic}/${name}`;
 }
 
+/** The same as nodes call it. */
+export function nameOf({ name }: Pick<SubscriptionPlan, 'name'>): string {
+  return subscriptionQueue({ name, client: CLIENT }, true);
+}
+
+/** They may live where nothing becomes of the disk. */
+export function movable(subscriptions: readonly SubscriptionPlan[], on: Pick<Beside, 'nodes' | 'faults'>): Movable[] {
+  const nodes = safeNodes(on);
+  return subscriptions.map((one) => ({ queue: nameOf(one), nodes }));
+}
+
+function safeNodes({ nodes, faults }: Pick<Beside, 'nodes' | 'faults'>): number[] {
+  return Array.from({ length: nodes }, (_, n) => n).filter((n) => !faults.some((f) => losesDisk(f, n)));
+}
+
 /** What is kept is on the disks of homes and of those who publish: these keep theirs. */
 export function planSubscriptions(on: Beside, dice: Dice): SubscriptionsPlan {
-  const safe = Array.from({ length: on.nodes }, (_, n) => n).filter((n) => !on.faults.some((f) => losesDisk(f, n)));
+  const safe = safeNodes(on);
   if (safe.length === 0) return NO_SUBSCRIPTIONS;
   const topics = TOPICS.slice(0, dice.between(1, TOPICS.length));
   const subscriptions = Array.from({ length: dice.between(1, 3) }, (_, n) => ({
@@ -66,6 +82,11 @@ export function planSubscriptions(on: Beside, dice: Dice): SubscriptionsPlan {
     planFault(on, ends, on.receivers + dice.below(receivers.length), dice),
   );
   return { subscriptions, publishers, receivers, faults };
+}
+
+/** A node whose disk is gone may make again what lives elsewhere by now; of two that become one the order is not promised. */
+export function mayDouble(faults: readonly Fault[]): boolean {
+  return faults.some((fault) => fault.kind === 'twin' || (fault.kind === 'restart' && fault.loseDisk));
 }
 
 /** What is on its disk is gone. */
