@@ -51,7 +51,7 @@ export function duration(minMs: number, maxMs: number) {
   const error = `a duration such as 250ms, 10s, 5m or 1h, from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
   const inBounds = (value: string) => {
     const ms = parseDuration(value);
-    return ms === null || (ms >= minMs && ms <= maxMs);
+    return ms !== null && ms >= minMs && ms <= maxMs;
   };
   return z.string({ error }).regex(DURATION_PATTERN, { error, abort: true }).refine(inBounds, { error });
 }
@@ -61,7 +61,7 @@ export function size(minBytes: number, maxBytes: number) {
   const error = `a size such as 64KiB or 1MiB, from ${formatSize(minBytes)} to ${formatSize(maxBytes)}`;
   const inBounds = (value: string) => {
     const bytes = parseSize(value);
-    return bytes === null || (bytes >= minBytes && bytes <= maxBytes);
+    return bytes !== null && bytes >= minBytes && bytes <= maxBytes;
   };
   return z.string({ error }).regex(SIZE_PATTERN, { error, abort: true }).refine(inBounds, { error });
 }

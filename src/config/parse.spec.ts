@@ -150,6 +150,8 @@ describe('errors', () => {
       'a whole number from 1',
     ],
     ['site: east\nmesh: { hello: 500 }', 'mesh.hello', 'a duration such as'],
+    ['site: east\nmesh: { hello: 99999999999d }', 'mesh.hello', 'a duration such as'],
+    ['site: east\nlimits: { messageBytes: 99999999TiB }', 'limits.messageBytes', 'a size such as'],
     ['site: east\nmesh: { hello: 1ms }', 'mesh.hello', 'from 10ms to 1m'],
     ['site: east\nlimits: { messageBytes: 5MB }', 'limits.messageBytes', 'a size such as'],
     ['site: east\nlimits: { linkQueue: 127KiB }', 'limits.linkQueue', 'from 128KiB to 1GiB'],
