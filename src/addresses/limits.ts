@@ -97,7 +97,10 @@ export const PUT_WINDOW_BYTES = 1024 * 1024;
 export const PUTS_UNDER_WAY_MAX = 8_192;
 /** With custody of the ingress: so much is read from the disk ahead of what may be sent to a home. */
 export const OUTBOX_AHEAD_BYTES = 32 * 1024;
-/** But for all homes together no more than this share of the retention pool: those that stay away keep what was read for them. */
+/**
+ * But for all homes together no more than this share of the retention pool: those that stay away keep what was read for them. It is half of
+ * what circuits leave, and asked of no credit: what publishers have been promised must not hold up what is on the disk.
+ */
 export const OUTBOX_AHEAD_SHARE = 1 / 8;
 /** What waits on the disk for one queue of another node: what an hour of 1,000 messages of 2 KiB a second comes to. */
 export const OUTBOX_BYTES_MAX = 8 * 1024 * 1024 * 1024;
