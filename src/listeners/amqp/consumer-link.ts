@@ -1,5 +1,5 @@
 import type { AddressRef, Consumer, ConsumerHandler, Gap, SubscriptionSpec } from '../../addresses/contract';
-import type { AmqpErrorFields, DeliveryState, Source, TransactionalState } from '../../amqp/codec/types';
+import type { AmqpErrorFields, DeliveryState, TransactionalState } from '../../amqp/codec/types';
 import { CONDITION, type AmqpOutcome } from '../../amqp/constants';
 import type { SenderHandler, SenderLink } from '../../amqp/sender-link';
 import { FairleadError } from '../../common/errors';
@@ -13,7 +13,7 @@ import { LargeDelivery } from './large-delivery';
 import { detailOf, fromAmqpOutcome, outcomeOf, toErrorFields } from './outcomes';
 import { SourceRequest } from './source-request';
 import { answerEnd } from './subscription-end';
-import { lookedUp } from './subscription-lookup';
+import { type Found, lookedUp } from './subscription-lookup';
 
 /** Bytes of a large message that a selector is asked about. */
 const HEAD_BYTES = 128 * 1024;
@@ -73,8 +73,9 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   }
 
   /** Consumes the subscription that an attach without a source has found. */
-  static resume(link: SenderLink, context: ClientContext, source: Source): void {
+  static resume(link: SenderLink, context: ClientContext, { source, check }: Found): void {
     try {
+      check();
       const request = new SourceRequest(source, link, context);
       const consumer = new ConsumerLink(link, context, request, source.address ?? '', null);
       link.handler = consumer;
@@ -297,14 +298,15 @@ class TransactionOutcomeError extends FairleadError {
 
 /** Without a source an attach looks for a durable subscription (part 2.6.3). It is consumed from the moment that credit is given. */
 function lookUp(link: SenderLink, context: ClientContext): void {
-  const { source, closing } = lookedUp(link, context);
+  const found = lookedUp(link, context);
+  const { source, closing } = found;
   link.handler = {
     onWritable: () => undefined,
     onCredit: () => {
       if (link.credit === 0) return;
       link.handler = null;
       closing();
-      ConsumerLink.resume(link, context, source);
+      ConsumerLink.resume(link, context, found);
     },
     onOutcome: () => undefined,
     onDetached: closing,

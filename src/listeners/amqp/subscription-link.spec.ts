@@ -289,6 +289,19 @@ describe('an attach without a source', () => {
     expect([ear.deliveries.length, consumer.failed, client.budget.links]).toEqual([1, false, 0]);
   });
 
+  it.each([
+    ['has ended', null],
+    ['is made anew for something else', { ...INBOX, filter: 'bills.#' }],
+  ])('makes nothing anew where it %s before the first credit', (_what, now) => {
+    const { client, receiver, ear } = lookUp(INBOX);
+    client.addresses.known.length = 0;
+    if (now !== null) client.addresses.known.push(now);
+    receiver.addCredit(5);
+    client.run();
+    expect(ear.detached).toMatchObject({ condition: CONDITION.notFound });
+    expect([client.addresses.consumers, client.budget.links]).toEqual([[], 0]);
+  });
+
   it('hears why it cannot consume it', () => {
     const { client, receiver, ear } = lookUp({ ...INBOX, filter: 'orders.new' });
     client.addresses.refusal = new AddressError('FL_ADDRESS_KIND', 'no topic any more');

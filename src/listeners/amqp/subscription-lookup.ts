@@ -13,6 +13,8 @@ import { SOURCE_OUTCOMES } from './termini';
 export interface Found {
   /** The source that the subscription has. */
   readonly source: Source;
+  /** Whether it is still there, and the same. @throws FairleadError when it has ended, or was made anew for something else */
+  readonly check: () => void;
   /** The link is over: where its client has closed it, the subscription ends, and then the client is answered. */
   readonly closing: () => void;
 }
@@ -25,11 +27,20 @@ export function lookedUp(link: SenderLink, { addresses, budget, client }: Client
   budget.links++;
   return {
     source: sourceOf(view),
+    check: () => {
+      const now = addresses.findSubscription(ref);
+      if (now?.durable !== true || !selectSame(now, view)) throw new NoSubscriptionError(ref.name, ref.client);
+    },
     closing: () => {
       budget.links--;
       answerLookupEnd(link, addresses, ref);
     },
   };
+}
+
+function selectSame(one: SubscriptionView, other: SubscriptionView): boolean {
+  const { filter, selector, noLocal, shared } = one;
+  return filter === other.filter && selector === other.selector && noLocal === other.noLocal && shared === other.shared;
 }
 
 function sourceOf({ filter, selector, noLocal, shared, client }: SubscriptionView): Source {
@@ -47,7 +58,7 @@ function sourceOf({ filter, selector, noLocal, shared, client }: SubscriptionVie
   };
 }
 
-/** Nobody has made a durable subscription of that name, or it has ended. */
+/** Nobody has made a durable subscription of that name, or it has ended, or is another one since. */
 class NoSubscriptionError extends FairleadError {
   constructor(name: string, client: string | null) {
     const owner = client === null ? 'of all clients' : `of client '${client}'`;
