@@ -1,4 +1,5 @@
 import type { PutSink, StagedBody } from '../queues/contract';
+import { REFUSAL, refusalDetail } from '../queues/refusals';
 import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
@@ -51,7 +52,9 @@ export class Outbox {
   refusalOf(entries: readonly AddressEntry[], bytes: number, messages = 1): OutcomeDetail | null {
     const { state, lacksRoom } = this.ports.store;
     if (state !== 'ok') return lacksRoom ? DISK_FULL : NOT_WRITTEN;
-    for (const { name } of entries) {
+    for (const { name, policy } of entries) {
+      if (messages === 1 && policy.overLimit === 'reject' && policy.maxBytes !== null && bytes > policy.maxBytes)
+        return refusalDetail(REFUSAL.largerThanQueue);
       const to = this.#disk.destinations.find(name);
       if (to === undefined) continue;
       if (to.damage !== null) return damageDetail(to);

@@ -71,6 +71,14 @@ describe('a queue', () => {
     expect(rest.texts).toEqual(['b', 'c']);
   });
 
+  it('says of a message that is larger than all that it may hold that it will never be taken', () => {
+    const queue = home.open({ maxBytes: 100, overLimit: 'reject' });
+    const tokens = ['x'.repeat(200), 'a'].map((text) => home.put(queue, text));
+    home.settle();
+    expect(tokens.map((token) => home.outcomes.get(token))).toEqual([OUTCOME.rejected, OUTCOME.accepted]);
+    expect(home.conditions.get(tokens[0] ?? -1)).toBe('amqp:link:message-size-exceeded');
+  });
+
   it('is not made where there are as many as may be, or its name is too long; both are counted', () => {
     for (let n = 0; n < QUEUES_MAX; n++) home.open({}, `q${n}`);
     home.settle();

@@ -82,12 +82,18 @@ export class Intake implements LargeIntakeParts {
     if (refusal !== REFUSAL.none) return refusal;
     if (length > SEGMENT_BYTES * SEGMENTS_MAX) return REFUSAL.tooLarge;
     const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + length);
-    return isOver ? REFUSAL.overLimit : REFUSAL.none;
+    return isOver ? this.#overLimit(length) : REFUSAL.none;
+  }
+
+  /** There is no room now for so many bytes, or never will be. */
+  #overLimit(bytes: number): Refusal {
+    const { maxBytes } = this.core.policy;
+    return maxBytes !== null && bytes > maxBytes ? REFUSAL.largerThanQueue : REFUSAL.overLimit;
   }
 
   /** A message that it would have refused is lost to it: its publisher was answered long ago. */
   drop(refusal: Refusal): void {
-    if (refusal === REFUSAL.overLimit) this.core.drops.limit++;
+    if (refusal === REFUSAL.overLimit || refusal === REFUSAL.largerThanQueue) this.core.drops.limit++;
     else this.core.drops.failed++;
   }
 
@@ -261,7 +267,7 @@ export class Intake implements LargeIntakeParts {
     const { overLimit } = core.policy;
     if (overLimit === 'block') return core.isMemoryFull(bytes) ? REFUSAL.overLimit : REFUSAL.none;
     while (core.isOver(1, bytes)) {
-      if (overLimit === 'reject') return REFUSAL.overLimit;
+      if (overLimit === 'reject') return this.#overLimit(bytes);
       // What consumers have cannot be dropped: it is put nevertheless.
       if (!this.dropOldest()) return core.isMemoryFull(bytes) ? REFUSAL.overLimit : REFUSAL.none;
     }

@@ -13,6 +13,7 @@ export const REFUSAL = {
   damaged: 6,
   deleted: 7,
   tooLarge: 8,
+  largerThanQueue: 9,
 } as const;
 export type Refusal = (typeof REFUSAL)[keyof typeof REFUSAL];
 
@@ -33,6 +34,10 @@ const DETAILS: Readonly<Record<Refusal, OutcomeDetail | null>> = {
   [REFUSAL.tooLarge]: {
     condition: 'amqp:link:message-size-exceeded',
     description: 'the message is too large for a queue',
+  },
+  [REFUSAL.largerThanQueue]: {
+    condition: 'amqp:link:message-size-exceeded',
+    description: 'the message is larger than all that the queue may hold',
   },
 };
 

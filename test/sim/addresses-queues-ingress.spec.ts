@@ -100,4 +100,21 @@ describe('with custody of the ingress', () => {
     run(3_000);
     expect(consumer.got).toEqual(numbered(4));
   });
+
+  it('what is larger than all that the queue may hold is refused at once, and holds up nothing', () => {
+    const rules = [rule('jobs.#', 'queue', { home: 'b', custody: 'ingress', maxBytes: 1_000, overLimit: 'reject' })];
+    const { node, until } = simMesh(['a-b'], { shared: rules });
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit >= 3);
+    publisher.send('m0');
+    publisher.send('x'.repeat(2_000));
+    publisher.sendLarge('y'.repeat(2_000));
+    publisher.send('m1');
+    until('outcomes', () => publisher.outcomes.size === 4);
+    const { accepted, rejected } = OUTCOME;
+    expect([0, 1, 2, 3].map((n) => publisher.outcomes.get(n))).toEqual([accepted, rejected, rejected, accepted]);
+    const consumer = new SimConsumer(node('b'), 'jobs.x');
+    until('both', () => consumer.got.length === 2);
+    expect(consumer.got).toEqual(['m0', 'm1']);
+  });
 });
