@@ -9,6 +9,7 @@ import { DocumentWatcher } from './config/watcher';
 import { FrontDoor } from './management/front-door';
 import { ProblemFilter } from './management/problem.filter';
 import type { MeshNode } from './mesh/contract';
+import { letHeapGrow } from './runtime/heap';
 import { httpSideOf } from './runtime/http-side';
 import { Lifecycle } from './runtime/lifecycle';
 import { LinkManager } from './runtime/link-manager';
@@ -46,6 +47,7 @@ export interface RunningNode {
  */
 export async function startNode(options: StartOptions): Promise<RunningNode> {
   const { file, text, site, logger } = options;
+  letHeapGrow();
   const app = await createApp(options);
   const runtime = assemble(app, logger);
   const config = app.get(LiveConfig);

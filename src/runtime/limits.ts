@@ -1,4 +1,4 @@
-/** Every limit of a stop, its reason beside it. All of it fits into the 5 s that supervisors are promised. */
+/** Every limit of a stop, its reason beside it, and of the process. All of a stop fits into the 5 s that supervisors are promised. */
 
 /** What is in flight, here and through this node, may take so long to be finished. */
 export const IN_FLIGHT_MS = 2_300;
@@ -16,3 +16,5 @@ export const GOODBYE_MS = 1_000;
 export const CLOSE_MS = 600;
 /** How often it is looked whether one of these is over. */
 export const LOOK_MS = 20;
+/** The heap may grow by so much of what a collection has left before the next one: the most that V8 lets it by its own reckoning. */
+export const HEAP_GROWING_PERCENT = 300;

@@ -38,7 +38,7 @@ export const PROBE_VALUES_MS = 2_000;
 export const SALVAGE_RECORDS = 5_000;
 /** Damages that a check tells one by one; all are counted. */
 export const DAMAGES_TOLD = 20;
-/** Instructions of the binding that wait to be collected: a million puts and deletes, for one marking that takes some ten ms of another core. */
+/** Instructions of the binding that wait to be collected, at least: a million puts and deletes, for one collection that takes some ten ms. */
 export const INSTRUCTION_GARBAGE_BYTES = 48 * 1024 ** 2;
-/** What V8 is told of then: more than the 64 MiB that it lets come beside its heap before it marks. */
-export const NUDGE_BYTES = 80 * 1024 ** 2;
+/** And nothing is collected for them below so much memory of the process: half of what a node may take with millions of messages. */
+export const MEMORY_COLLECTED_ABOVE = 200 * 1024 ** 2;
