@@ -3,7 +3,7 @@ import { fairlead } from '../support/command';
 import { eventually } from '../support/eventually';
 import { note, randomOf, seedOf } from '../support/seed';
 import { FaultyMesh } from './faulty-mesh';
-import { pause } from './pause';
+import { KilledMoves } from './killed-moves';
 import { QueueWork } from './queue-work';
 import { lengthOf } from './row-length';
 import { type LedgerSubscription, SubscriptionWork } from './subscription-work';
@@ -22,6 +22,7 @@ const TEAM = '$sub//team';
 describe('durable subscriptions that move between nodes with publishers everywhere', () => {
   let faulty: FaultyMesh;
   let work: SubscriptionWork;
+  let moves: KilledMoves;
   let queues: QueueWork;
   let solo: LedgerSubscription;
   /** Nobody consumes it before all is over. */
@@ -30,6 +31,7 @@ describe('durable subscriptions that move between nodes with publishers everywhe
   beforeAll(async () => {
     const addresses = [{ match: 'jobs.#', kind: 'queue' as const, home: 'b' }];
     faulty = await FaultyMesh.start(NODES, ['a-b', 'b-c', 'a-c'], { document: { addresses } }, random.u32());
+    moves = new KilledMoves(faulty, { nodes: NODES, random, moveMs: MOVE_MS, homeOf: (queue) => homeOf(queue) });
     work = new SubscriptionWork(faulty, 'topic/orders.x');
     solo = await work.subscribe('inbox', 'solo', 'b');
     const team = await work.subscribe('team', null, 'b');
@@ -57,8 +59,6 @@ describe('durable subscriptions that move between nodes with publishers everywhe
     return rows.find(({ name, client }) => `$sub/${client ?? ''}/${name}` === queue)?.home ?? '';
   }
 
-  const api = (node: string): readonly string[] => ['--api', `http://127.0.0.1:${faulty.node(node).httpPort}`];
-
   it(
     `lose, double and reorder nothing when any node is killed meanwhile, ${KILLS} times`,
     async () => {
@@ -66,25 +66,9 @@ describe('durable subscriptions that move between nodes with publishers everywhe
         const queue = n % 2 === 0 ? SOLO : TEAM;
         const from = await homeOf(queue);
         const to = NODES.filter((name) => name !== from)[random.below(NODES.length - 1)] as string;
-        const moving = fairlead('queue', 'rehome', queue, to, ...api(from));
-        await pause(random.below(MOVE_MS));
-        const doomed = faulty.node(NODES[random.below(NODES.length)] as string);
-        await doomed.kill();
-        await pause(random.below(MOVE_MS));
-        await doomed.start();
-        // It says that it is there, or cannot: its node may be the one that was killed.
-        await moving;
+        await moves.cutOff(queue, to);
         await work.progress();
-        await eventually(
-          `${queue} is at ${to}`,
-          async () => {
-            const home = await homeOf(queue);
-            if (home === to) return true;
-            if (home !== '') await fairlead('queue', 'rehome', queue, to, ...api(home));
-            return false;
-          },
-          { withinMs: WITHIN_MS },
-        );
+        await moves.complete(queue, to);
       }
       await faulty.heal();
       await work.progress();
@@ -95,18 +79,9 @@ describe('durable subscriptions that move between nodes with publishers everywhe
   it(
     'leave a node that is evacuated, with its queues, and nothing of them is left there',
     async () => {
-      for (const queue of [SOLO, TEAM, '$sub/archive/late'])
-        await eventually(
-          `${queue} is at b`,
-          async () => {
-            const home = await homeOf(queue);
-            if (home !== 'b' && home !== '') await fairlead('queue', 'rehome', queue, 'b', ...api(home));
-            return home === 'b';
-          },
-          { withinMs: WITHIN_MS },
-        );
+      for (const queue of [SOLO, TEAM, '$sub/archive/late']) await moves.complete(queue, 'b');
       const evacuated = async (): Promise<readonly string[]> => {
-        const { code, stdout, stderr } = await fairlead('drain', '--evacuate', '--json', ...api('b'));
+        const { code, stdout, stderr } = await fairlead('drain', '--evacuate', '--json', ...moves.api('b'));
         // What came by another move a moment ago may not be whole yet.
         if (code !== 0 && stderr.includes('try again')) return evacuated();
         expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

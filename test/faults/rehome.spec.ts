@@ -1,8 +1,6 @@
-import { fairlead } from '../support/command';
-import { eventually } from '../support/eventually';
 import { note, randomOf, seedOf } from '../support/seed';
 import { FaultyMesh } from './faulty-mesh';
-import { pause } from './pause';
+import { KilledMoves } from './killed-moves';
 import { QueueWork } from './queue-work';
 
 const seed = seedOf(__filename);
@@ -25,10 +23,12 @@ async function homeOf(faulty: FaultyMesh): Promise<string> {
 describe('a queue that moves between the ends of a line, with clients everywhere', () => {
   let faulty: FaultyMesh;
   let work: QueueWork;
+  let moves: KilledMoves;
 
   beforeAll(async () => {
     const addresses = [{ match: 'jobs.#', kind: 'queue' as const, home: 'a' }];
     faulty = await FaultyMesh.start(NODES, ['a-b', 'b-c'], { document: { addresses } }, random.u32());
+    moves = new KilledMoves(faulty, { nodes: NODES, random, moveMs: MOVE_MS, homeOf: () => homeOf(faulty) });
     work = await QueueWork.start(
       faulty,
       NODES.map((at) => ({ at, address: `queue/${QUEUE}` })),
@@ -45,30 +45,10 @@ describe('a queue that moves between the ends of a line, with clients everywhere
     `loses, doubles and reorders nothing when any of them is killed meanwhile, ${KILLS} times`,
     async () => {
       for (let n = 0; n < KILLS; n++) {
-        const from = await homeOf(faulty);
-        const to = from === 'a' ? 'c' : 'a';
-        const api = `http://127.0.0.1:${faulty.node(from).httpPort}`;
-        const moving = fairlead('queue', 'rehome', QUEUE, to, '--api', api);
-        await pause(random.below(MOVE_MS));
-        const doomed = faulty.node(NODES[random.below(NODES.length)] as string);
-        await doomed.kill();
-        await pause(random.below(MOVE_MS));
-        await doomed.start();
-        // It says that it is there, or cannot: its node may be the one that was killed.
-        await moving;
+        const to = (await homeOf(faulty)) === 'a' ? 'c' : 'a';
+        await moves.cutOff(QUEUE, to);
         await work.progress();
-        // Whatever was cut off: asked again it comes to pass.
-        await eventually(
-          `the queue is at ${to}`,
-          async () => {
-            const home = await homeOf(faulty);
-            if (home === to) return true;
-            const again = `http://127.0.0.1:${faulty.node(home).httpPort}`;
-            await fairlead('queue', 'rehome', QUEUE, to, '--api', again);
-            return false;
-          },
-          { withinMs: 90_000 },
-        );
+        await moves.complete(QUEUE, to);
       }
       await faulty.heal();
       await work.settle();

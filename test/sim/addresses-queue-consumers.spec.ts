@@ -1,9 +1,21 @@
 import { OUTCOME } from '../../src/streams/contract';
 import { SimConsumer, SimPublisher } from './address-clients';
-import { numbered, simMesh } from './address-meshes';
+import { numbered, simMesh, type SimMesh } from './address-meshes';
 import { rule } from './virtual-mesh';
 
 const shared = [rule('jobs.#', 'queue', { home: 'b' })];
+
+/** A consumer at c that holds so many of the messages of a queue at b. */
+function holding(credit: number, messages: number): SimMesh & { readonly consumer: SimConsumer } {
+  const mesh = simMesh(['a-b', 'b-c'], { shared });
+  const publisher = new SimPublisher(mesh.node('b'), 'jobs.x');
+  mesh.until('credit', () => publisher.credit >= messages);
+  const consumer = new SimConsumer(mesh.node('c'), 'jobs.x', { credit });
+  consumer.holding = true;
+  for (const text of numbered(messages)) publisher.send(text);
+  mesh.until('some', () => consumer.got.length === credit);
+  return { ...mesh, consumer };
+}
 
 describe('a consumer of a queue of another node', () => {
   it('gets no more than its credit, near or far', () => {
@@ -84,13 +96,7 @@ describe('a consumer of a queue of another node', () => {
   });
 
   it('that leaves gives back what it has not settled, in its place', () => {
-    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
-    const publisher = new SimPublisher(node('b'), 'jobs.x');
-    until('credit', () => publisher.credit >= 6);
-    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 4 });
-    consumer.holding = true;
-    for (const text of numbered(6)) publisher.send(text);
-    until('some', () => consumer.got.length === 4);
+    const { node, run, until, consumer } = holding(4, 6);
     consumer.settleHeld(OUTCOME.accepted, 1);
     consumer.close();
     run(500);
@@ -101,13 +107,7 @@ describe('a consumer of a queue of another node', () => {
   });
 
   it('whose client dies gives back what it has not settled as failed', () => {
-    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
-    const publisher = new SimPublisher(node('b'), 'jobs.x');
-    until('credit', () => publisher.credit >= 3);
-    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 2 });
-    consumer.holding = true;
-    for (const text of numbered(3)) publisher.send(text);
-    until('some', () => consumer.got.length === 2);
+    const { node, run, until, consumer } = holding(2, 3);
     consumer.close(true);
     run(500);
     const next = new SimConsumer(node('a'), 'jobs.x');
@@ -119,13 +119,7 @@ describe('a consumer of a queue of another node', () => {
   });
 
   it('whose node dies gives back what it has not settled, marked', () => {
-    const { node, run, until } = simMesh(['a-b', 'b-c'], { shared });
-    const publisher = new SimPublisher(node('b'), 'jobs.x');
-    until('credit', () => publisher.credit >= 3);
-    const consumer = new SimConsumer(node('c'), 'jobs.x', { credit: 2 });
-    consumer.holding = true;
-    for (const text of numbered(3)) publisher.send(text);
-    until('some', () => consumer.got.length === 2);
+    const { node, run, until } = holding(2, 3);
     node('c').kill();
     run(500);
     node('c').start();

@@ -13,6 +13,16 @@ function mesh(wires: readonly string[] = FULL): SimMesh {
   return simMesh(wires, { shared, limits });
 }
 
+/** A subscription at a with publishers everywhere, when c is cut off. */
+function withoutC(): { readonly sim: SimMesh; readonly load: Load } {
+  const sim = mesh();
+  made(sim, 'a');
+  const load = new Load(sim, NODES);
+  load.steps(20);
+  for (const other of ['a', 'b']) sim.mesh.cut(sim.wire('c', other));
+  return { sim, load };
+}
+
 describe('a subscription that moves again and again', () => {
   it('keeps all, in order, from node to node and back', () => {
     const sim = mesh();
@@ -50,11 +60,7 @@ describe('a subscription that moves again and again', () => {
 
 describe('a node that is away while a subscription moves', () => {
   it.each([0, 10, 40])('has its messages sent on, and in order when it is back in time (%i ms between)', (ms) => {
-    const sim = mesh();
-    made(sim, 'a');
-    const load = new Load(sim, NODES);
-    load.steps(20);
-    for (const other of ['a', 'b']) sim.mesh.cut(sim.wire('c', other));
+    const { sim, load } = withoutC();
     load.until('adopted', () => homeAt(sim.node('b')) === 'b' || asked(sim, 'b'));
     load.steps(150);
     sim.mesh.heal(sim.wire('c', 'a'));
@@ -71,11 +77,7 @@ describe('a node that is away while a subscription moves', () => {
   it.each([false, true])(
     'loses and doubles nothing when it comes back later than it is waited for (killed: %p)',
     (killed) => {
-      const sim = mesh();
-      made(sim, 'a');
-      const load = new Load(sim, NODES);
-      load.steps(20);
-      for (const other of ['a', 'b']) sim.mesh.cut(sim.wire('c', other));
+      const { sim, load } = withoutC();
       load.until('at b', () => asked(sim, 'b'), 50);
       load.until('cut', () => sim.node('b').running.counters().handoversCut === 1, 50);
       load.until('moved', () => sim.node('a').running.queues.stored.length === 0, 50);
@@ -98,11 +100,7 @@ describe('a node that is away while a subscription moves', () => {
   );
 
   it('may have put for one that was ended meanwhile: nothing of that is left', () => {
-    const sim = mesh();
-    made(sim, 'a');
-    const load = new Load(sim, NODES);
-    load.steps(20);
-    for (const other of ['a', 'b']) sim.mesh.cut(sim.wire('c', other));
+    const { sim, load } = withoutC();
     load.until('at b', () => asked(sim, 'b'), 50);
     const end = ended(sim.node('a'));
     load.until('ended', () => end() !== undefined, 50);
@@ -200,11 +198,7 @@ describe('a subscription that is ended while it moves', () => {
 
 describe('a subscription that has moved', () => {
   it('is made anew with another selector, and gets nothing of what was put for the former one', () => {
-    const sim = mesh();
-    made(sim, 'a');
-    const load = new Load(sim, NODES);
-    load.steps(20);
-    for (const other of ['a', 'b']) sim.mesh.cut(sim.wire('c', other));
+    const { sim, load } = withoutC();
     load.until('at b', () => asked(sim, 'b'), 50);
     load.steps(10);
     const other = subscriber(sim.node('a'), 'news.#', { queue: { selector: 'JMSPriority = 9' } });
