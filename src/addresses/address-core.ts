@@ -32,20 +32,17 @@ import type {
   Transaction,
 } from './contract';
 import { CONTROL } from './control';
-import { AddressError, reserved } from './errors';
+import { reserved } from './errors';
 import { AddressParts } from './address-parts';
-import { noteGap } from './gap';
 import type { OutboxView } from './outbox-view';
+import { Peers } from './peers';
 import { REHOMING_WIRE } from './rehoming-messages';
 import type { QueueRelocation } from './rehoming';
 import type { AddressCounters, AddressPorts } from './ports';
 import { parseAddress } from './names';
 import { isReserved } from './reserved-names';
+import { RuleChanges } from './rule-changes';
 import type { AddressPolicy, RuleInForce } from './rules';
-
-/** Addresses that the log names of a gap. */
-const GAP_ADDRESSES_TOLD = 10;
-const NOTHING_COUNTED: ReadonlyMap<string, number> = new Map();
 
 /**
  * What a name means: who publishes, who consumes, here and at other sites, and by which rule. Stands on streams below and is what
@@ -53,11 +50,15 @@ const NOTHING_COUNTED: ReadonlyMap<string, number> = new Map();
  */
 export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, ReplicaEvents {
   readonly #parts: AddressParts;
+  readonly #peers: Peers;
+  readonly #ruleChanges: RuleChanges;
   #temporaries = 0;
 
   constructor(private readonly ports: AddressPorts) {
-    this.#parts = new AddressParts(ports, () => this.#applyRules());
-    this.#applyRules();
+    this.#parts = new AddressParts(ports, () => this.#ruleChanges.apply());
+    this.#peers = new Peers(ports, this.#parts);
+    this.#ruleChanges = new RuleChanges(this.#parts, ports.scheduleFlush);
+    this.#ruleChanges.apply();
   }
 
   /** Queues that live at this node. */
@@ -158,9 +159,8 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 
   /** @throws WireError */
   onControl(origin: NodeId, kind: number, payload: WireReader): void {
-    const { barrier, table, credit } = this.#parts;
     if (kind === CONTROL.interestApplied) {
-      barrier.onAck(origin, payload);
+      this.#parts.barrier.onAck(origin, payload);
       return;
     }
     if (kind === CONTROL.factsApplied) {
@@ -171,16 +171,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
       this.#parts.queues.onControl(origin, kind, payload);
       return;
     }
-    if (kind !== CONTROL.choke && kind !== CONTROL.unchoke && kind !== CONTROL.quota) return;
-    const entry = table.ofWire(payload.text());
-    if (kind === CONTROL.choke) entry.choke(origin);
-    else if (kind === CONTROL.unchoke) entry.chokedBy.delete(origin);
-    else {
-      const candidate = entry.known.get(origin);
-      const quota = payload.u32();
-      if (candidate !== undefined && candidate.quota !== null) candidate.limit = quota;
-    }
-    credit.changed(entry);
+    this.#peers.onControl(origin, kind, payload);
   }
 
   onOutcome(slot: number, target: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {
@@ -216,38 +207,15 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   }
 
   onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void {
-    this.counters.gaps++;
-    const messages = [...missed].filter(([address]) => address !== REHOMING_WIRE);
-    const total = messages.reduce((sum, [, count]) => sum + count, 0);
-    const addresses = messages.map(([address]) => address).slice(0, GAP_ADDRESSES_TOLD);
-    this.ports.journal.warn('gap', { origin: this.#nameOf(origin), missed: total, addresses });
-    // A restart alone is no gap: what its node had taken and not sent was lost before anybody was owed it.
-    if (messages.length > 0) noteGap(this.#parts.audience, this.#nameOf(origin), new Map(messages));
-  }
-
-  #nameOf(node: NodeId): string {
-    return this.ports.routes.view(node)?.name ?? String(node);
+    this.#peers.onGap(origin, missed);
   }
 
   onGivenUp(origin: NodeId): void {
-    const { audience, table, chokes, publishers } = this.#parts;
-    // What was published there meanwhile was not even held for this node: it was counted, but not by address.
-    noteGap(audience, this.#nameOf(origin), NOTHING_COUNTED);
-    for (const entry of table.entries()) {
-      entry.chokedBy.delete(origin);
-      if (entry.choked.has(origin)) chokes.repeat(entry, origin);
-    }
-    this.#parts.queues.onBroken(origin);
-    publishers.relieved();
+    this.#peers.onGivenUp(origin);
   }
 
   onTargetState(target: NodeId, state: TargetState): void {
-    this.#parts.audience.targetState(target, state);
-    if (state !== 'usable') {
-      this.#forgetPeer(target);
-      this.#parts.queues.onBroken(target);
-    }
-    this.#parts.publishers.relieved();
+    this.#peers.onTargetState(target, state);
   }
 
   // --- what routing tells --------------------------------------------------------------------------------------------------
@@ -262,7 +230,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     const { audience, barrier, rules } = this.#parts;
     if (space === SPACE.facts) {
       rules.onReplica(origin, replaced, changes);
-      this.#factsApplied(origin);
+      this.#peers.factsApplied(origin);
       this.#parts.queues.factsChanged();
       return;
     }
@@ -270,67 +238,26 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     if (version > 0) barrier.applied(origin);
   }
 
-  /** Nobody waits for it to be known but who has subscriptions. */
-  #factsApplied(origin: NodeId): void {
-    if (this.#parts.queues.book.tells(this.#nameOf(origin))) this.#parts.facts.applied(origin);
-  }
-
   onReachable(view: NodeView): void {
-    const { audience, barrier, facts, hold, credit, queues } = this.#parts;
-    audience.targetState(view.id, 'usable');
-    queues.onReachable(view.id, true);
-    hold.reachable(view);
-    barrier.review();
-    facts.review();
-    barrier.applied(view.id);
-    this.#factsApplied(view.id);
-    credit.anyChanged();
+    this.#peers.onReachable(view);
   }
 
   onUnreachable(view: NodeView): void {
-    this.#parts.queues.onReachable(view.id, false);
-    this.#parts.audience.pathsChanged();
-    this.#parts.barrier.review();
-    this.#parts.facts.review();
+    this.#peers.onUnreachable(view);
   }
 
   onIncarnation(view: NodeView): void {
-    const { audience, barrier, facts, quotas, credit } = this.#parts;
-    barrier.forget(view.id);
-    facts.forget(view.id);
-    this.#forgetPeer(view.id);
-    audience.newLife(view.id);
-    quotas.newLife(view.id);
-    this.#parts.queues.onBroken(view.id);
-    credit.anyChanged();
+    this.#peers.onIncarnation(view);
   }
 
   /** This node itself began a new life. */
   onOwnIncarnation(): void {
-    const { interest, barrier, facts, table, publishers } = this.#parts;
-    interest.restart();
-    barrier.restart();
-    facts.restart();
-    for (const entry of table.entries()) {
-      for (const nodes of [entry.choked, entry.chokedBy])
-        for (const node of [...nodes]) if (node !== this.ports.self) nodes.delete(node);
-    }
-    this.#parts.queues.onBroken(null);
-    publishers.relieved();
+    this.#peers.onOwnIncarnation();
   }
 
   onTopology(): void {
     this.#parts.audience.pathsChanged();
     this.#parts.credit.anyChanged();
-  }
-
-  /** Whatever this node and that one had asked of each other is void. */
-  #forgetPeer(node: NodeId): void {
-    this.#parts.quotas.untold(node);
-    for (const entry of this.#parts.table.entries()) {
-      entry.chokedBy.delete(node);
-      entry.choked.delete(node);
-    }
   }
 
   // --- rules ---------------------------------------------------------------------------------------------------------------
@@ -348,32 +275,6 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
   conflicts(): readonly string[] {
     const { rules, queues } = this.#parts;
     return [...rules.book.conflicts, ...queues.conflicts()];
-  }
-
-  /** Rules have changed: what contradicts them now is ended, the rest goes on by them. */
-  #applyRules(): void {
-    const { table, names, audience, quotas, credit, queues } = this.#parts;
-    table.rulesChanged();
-    for (const entry of [...table.entries()]) {
-      const policy = names.policy(entry.kind, entry.name);
-      if (policy === null) {
-        for (const publisher of [...entry.publishers]) publisher.gone(changedKind(entry));
-        continue;
-      }
-      const { overflowAt } = entry.policy;
-      entry.policy = policy;
-      if (policy.overflowAt === overflowAt) continue;
-      entry.generation = -1;
-      quotas.review(entry);
-    }
-    for (const consumer of audience.consumers()) {
-      const policy = names.policy(consumer.kind, consumer.filter);
-      if (policy === null) consumer.end(changedKind(consumer.entry));
-      else consumer.entry.policy = policy;
-    }
-    queues.rulesChanged(changedKind);
-    credit.anyChanged();
-    this.ports.scheduleFlush();
   }
 
   // --- time and the end of a turn ------------------------------------------------------------------------------------------
@@ -436,9 +337,4 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
 function unreserved<T extends { readonly name: string }>(address: T): T {
   if (isReserved(address.name)) throw reserved(address.name);
   return address;
-}
-
-function changedKind({ name, kind }: AddressEntry): AddressError {
-  const message = `the rule for '${name}' now says another kind than ${kind}: attach again`;
-  return new AddressError('FL_ADDRESS_CHANGED', message);
 }
