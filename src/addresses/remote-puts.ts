@@ -1,4 +1,3 @@
-import type { NodeId } from '../links/contract';
 import { MESSAGE_FLAG, OUTCOME, type LargeBody, type Outcome, type OutcomeDetail } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
@@ -6,6 +5,7 @@ import type { ForwarderPorts } from './forwarder';
 import { LargePuts, type LargeHead } from './large-puts';
 import { PUTS_UNDER_WAY_MAX, PUT_RETRY_MS, PUT_RETRY_MS_MAX } from './limits';
 import { FROM_OUTBOX } from './outbox-records';
+import { PutAim } from './put-aim';
 import { flagsOfTurn, PUT_FROM_OUTBOX, PUT_HEAD_BYTES, PutHead, writePutAge, writePutHead } from './put-head';
 import { PutLane } from './put-lane';
 import { PutLoads } from './put-loads';
@@ -22,6 +22,7 @@ import { WaitingLanes } from './waiting-lanes';
 export class RemotePuts {
   readonly #waiting: WaitingLanes;
   readonly #loads = new PutLoads();
+  readonly #aim: PutAim;
   readonly #head = new PutHead();
   readonly #larges: LargePuts;
   readonly #places = new PutPlaces();
@@ -36,6 +37,7 @@ export class RemotePuts {
     readonly epoch: number,
   ) {
     this.#waiting = new WaitingLanes(shared.scheduleFlush);
+    this.#aim = new PutAim(shared, ports, this.#loads, this.#waiting);
     // Its sender may try again.
     this.#larges = new LargePuts(shared, (lane, slot) => this.onOutcome(lane, slot, OUTCOME.released, null));
   }
@@ -75,7 +77,7 @@ export class RemotePuts {
 
   #outboxOf(entry: AddressEntry, state: QueueState, seq: number): PutLane {
     const lane = (state.outbox ??= new PutLane(entry, 0));
-    if (lane.inFlight === 0) this.#aim(lane, state);
+    if (lane.inFlight === 0) this.#aim.aim(lane, state);
     lane.lastSeq = seq - 1;
     return lane;
   }
@@ -135,34 +137,8 @@ export class RemotePuts {
 
   #laneOf(entry: AddressEntry, state: QueueState): PutLane {
     const lane = (state.lane ??= new PutLane(entry, this.#lastSeq));
-    if (lane.inFlight === 0) this.#aim(lane, state);
+    if (lane.inFlight === 0) this.#aim.aim(lane, state);
     return lane;
-  }
-
-  /** Nothing is under way: the next one goes where the queue lives now, and by the class of its rule. */
-  #aim(lane: PutLane, { home: wanted }: QueueState): void {
-    lane.cls = lane.entry.cls;
-    if (lane.home === wanted) return;
-    const home = this.#waitsForMerge(lane, wanted) ? NOWHERE : wanted;
-    if (lane.home === home) return;
-    this.#loads.move(lane.home, home, lane.unsentBytes);
-    lane.home = home;
-    const elsewhere = home !== NOWHERE && home !== this.shared.self;
-    lane.set = elsewhere ? this.shared.streams.targetSet([home]) : null;
-  }
-
-  /** What was put to a former home is not to be overtaken, nor put twice: it comes first, with what is remembered of puts. Not for ever. */
-  #waitsForMerge(lane: PutLane, home: NodeId): boolean {
-    if (home === NOWHERE || home === lane.sentTo || !this.ports.isMerging(lane)) {
-      lane.mergingSince = Infinity;
-      return false;
-    }
-    const now = this.shared.clock.now();
-    lane.mergingSince = Math.min(lane.mergingSince, now);
-    const until = lane.mergingSince + this.ports.holdMs;
-    if (now >= until) return false;
-    this.#waiting.wakeAt(until);
-    return true;
   }
 
   #push(lane: PutLane, slot: number, bytes: number, cameAt: number): number {
@@ -176,19 +152,6 @@ export class RemotePuts {
   #wait(lane: PutLane): void {
     this.#waiting.add(lane);
     this.wake();
-  }
-
-  /** What waits for a home that is out of reach does not do so for ever. */
-  #watch(lane: PutLane, now: number): void {
-    const { home } = lane;
-    const isAway =
-      (home === NOWHERE && lane.mergingSince === Infinity) ||
-      (home !== NOWHERE && home !== this.shared.self && !this.ports.isReachable(home));
-    lane.seen(isAway, now);
-    if (lane.awaySince === Infinity || lane === this.ports.refresh(lane.entry).outbox) return;
-    const until = lane.awaySince + this.ports.holdMs;
-    if (now < until) this.#waiting.wakeAt(until);
-    else this.#giveUp(lane);
   }
 
   /** Those that were never sent are certainly not stored: their senders are told so. What was sent may be. */
@@ -248,8 +211,8 @@ export class RemotePuts {
       if (lane.inFlight > 0 || now < lane.pausedUntil) return;
       lane.rewind();
     }
-    if (lane.inFlight === 0) this.#aim(lane, state);
-    this.#watch(lane, now);
+    if (lane.inFlight === 0) this.#aim.aim(lane, state);
+    if (this.#aim.hasWaitedTooLong(lane, state, now)) this.#giveUp(lane);
     // The queue has another home by now: what is under way is answered first.
     if (lane.home !== state.home) return;
     for (let at = lane.first(); at >= 0; at = lane.first()) {
