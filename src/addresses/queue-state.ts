@@ -1,6 +1,7 @@
 import type { FairleadError } from '../common/errors';
 import type { NodeId } from '../links/contract';
 import type { PutMark, Queue } from '../queues/contract';
+import type { OutcomeDetail } from '../streams/contract';
 import { NOWHERE } from './queue-homes';
 import type { Outgoing } from './outgoing';
 import type { PutHead } from './put-head';
@@ -86,4 +87,10 @@ export class QueueState {
 /** Whose numbering a put is of: what a node had on its disk first is numbered apart. */
 export function originOf(node: string, fromOutbox: boolean): string {
   return fromOutbox ? `${node}/outbox` : node;
+}
+
+/** Why a message cannot be put into a queue of this node. */
+export function detailOf({ damage }: QueueState): OutcomeDetail {
+  const { condition = 'amqp:internal-error', message = 'the queue cannot be served' } = damage ?? {};
+  return { condition, description: message };
 }

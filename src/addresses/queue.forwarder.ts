@@ -5,7 +5,6 @@ import type { PutMark, PutSink, Queue, QueueHost } from '../queues/contract';
 import type { QueueStore } from '../queues/store-port';
 import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail, type Receipt } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
-import { isTemporary } from './address-names';
 import { PENDING, type PublisherHandler, type Verdict } from './contract';
 import type { Forwarder, ForwarderPorts } from './forwarder';
 import { LargePublish } from './large-publish';
@@ -14,18 +13,14 @@ import { TailBody } from '../streams/framed-body';
 import type { OwnPuts } from './own-puts';
 import { Outbox } from './outbox';
 import { FROM_OUTBOX } from './outbox-records';
+import { PutGate } from './put-gate';
 import { PUT_HEAD_BYTES, PutHead } from './put-head';
 import type { PutLane } from './put-lane';
 import { NOWHERE, type QueueHomes } from './queue-homes';
 import { QueuePlaces } from './queue-places';
 import { QueuePressure } from './queue-pressure';
-import { originOf, QueueState } from './queue-state';
+import { detailOf, originOf, QueueState } from './queue-state';
 import { RemotePuts } from './remote-puts';
-
-/** What an origin is told of a put that it has on its disk: it tries again. */
-const QUEUE_FULL: OutcomeDetail = { description: 'the queue is as full as its rule allows' };
-const DISK_FULL: OutcomeDetail = { description: 'the disk of the queue is full' };
-const DISK_FAILED: OutcomeDetail = { description: 'the disk of the queue fails' };
 
 /** What the queues of a node are built on, beside what all forwarders are. */
 export interface QueueForwarderPorts {
@@ -62,6 +57,7 @@ export class QueueForwarder implements Forwarder {
   readonly pressure: QueuePressure;
   readonly puts: RemotePuts;
   readonly outbox: Outbox;
+  readonly #gate: PutGate;
   readonly #head = new PutHead();
   readonly #sitePut: PutSink = { onPut: (site, outcome, detail) => this.shared.sites.settle(site, outcome, detail) };
 
@@ -70,6 +66,7 @@ export class QueueForwarder implements Forwarder {
     private readonly ports: QueueForwarderPorts,
   ) {
     const { store, host, homes, journal, clock } = ports;
+    this.#gate = new PutGate(shared, ports);
     this.places = new QueuePlaces({
       self: shared.self,
       host,
@@ -231,11 +228,11 @@ export class QueueForwarder implements Forwarder {
     const state = this.places.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
-    if (queue === null || this.#hasToWait(entry, queue, state, receipt.origin)) {
-      this.#refuse(site, entry, state, receipt.origin);
+    if (queue === null || this.#gate.hasToWait(entry, queue, state, receipt.origin, head)) {
+      this.#gate.refuse(site, entry, state, receipt.origin, head);
       return;
     }
-    const mark = this.#markOf(state, queue, receipt.origin);
+    const mark = this.#gate.markOf(state, queue, receipt.origin, head);
     queue.put(chunk.bytes, start + PUT_HEAD_BYTES, end, head.publisher, mark, head.seq, this.#sitePut, site, head.age);
     this.pressure.chokeIfFull(entry, queue, receipt.origin);
   }
@@ -251,11 +248,11 @@ export class QueueForwarder implements Forwarder {
     const state = this.places.refresh(entry);
     const site = this.shared.sites.add(receipt, seq, 1, entry);
     const { queue } = state;
-    if (queue === null || this.#hasToWait(entry, queue, state, receipt.origin)) {
-      this.#refuse(site, entry, state, receipt.origin);
+    if (queue === null || this.#gate.hasToWait(entry, queue, state, receipt.origin, head)) {
+      this.#gate.refuse(site, entry, state, receipt.origin, head);
       return;
     }
-    const mark = this.#markOf(state, queue, receipt.origin);
+    const mark = this.#gate.markOf(state, queue, receipt.origin, head);
     queue.putLarge(new TailBody(body, PUT_HEAD_BYTES), head.publisher, mark, head.seq, this.#sitePut, site, head.age);
     this.pressure.chokeIfFull(entry, queue, receipt.origin);
   }
@@ -263,48 +260,6 @@ export class QueueForwarder implements Forwarder {
   /** A large put of another node had no room here: what it sent behind it must not be taken before it. */
   notTaken(entry: AddressEntry, origin: NodeId): void {
     this.places.refresh(entry).miss(origin);
-  }
-
-  /**
-   * The put whose head was read last was sent behind one that was not taken; or nobody waits for it, its origin has it on the disk, and
-   * it would be refused for now: refused for good it would lose its place.
-   */
-  #hasToWait(entry: AddressEntry, queue: Queue, state: QueueState, origin: NodeId): boolean {
-    if (state.isBehindRefused(origin, this.#head)) return true;
-    const { fromOutbox, epoch, seq, turn } = this.#head;
-    if (!fromOutbox) return false;
-    const mark = state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName);
-    if (mark.isEarly(seq, turn)) return true;
-    // One that is stored already is answered at once.
-    return this.#obstacle(entry, queue) !== null && !mark.has(seq);
-  }
-
-  /** Why a queue here takes nothing for now. */
-  #obstacle({ name }: AddressEntry, queue: Queue): OutcomeDetail | null {
-    if (queue.isFull(1)) return QUEUE_FULL;
-    const { state, lacksRoom } = this.ports.store;
-    if (state === 'ok' || isTemporary(name)) return null;
-    return lacksRoom ? DISK_FULL : DISK_FAILED;
-  }
-
-  /** The mark of the put whose head was read last. */
-  #markOf(state: QueueState, queue: Queue, origin: NodeId): PutMark {
-    const { fromOutbox, epoch, seq } = this.#head;
-    const mark = state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName);
-    if (seq <= mark.last) this.shared.counters.putsRepeated++;
-    return mark;
-  }
-
-  /** Not stored here, for certain: its origin asks where the queue lives by now, or is told what is wrong. */
-  #refuse(site: number, entry: AddressEntry, state: QueueState, origin: NodeId): void {
-    const { sites, self } = this.shared;
-    if (state.home === self && state.queue === null) {
-      sites.settle(site, OUTCOME.rejected, detailOf(state));
-      return;
-    }
-    state.refuse(origin, this.#head);
-    if (this.ports.hold(entry.name, site)) return;
-    sites.settle(site, OUTCOME.undelivered, state.queue === null ? null : this.#obstacle(entry, state.queue));
   }
 
   onOutcome(slot: number, _node: NodeId, outcome: Outcome, detail: OutcomeDetail | null): void {
@@ -359,10 +314,4 @@ export class QueueForwarder implements Forwarder {
   deadline(): number {
     return Math.min(this.puts.deadline(), this.outbox.deadline(), this.pressure.deadline());
   }
-}
-
-/** Why a message cannot be put into a queue of this node. */
-function detailOf({ damage }: QueueState): OutcomeDetail {
-  const { condition = 'amqp:internal-error', message = 'the queue cannot be served' } = damage ?? {};
-  return { condition, description: message };
 }
