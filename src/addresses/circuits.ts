@@ -7,7 +7,8 @@ import { readError, writeCircuit, writeClose, writeCount, writeOpen, type Circui
 import { CONTROL } from './control';
 import type { Forwarder } from './forwarder';
 import type { AddressStreams } from './ports';
-import type { Circuit, RemoteConsumer } from './remote-consumer';
+import type { RemoteConsumer } from './remote-consumer';
+import type { Circuit } from './remote-consumer-ports';
 import { defaultPolicy } from './rules';
 import type { SiteSlots } from './site-slots';
 

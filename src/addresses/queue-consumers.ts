@@ -17,7 +17,8 @@ import type { QueueClient, WhenKnown } from './queue-client';
 import { QueueLink } from './queue-link';
 import type { QueueState } from './queue-state';
 import { isSubscriptionQueue } from './reserved-names';
-import { RemoteConsumer, type Circuit, type RemoteConsumerPorts } from './remote-consumer';
+import { RemoteConsumer } from './remote-consumer';
+import type { Circuit, RemoteConsumerPorts } from './remote-consumer-ports';
 import type { SiteSlots } from './site-slots';
 import type { LaneBudget } from './spill';
 
