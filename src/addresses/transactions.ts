@@ -1,7 +1,5 @@
 import { FairleadError } from '../common/errors';
-import type { Queue, QueueHost, QueueTransaction, StagedBody } from '../queues/contract';
-import { QueueLimitError, TransactionFailedError } from '../queues/errors';
-import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from '../queues/limits';
+import type { Queue, QueueHost, QueueTransaction } from '../queues/contract';
 import { OUTCOME, type LargeBody, type Outcome, type OutcomeDetail, type Streams } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { LargeStorage } from '../streams/reassembly';
@@ -22,6 +20,7 @@ import type { LocalPublisher } from './local-publisher';
 import type { Outbox } from './outbox';
 import { QueueLink } from './queue-link';
 import type { DurableRoute } from './durable-route';
+import { StagedAway } from './staged-away';
 
 /** What transactions are built on. */
 export interface TransactionsPorts {
@@ -78,14 +77,6 @@ interface StagedMessage {
   readonly message: Buffer;
 }
 
-/** A message for a queue of another node, or several; a large one is on its way to the disk. */
-interface StagedAway {
-  readonly entries: readonly AddressEntry[];
-  readonly flags: number;
-  readonly tag: number;
-  readonly message: Buffer | StagedBody;
-}
-
 /**
  * One transaction: what its queues change, and what is to be forwarded to queues of other nodes, is one change of the store; the rest
  * follows when that is on the disk.
@@ -93,10 +84,7 @@ interface StagedAway {
 class AddressTransaction implements Transaction {
   readonly #queues: QueueTransaction;
   #messages: StagedMessage[] = [];
-  #away: StagedAway[] = [];
-  /** Large ones of them that are not stored yet, and a commit that waits for them. */
-  #storing = 0;
-  #commit: (() => void) | null = null;
+  readonly #away: StagedAway;
   /** Outcomes of deliveries of other kinds, whose consumers still have them. */
   #outcomes: ((commits: boolean) => void)[] = [];
   #bytes = 0;
@@ -106,7 +94,9 @@ class AddressTransaction implements Transaction {
   #isOver = false;
 
   constructor(private readonly space: Transactions) {
-    this.#queues = space.ports.host.transaction();
+    const { host, outbox, live } = space.ports;
+    this.#queues = host.transaction();
+    this.#away = new StagedAway({ bodies: host.bodies, outbox, live, failed: (why) => (this.#failure ??= why) });
   }
 
   publish(publisher: Publisher, to: AddressRef, flags: number, payload: Buffer, start: number, end: number): Verdict {
@@ -137,15 +127,8 @@ class AddressTransaction implements Transaction {
       this.#queues.put(queue, payload, start, end, tag);
       return;
     }
-    this.#checkAway(end - start);
-    this.#away.push({ entries: [entry], flags, tag, message: Buffer.from(payload.subarray(start, end)) });
-  }
-
-  #checkAway(bytes: number): void {
-    if (this.#away.length >= TRANSACTION_OPERATIONS_MAX)
-      throw new QueueLimitError(`a transaction of more than ${TRANSACTION_OPERATIONS_MAX} messages to other nodes`);
-    if (this.#bytes + bytes > TRANSACTION_BYTES_MAX)
-      throw new QueueLimitError(`a transaction of more than ${TRANSACTION_BYTES_MAX} bytes`);
+    this.#away.check(this.#bytes + end - start);
+    this.#away.add([entry], tag, flags, Buffer.from(payload.subarray(start, end)));
   }
 
   #target(to: AddressRef): AddressEntry {
@@ -194,23 +177,8 @@ class AddressTransaction implements Transaction {
       this.#queues.putLarge(queue, body, tag);
       return;
     }
-    this.#checkAway(0);
-    this.#storeAway([entry], tag, flags, body);
-  }
-
-  #storeAway(entries: readonly AddressEntry[], tag: number, flags: number, body: LargeBody): void {
-    this.#storing++;
-    const message = this.space.ports.host.bodies.stage(body, (refusal) => this.#stored(entries, refusal));
-    this.#away.push({ entries, flags, tag, message });
-  }
-
-  #stored(entries: readonly AddressEntry[], refusal: OutcomeDetail | null): void {
-    this.#storing--;
-    if (refusal !== null) this.#failure ??= failureOf(entries, refusal);
-    const commit = this.#commit;
-    if (this.#storing > 0 || commit === null) return;
-    this.#commit = null;
-    commit();
+    this.#away.check(this.#bytes);
+    this.#away.addLarge([entry], tag, flags, body);
   }
 
   settle(consumer: Consumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
@@ -230,7 +198,7 @@ class AddressTransaction implements Transaction {
     this.space.ports.scheduleFlush();
     this.#isOver = true;
     this.#keep();
-    if (this.#failure === null && this.#storing > 0) this.#commit = () => this.#apply(done);
+    if (this.#failure === null && this.#away.isStoring) this.#away.whenStored(() => this.#apply(done));
     else this.#apply(done);
   }
 
@@ -258,48 +226,23 @@ class AddressTransaction implements Transaction {
       else this.#queues.put(intake, headed, 0, headed.length, tag);
     }
     if (elsewhere.length === 0) return;
-    this.#checkAway(0);
-    if (large !== null) this.#storeAway(elsewhere, tag, flags, large);
-    else this.#away.push({ entries: elsewhere, flags, tag, message: headed });
+    this.#away.check(this.#bytes);
+    if (large !== null) this.#away.addLarge(elsewhere, tag, flags, large);
+    else this.#away.add(elsewhere, tag, flags, headed);
   }
 
   #apply(done: (error: FairleadError | null) => void): void {
-    const refused = this.#failure ?? this.#refusal();
+    const refused = this.#failure ?? this.#away.refusal();
     if (refused !== null) {
       this.rollback();
       done(refused);
       return;
     }
-    const within = this.#away.length > 0 ? () => this.#sendAway() : undefined;
+    const within = this.#away.isEmpty ? undefined : () => this.#away.send();
     this.#queues.commit((error) => {
       this.#end(error === null);
       done(error);
     }, within);
-  }
-
-  /** Why not all of it can be taken for queues of other nodes, as far as that can be told before. */
-  #refusal(): FairleadError | null {
-    const sums = new Map<AddressEntry, { messages: number; bytes: number }>();
-    for (const { entries, message } of this.#away)
-      for (const entry of entries) {
-        const { messages, bytes } = sums.get(entry) ?? { messages: 0, bytes: 0 };
-        sums.set(entry, { messages: messages + 1, bytes: bytes + message.length });
-      }
-    for (const [entry, { messages, bytes }] of sums) {
-      const refusal = this.space.ports.outbox.refusalOf([entry], bytes, messages);
-      if (refusal !== null) return failureOf([entry], refusal);
-    }
-    return null;
-  }
-
-  /** All that is for other nodes, in the group of what the queues here change. */
-  #sendAway(): void {
-    const { outbox, live } = this.space.ports;
-    for (const { entries, flags, tag, message } of this.#away.splice(0)) {
-      const to = entries.map((entry) => live(entry));
-      if (Buffer.isBuffer(message)) outbox.put(to, null, 0, flags, tag, message, 0, message.length);
-      else outbox.putStaged(to, flags, tag, message);
-    }
   }
 
   rollback(): void {
@@ -315,19 +258,12 @@ class AddressTransaction implements Transaction {
     if (commits)
       for (const { publisher, entry, flags, message } of this.#messages)
         ports.tell(publisher, ports.live(entry), flags, message);
-    for (const { message } of this.#away) if (!Buffer.isBuffer(message)) message.abandon();
+    this.#away.drop();
     this.#outcomes = [];
     this.#messages = [];
-    this.#away = [];
-    this.#commit = null;
     this.space.staged(-this.#bytes);
     this.#bytes = 0;
   }
-}
-
-function failureOf(entries: readonly AddressEntry[], { condition, description }: OutcomeDetail): FairleadError {
-  const names = entries.map(({ name }) => name).join(', ');
-  return new TransactionFailedError(condition ?? 'amqp:internal-error', `${names}: ${description ?? ''}`);
 }
 
 /** A large message that is in memory anyway. */
