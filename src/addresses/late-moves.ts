@@ -1,5 +1,5 @@
 import { nodeIdOf } from '../links/contract';
-import type { MergeSteps } from '../queues/contract';
+import type { MergeSteps } from '../queues/moves-contract';
 import { AddressError } from './errors';
 import type { Handovers } from './handovers';
 import { IntakeHold } from './intake-hold';

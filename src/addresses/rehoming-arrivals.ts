@@ -1,6 +1,7 @@
 import { WireError } from '../common/wire';
 import type { NodeId } from '../links/contract';
-import type { QueueHost, StagedQueue } from '../queues/contract';
+import type { QueueHost } from '../queues/contract';
+import type { StagedQueue } from '../queues/moves-contract';
 import { isSubscriptionQueue, mergingName, readMergingName } from './reserved-names';
 import {
   ABORTED,

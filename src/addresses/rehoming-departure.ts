@@ -1,6 +1,6 @@
 import { FairleadError } from '../common/errors';
 import type { NodeId } from '../links/contract';
-import type { QueueItems, QueueMoves } from '../queues/contract';
+import type { QueueItems, QueueMoves } from '../queues/moves-contract';
 import { RecordDamagedError } from '../queues/store-port';
 import { AddressError } from './errors';
 import {

@@ -1,5 +1,6 @@
 import { FairleadError } from '../common/errors';
-import type { MergeSteps, QueuePolicy } from '../queues/contract';
+import type { QueuePolicy } from '../queues/contract';
+import type { MergeSteps } from '../queues/moves-contract';
 import { QUEUES_MAX } from '../queues/limits';
 import { isSame } from './queue-claim';
 import type { TransferHead } from './rehoming-messages';

@@ -1,4 +1,4 @@
-import type { MoveNotes } from '../queues/contract';
+import type { MoveNotes } from '../queues/moves-contract';
 import { claimText, readClaim, type QueueClaim } from './queue-claim';
 import type { MoveKind } from './rehoming-messages';
 

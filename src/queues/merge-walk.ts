@@ -1,9 +1,9 @@
-import type { MergeSteps } from './contract';
 import type { DeadLetters } from './dead-letters';
 import type { DelayedMessages } from './delayed';
 import type { Entry } from './entry';
 import type { Intake } from './intake';
 import { WALK_PER_TURN } from './limits';
+import type { MergeSteps } from './moves-contract';
 import type { QueueCore } from './queue-core';
 import { writeHead } from './record';
 

@@ -1,6 +1,6 @@
 import { WireReader, WireWriter } from '../common/wire';
-import type { MoveNotes } from './contract';
 import type { Group } from './group';
+import type { MoveNotes } from './moves-contract';
 import { SPACE } from './spaces';
 import type { QueueStore } from './store-port';
 

@@ -3,7 +3,8 @@ import { AmqpMap } from '../amqp/codec/values';
 import { encodeValue } from '../amqp/codec/encoder';
 import { FairleadError } from '../common/errors';
 import { OUTCOME } from '../streams/contract';
-import type { Queue, QueuePolicy, StagedQueue } from './contract';
+import type { Queue, QueuePolicy } from './contract';
+import type { StagedQueue } from './moves-contract';
 import { SPACE } from './spaces';
 import { Home, largeOf, messageOf, type TestConsumer } from './queues.fixture';
 

@@ -1,6 +1,6 @@
 import { WireWriter } from '../common/wire';
-import type { QueueItems } from './contract';
 import type { LargeStore } from './large-store';
+import type { QueueItems } from './moves-contract';
 import { bodyOf, flagsOf, RECORD_FLAG, sizeOf } from './record';
 import type { SharedPayloads } from './shared-payloads';
 import { QUEUE_SPACES } from './spaces';

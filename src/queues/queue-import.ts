@@ -1,8 +1,8 @@
 import { WireError, WireReader } from '../common/wire';
-import type { StagedQueue } from './contract';
 import type { Group } from './group';
 import type { LargeStore } from './large-store';
 import { SEGMENT_BYTES } from './limits';
+import type { StagedQueue } from './moves-contract';
 import type { QueueDirectory } from './queue-directory';
 import { ITEM } from './queue-export';
 import { StateRecount } from './recount';

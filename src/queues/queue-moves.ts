@@ -1,6 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import { invariant } from '../common/errors';
-import type { MergeSteps, Queue, QueueItems, QueueMoves, StagedQueue } from './contract';
+import type { Queue } from './contract';
 import { readSeenId, type SeenId } from './duplicates';
 import type { Group } from './group';
 import type { HomeQueue } from './home-queue';
@@ -8,6 +8,7 @@ import type { LargeStore } from './large-store';
 import { Mark } from './marks';
 import { MergeWalk } from './merge-walk';
 import { MoveRecords } from './move-records';
+import type { MergeSteps, QueueItems, QueueMoves, StagedQueue } from './moves-contract';
 import type { QueueDirectory } from './queue-directory';
 import { QueueExport } from './queue-export';
 import { QueueImport } from './queue-import';
