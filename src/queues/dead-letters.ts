@@ -4,7 +4,8 @@ import { withoutExpiry } from '../message/without-expiry';
 import { OUTCOME, type LargeBody, type Outcome } from '../streams/contract';
 import type { Entry } from './entry';
 import { FORWARD_RETRY_MS, FORWARDS_MAX } from './limits';
-import type { MoveTarget, QueueCore } from './queue-core';
+import type { QueueCore } from './queue-core';
+import type { MoveTarget } from './queue-home';
 import {
   addedOf,
   bodyOf,

@@ -8,7 +8,7 @@ import type { PlacedLarge, StagedLarge } from './large-intake';
 import { LargePut, type LargePutHome } from './large-put';
 import { LARGE_HEAD_BYTES } from './limits';
 import type { Mark } from './marks';
-import type { QueueHome } from './queue-core';
+import type { QueueHome } from './queue-home';
 import type { Refusal } from './refusals';
 import type { QueueStore } from './store-port';
 import { LENGTH_BYTES, messageAfterTopic } from './topic-head';

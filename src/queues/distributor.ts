@@ -12,7 +12,7 @@ import { LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
 import type { Mark } from './marks';
 import type { PutCharges, Refused } from './put-charges';
 import { PutPace } from './put-pace';
-import type { HostedQueue, QueueHome } from './queue-core';
+import type { HostedQueue, QueueHome } from './queue-home';
 import { QueueMarks } from './queue-marks';
 import { NOTHING_IN_QUEUE } from './queue-view';
 import { writeHead } from './record';

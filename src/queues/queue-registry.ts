@@ -3,8 +3,8 @@ import { Distributor } from './distributor';
 import { QueueDamagedError, QueueDeletedError, QueueLimitError } from './errors';
 import { HomeQueue } from './home-queue';
 import { QUEUE_NAME_BYTES_MAX, QUEUES_MAX } from './limits';
-import type { QueueHome } from './queue-core';
 import type { QueueDirectory } from './queue-directory';
+import type { QueueHome } from './queue-home';
 import { NOTHING_IN_QUEUE } from './queue-view';
 import { RecordDamagedError, type QueueStore } from './store-port';
 
