@@ -14,7 +14,6 @@ import type {
 } from './contract';
 import { DeadLetters } from './dead-letters';
 import { DelayedMessages } from './delayed';
-import { Departure } from './departure';
 import type { Entry, EntryOwner } from './entry';
 import { QueueDamagedError } from './errors';
 import { ExpiryLook } from './expiry';
@@ -27,10 +26,11 @@ import { peekInto } from './peek';
 import type { PutCharges, Refused } from './put-charges';
 import { QueueCore } from './queue-core';
 import type { HostedQueue, MoveTarget, QueueHome } from './queue-home';
+import { QueueService } from './queue-service';
 import { viewOf } from './queue-view';
 import type { Refusal } from './refusals';
 import { SPACE } from './spaces';
-import { RecordDamagedError, type QueueStore } from './store-port';
+import type { QueueStore } from './store-port';
 import type { TransactionQueue } from './transaction';
 import { MoveWalk, originOfDead, PurgeWalk, type WalkDone } from './walk';
 import { Walks } from './walks';
@@ -45,9 +45,9 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
   readonly delayed: DelayedMessages;
   readonly #fates: Fates;
   readonly #expiry: ExpiryLook;
+  readonly #service: QueueService;
   /** Groups with changes of it that are not done. */
   #writing = 0;
-  #departure: Departure | null = null;
 
   /**
    * @param store null for a queue that lives in memory
@@ -61,7 +61,7 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
     policy: QueuePolicy,
   ) {
     this.core = new QueueCore(home, store, id, name, policy, this);
-    this.core.onUnreadable = (error) => this.#unreadable(error);
+    this.core.onUnreadable = (error) => this.#service.unreadable(error);
     this.delayed = new DelayedMessages(this.core);
     this.dead = new DeadLetters(this.core);
     this.#fates = new Fates(this.core, this.delayed, this.dead);
@@ -69,9 +69,24 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
     this.#expiry = new ExpiryLook(this.core, (entry) => this.#fates.expire(entry));
     this.consumers = new Consumers(this.core, this.#fates, this);
     this.walks = new Walks(this.core);
+    this.#service = this.#serve(home);
     this.delayed.recover();
     this.dead.recover();
     this.#expiry.arm();
+  }
+
+  #serve(home: QueueHome): QueueService {
+    const { core, consumers, walks, delayed, dead } = this;
+    return new QueueService({
+      core,
+      consumers,
+      large: this.intake.large,
+      walks,
+      delayed,
+      dead,
+      isWriting: () => this.#writing > 0,
+      damaged: (error) => home.onDamage(this, error),
+    });
   }
 
   get temporary(): boolean {
@@ -232,12 +247,12 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
 
   /** Delivers what can be delivered. */
   pump(): void {
-    if (this.#departure !== null) {
-      this.#depart(this.#departure);
+    if (this.#service.isLeaving) {
+      this.#service.leave();
       return;
     }
     if (this.consumers.isPaused) return;
-    this.#guard(() => {
+    this.#service.guard(() => {
       if (this.delayed.isOverdue && this.core.ready.loaded * 2 < this.core.home.budget.messages)
         this.delayed.release(this.core.home.wall());
       this.intake.trim();
@@ -245,43 +260,16 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
     });
   }
 
-  /** Damage closes this queue, and nothing else. */
-  #guard(act: () => void): void {
-    if (this.core.error !== null) return;
-    try {
-      act();
-    } catch (error) {
-      if (!(error instanceof RecordDamagedError)) throw error;
-      this.end(new QueueDamagedError(this.name, error));
-    }
-  }
-
-  #unreadable(error: unknown): unknown {
-    if (!(error instanceof RecordDamagedError)) return error;
-    this.end(new QueueDamagedError(this.name, error));
-    return this.core.error;
-  }
+  // Its end.
 
   /** It is served no more. */
   end(error: FairleadError): void {
-    if (this.core.error !== null) return;
-    this.core.error = error;
-    this.intake.large.end();
-    this.walks.end(error);
-    this.consumers.end(error);
-    if (this.core.store === null) this.delayed.purge(0);
-    this.core.clear();
-    this.core.checkRoom();
-    if (error instanceof QueueDamagedError) this.core.home.onDamage(this, error);
+    this.#service.end(error);
   }
 
   /** Ends cleanly: what consumers have counts as failed with them, and nothing is marked that they never had. */
   stop(): void {
-    const { core } = this;
-    if (core.store === null || core.error !== null) return;
-    this.consumers.stop();
-    core.state.mark = core.state.depth > 0 ? core.crashMark : 0;
-    core.touch();
+    this.#service.stop();
   }
 
   /** Gives nothing more to consumers, or goes on. */
@@ -292,26 +280,15 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
 
   /** Ends its service: what consumers have goes back as a failed attempt. @param done all that it has is on the disk */
   detach(error: FairleadError, done: () => void): void {
-    const isWriting = (): boolean => this.#writing > 0;
-    this.#departure = new Departure({ core: this.core, dead: this.dead, isWriting, error, done });
-    this.walks.end(error);
-    this.consumers.detach(error);
-    this.core.wantsTurn();
-  }
-
-  #depart(departure: Departure): void {
-    if (!departure.turn()) return;
-    this.#departure = null;
-    this.end(departure.error);
-    this.core.home.later(departure.done);
+    this.#service.detach(error, done);
   }
 
   // Turns and time.
 
   turn(): void {
-    this.#guard(() => {
+    this.#service.guard(() => {
       this.intake.large.turn();
-      if (this.#departure !== null) return;
+      if (this.#service.isLeaving) return;
       this.dead.turn();
       this.walks.turn();
       this.delayed.release(this.core.home.wall());
@@ -320,8 +297,8 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
   }
 
   onTime(wall: number): void {
-    this.#guard(() => {
-      if (this.#departure !== null) return;
+    this.#service.guard(() => {
+      if (this.#service.isLeaving) return;
       this.consumers.dispatcher.recall();
       this.delayed.release(wall);
       this.#expiry.look(wall);
@@ -339,7 +316,7 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
 
   peek(count: number, fromId: number): readonly PeekedMessage[] {
     let found: readonly PeekedMessage[] = [];
-    this.#guard(() => {
+    this.#service.guard(() => {
       found = peekInto(this.core, this.consumers.held, count, fromId);
     });
     return found;
