@@ -1,13 +1,12 @@
 import { invariant } from '../common/errors';
 import type { LargeBody, OutcomeDetail } from '../streams/contract';
 import { TailBody } from '../streams/framed-body';
-import type { PutSink } from './contract';
 import { type Group, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
 import type { PlacedLarge, StagedLarge } from './large-intake';
 import { LargePut, type LargePutHome } from './large-put';
 import { LARGE_HEAD_BYTES } from './limits';
-import type { Mark } from './marks';
+import type { PutAnswers, PutOrigin } from './put-answers';
 import type { QueueHome } from './queue-home';
 import type { Refusal } from './refusals';
 import type { QueueStore } from './store-port';
@@ -21,25 +20,6 @@ const head = Buffer.allocUnsafe(LENGTH_BYTES + 0xffff + LARGE_HEAD_BYTES);
 /** The beginning of what is put: its topic, and of its message what a queue reads. Valid until the next call. */
 export function headOf(body: LargeBody): Buffer {
   return head.subarray(0, body.read(0, head.subarray(0, Math.min(head.length, body.length))));
-}
-
-/** Who is told of a put. */
-export interface PutOrigin {
-  sink: PutSink;
-  token: number;
-  readonly mark: Mark | null;
-  readonly seq: number;
-}
-
-/** The intake, as its large messages see it. */
-export interface DistributorParts {
-  /** The group of this turn, which has a change now. */
-  change(): Group;
-  changed(mark: Mark): void;
-  answer(origin: PutOrigin, isStored: boolean): void;
-  /** It could not be stored. */
-  notStored(origin: PutOrigin, refusal: Refusal): void;
-  wantsTurn(): void;
 }
 
 /** A large message whose parts are being stored: it has its place in each of the queues already. */
@@ -60,7 +40,8 @@ export class LargeDistribution implements LargePutHome {
   constructor(
     private readonly home: QueueHome,
     private readonly store: QueueStore,
-    private readonly parts: DistributorParts,
+    private readonly answers: PutAnswers,
+    private readonly wantsTurn: () => void,
   ) {}
 
   /** @param start of the message, which all of them take */
@@ -75,7 +56,7 @@ export class LargeDistribution implements LargePutHome {
     for (const queue of takers) if (queue.temporary) queue.putLarge(body, publisher, null, 0, NOBODY, 0, age);
     const stored = takers.filter(({ temporary }) => !temporary);
     if (stored.length === 0) {
-      this.parts.answer(origin, false);
+      this.answers.answer(origin, false);
       return;
     }
     const id = this.home.large.begin(body.length);
@@ -84,7 +65,7 @@ export class LargeDistribution implements LargePutHome {
     body.retain();
     const put = new LargePut(this, null, id, body, 0);
     this.#pending.push({ put, body: id, length: body.length, origin, places });
-    this.parts.wantsTurn();
+    this.wantsTurn();
   }
 
   /** One that is being stored is answered when it is, to whom asked last. */
@@ -97,18 +78,18 @@ export class LargeDistribution implements LargePutHome {
   }
 
   turn(): void {
-    const { store, home, parts } = this;
-    this.#pending[0]?.put.turn({ store, home, wantsTurn: () => parts.wantsTurn() });
+    const { store, home, wantsTurn } = this;
+    this.#pending[0]?.put.turn({ store, home, wantsTurn });
   }
 
   change(): Group {
-    return this.parts.change();
+    return this.answers.change();
   }
 
   staged(put: LargePut): void {
     const { origin, places, body, length } = this.#end(put);
     this.#adopt(body, length, places.filter((place) => place.stored()).length);
-    this.parts.answer(origin, true);
+    this.answers.answer(origin, true);
   }
 
   #adopt(body: number, length: number, holders: number): void {
@@ -120,7 +101,7 @@ export class LargeDistribution implements LargePutHome {
     const { origin, places, body, length } = this.#end(put);
     this.home.large.discard(body, length);
     for (const place of places) place.failed(refusal);
-    this.parts.notStored(origin, refusal);
+    this.answers.notStored(origin, refusal);
   }
 
   #end(put: LargePut): PendingLarge {
@@ -130,9 +111,9 @@ export class LargeDistribution implements LargePutHome {
     const { mark, seq } = pending.origin;
     if (mark !== null) {
       mark.storing(seq, false);
-      this.parts.changed(mark);
+      this.answers.changed(mark);
     }
-    if (this.#pending.length > 0) this.parts.wantsTurn();
+    if (this.#pending.length > 0) this.wantsTurn();
     return pending;
   }
 

@@ -1,8 +1,8 @@
-import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
+import type { LargeBody, OutcomeDetail } from '../streams/contract';
 import { TailBody } from '../streams/framed-body';
 import type { PeekedMessage, PutMark, PutSink, Queue, QueueConsumer, QueuePolicy, QueueView, Route } from './contract';
 import { DEFAULT_QUEUE_POLICY } from './default-policy';
-import { headOf, LargeDistribution, type DistributorParts, type PutOrigin } from './distributor-large';
+import { headOf, LargeDistribution } from './distributor-large';
 import { IntakeError } from './errors';
 import { type Group, type GroupMember, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
@@ -10,13 +10,13 @@ import { incomingFlags, readIncoming } from './incoming';
 import type { StagedLarge } from './large-intake';
 import { LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
 import type { Mark } from './marks';
+import { PutAnswers, type PutOrigin } from './put-answers';
 import type { PutCharges, Refused } from './put-charges';
 import { PutPace } from './put-pace';
 import type { HostedQueue, QueueHome } from './queue-home';
-import { QueueMarks } from './queue-marks';
 import { NOTHING_IN_QUEUE } from './queue-view';
 import { writeHead } from './record';
-import { REFUSAL, refusalDetail, type Refusal, refusalOfStore } from './refusals';
+import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 import type { QueueStore } from './store-port';
 import { LENGTH_BYTES, messageAfterTopic } from './topic-head';
 import type { TransactionQueue } from './transaction';
@@ -27,25 +27,24 @@ import type { TransactionQueue } from './transaction';
  * the publisher is here; that of another node, whose publisher was answered long ago, is dropped for that queue alone and counted there.
  * What nobody wants is accepted. A queue in memory has the message at once, whatever becomes of the group.
  */
-export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupMember, DistributorParts {
+export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupMember {
   readonly temporary = false;
   readonly policy: QueuePolicy = DEFAULT_QUEUE_POLICY;
-  readonly #marks = new QueueMarks();
+  readonly #answers: PutAnswers;
   readonly #large: LargeDistribution;
   readonly #pace: PutPace;
-  #isTouched = false;
   #hadRoom = true;
 
   /** @throws RecordDamagedError */
   constructor(
     private readonly home: QueueHome,
     private readonly store: QueueStore,
-    private readonly id: number,
+    id: number,
     readonly name: string,
     private readonly route: Route,
   ) {
-    this.#marks.load(store, id);
-    this.#large = new LargeDistribution(home, store, this);
+    this.#answers = new PutAnswers(home, store, id, this, (origin) => this.#large.isPending(origin));
+    this.#large = new LargeDistribution(home, store, this.#answers, () => this.wantsTurn());
     this.#pace = new PutPace({
       group: () => home.group(false),
       isClosed: () => this.#closed() !== REFUSAL.none,
@@ -57,9 +56,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   }
 
   mark(origin: string, epoch: number, comesAgain = false): PutMark {
-    const mark = this.#marks.get(origin, epoch);
-    mark.comesAgain = comesAgain;
-    return mark;
+    return this.#answers.mark(origin, epoch, comesAgain);
   }
 
   put(
@@ -83,11 +80,11 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   }
 
   #put(payload: Buffer, start: number, end: number, publisher: number, age: number, origin: PutOrigin): void {
-    if (!this.#advance(origin)) return;
+    if (!this.#answers.advance(origin)) return;
     const at = messageAfterTopic(payload, start, end);
     const refusal = at >= end ? REFUSAL.malformed : this.#closed();
     if (refusal !== REFUSAL.none) {
-      this.refuse(origin, refusal);
+      this.#answers.refuse(origin, refusal);
       return;
     }
     const queues = this.#routed(payload, start, at, end, publisher);
@@ -96,7 +93,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     if (takers === null) return;
     this.#store(takers, payload, at, end, publisher, age);
     this.#pace.placed(takers.length);
-    this.answer(origin, takers.length > 0);
+    this.#answers.answer(origin, takers.length > 0);
   }
 
   #store(
@@ -129,7 +126,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   /** @returns false when no queue can have it, and it is refused */
   #read(payload: Buffer, start: number, end: number, whole: boolean, age: number, origin: PutOrigin): boolean {
     const refusal = readIncoming(payload, start, end, whole, this.home, age);
-    if (refusal !== REFUSAL.none) this.refuse(origin, refusal);
+    if (refusal !== REFUSAL.none) this.#answers.refuse(origin, refusal);
     return refusal === REFUSAL.none;
   }
 
@@ -140,54 +137,11 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
       const refusal = queue.intake.refusalNow(length, 0, 0);
       if (refusal === REFUSAL.none) takers.push(queue);
       else if (origin.mark === null) {
-        this.#refuseFor(queue, origin, refusal);
+        this.#answers.refuseFor(queue.name, origin, refusal);
         return null;
       } else queue.intake.drop(refusal);
     }
     return takers;
-  }
-
-  #refuseFor({ name }: HomeQueue, { sink, token }: PutOrigin, refusal: Refusal): void {
-    const { condition = 'amqp:internal-error', description = '' } = refusalDetail(refusal) ?? {};
-    this.home.later(() => sink.onPut(token, OUTCOME.rejected, { condition, description: `${name}: ${description}` }));
-  }
-
-  /** A put is answered with the group of this turn. */
-  answer({ sink, token, mark, seq }: PutOrigin, isStored: boolean): void {
-    if (mark === null && !isStored) {
-      this.home.later(() => sink.onPut(token, OUTCOME.accepted, null));
-      return;
-    }
-    this.home.group(false).repeats.push({ sink, token, mark, seq, sharesFate: true });
-    this.#touch();
-  }
-
-  notStored(origin: PutOrigin, refusal: Refusal): void {
-    const { sink, token, mark, seq } = origin;
-    if (mark?.comesAgain !== true) {
-      this.refuse(origin, refusal);
-      return;
-    }
-    mark.notWritten(seq, refusal);
-    this.home.giveBack(sink, token, refusal);
-  }
-
-  /** A put is refused, and again whenever it comes. */
-  refuse({ sink, token, mark, seq }: PutOrigin, refusal: Refusal): void {
-    mark?.refuse(seq, refusal);
-    this.home.refuse(sink, token, refusal);
-  }
-
-  /** @returns false when the put was made before: it is answered as then */
-  #advance(origin: PutOrigin): boolean {
-    const { sink, token, mark, seq } = origin;
-    if (mark === null) return true;
-    const isNew = mark.advance(seq);
-    if (!isNew && !this.#large.isPending(origin))
-      this.home.group(false).repeats.push({ sink, token, mark, seq, sharesFate: false });
-    this.#marks.touch(mark);
-    this.#touch();
-    return isNew;
   }
 
   #closed(): Refusal {
@@ -216,12 +170,12 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
   }
 
   #putLarge(body: LargeBody, publisher: number, age: number, origin: PutOrigin): void {
-    if (!this.#advance(origin)) return;
+    if (!this.#answers.advance(origin)) return;
     const head = headOf(body);
     const at = messageAfterTopic(head, 0, head.length);
     const refusal = at >= head.length ? REFUSAL.malformed : this.#closed();
     if (refusal !== REFUSAL.none) {
-      this.refuse(origin, refusal);
+      this.#answers.refuse(origin, refusal);
       return;
     }
     const start = head.subarray(at, at + LARGE_HEAD_BYTES);
@@ -256,35 +210,15 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
 
   // What groups tell.
 
-  change(): Group {
-    this.#touch();
-    return this.home.group(false);
-  }
-
-  /** The mark of a put that is as it was told. */
-  changed(mark: Mark): void {
-    this.#marks.touch(mark);
-  }
-
-  #touch(): void {
-    this.home.hurry();
-    if (this.#isTouched) return;
-    this.#isTouched = true;
-    this.home.touched(this);
-  }
-
   writeState(group: Group): void {
-    this.#isTouched = false;
-    this.#marks.write(this.store, this.id);
+    this.#answers.write();
     group.states.push({ queue: this, mark: this.#pace.committed() });
   }
 
   /** @param records that the intake had put into queues in the group */
   onState(records: number, error: Error | null): void {
     this.#pace.flushed(records);
-    if (error === null) return;
-    this.#marks.touchAll();
-    this.#touch();
+    if (error !== null) this.#answers.writeAgain();
   }
 
   pump(): void {
