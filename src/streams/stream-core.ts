@@ -14,7 +14,6 @@ import {
   type SegmentKeeper,
   type Streams,
   type TargetSet,
-  type TargetState,
 } from './contract';
 import { DatagramPort } from './datagrams';
 import { CONTROL_GAP, CONTROL_GIVEN_UP, CONTROL_OUTCOMES, Delivery } from './delivery';
@@ -23,6 +22,7 @@ import { MESSAGE_BYTES_MAX } from './limits';
 import { Notices, readGivenUp, readMissed } from './notices';
 import { OutcomeCollector, readOutcomes } from './outcomes';
 import { Peers, type Peer } from './peer';
+import { PeerLives } from './peer-lives';
 import { StreamCounters, type StreamPorts } from './ports';
 import { Receiving } from './receiving';
 import { Sending } from './sending';
@@ -37,15 +37,13 @@ import { Transit } from './transit';
 export class StreamCore<A> implements Streams {
   readonly counters = new StreamCounters();
   readonly #peers = new Peers<A>();
-  /** Peers that are waited for, so that a turn costs nothing for the others. */
-  readonly #held = new Set<Peer<A>>();
   readonly #staging = new StagingBuffers();
   readonly #sending: Sending<A>;
   readonly #receiving: Receiving<A>;
   readonly #transit: Transit<A>;
   readonly #datagrams: DatagramPort<A>;
   readonly #outcomes = new OutcomeCollector();
-  readonly #notices: Notices<A>;
+  readonly #lives: PeerLives<A>;
   /** Copies that the caller of `append` may retain until the end of the turn, and the placement that names the last one. */
   readonly #afterFlush: Chunk[] = [];
   readonly #placement: Placement;
@@ -55,7 +53,7 @@ export class StreamCore<A> implements Streams {
     this.#transit = new Transit(ports, this.counters);
     this.#datagrams = new DatagramPort(ports);
     this.#sending = new Sending(ports, this.counters, this.#peers, this.#staging);
-    this.#notices = new Notices((peer, kind, payload) => this.#sending.putControl(peer.id, kind, payload));
+    const notices = new Notices<A>((peer, kind, payload) => this.#sending.putControl(peer.id, kind, payload));
     const delivery = new Delivery(
       ports,
       this.counters,
@@ -63,8 +61,14 @@ export class StreamCore<A> implements Streams {
       (stream, seq) => this.outcome(stream.origin, stream, seq, OUTCOME.undelivered, null),
     );
     this.#receiving = new Receiving(ports, this.counters, this.#peers, delivery, this.#datagrams, (peer) =>
-      this.#onHeard(peer),
+      this.#lives.onHeard(peer),
     );
+    this.#lives = new PeerLives(ports, this.counters, {
+      peers: this.#peers,
+      sending: this.#sending,
+      receiving: this.#receiving,
+      notices,
+    });
   }
 
   // --- what addresses ask -------------------------------------------------------------------------------------------------
@@ -203,59 +207,20 @@ export class StreamCore<A> implements Streams {
   }
 
   onReachable(view: NodeView): void {
-    const peer = this.#peers.of(view.id);
-    if (peer.incarnation !== view.incarnation) this.#newLife(peer, view.incarnation);
-    const former = peer.state;
-    peer.state = 'reachable';
-    this.#held.delete(peer);
-    if (former === 'unusable') this.#usable(peer);
-    this.#sending.resume(peer);
-  }
-
-  /** A peer that was given up here is seen to be back before routing says so: what it is owed from now on is held for it. */
-  #onHeard(peer: Peer<A>): void {
-    if (peer.state !== 'unusable') return;
-    const incarnation = this.ports.routes.view(peer.id)?.incarnation ?? 0;
-    if (peer.incarnation !== incarnation) this.#newLife(peer, incarnation);
-    this.#hold(peer);
-    this.#usable(peer);
-  }
-
-  #usable(peer: Peer<A>): void {
-    this.ports.upper.onTargetState(peer.id, 'usable');
-    this.#notices.tell(peer);
+    this.#lives.onReachable(view);
   }
 
   onUnreachable(view: NodeView): void {
-    const peer = this.#peers.of(view.id);
-    if (peer.state !== 'reachable') return;
-    this.#hold(peer);
-    this.counters.holds++;
-    this.ports.scheduleFlush();
-  }
-
-  #hold(peer: Peer<A>): void {
-    peer.state = 'held';
-    peer.holdDeadline = this.ports.clock.now() + this.ports.partitionHoldMs;
-    this.#held.add(peer);
-  }
-
-  #unusable(peer: Peer<A>, state: Exclude<TargetState, 'usable'>): void {
-    peer.state = 'unusable';
-    this.#held.delete(peer);
-    this.ports.upper.onTargetState(peer.id, state);
+    this.#lives.onUnreachable(view);
   }
 
   onIncarnation(view: NodeView): void {
-    const peer = this.#peers.find(view.id);
-    if (peer !== undefined && peer.incarnation !== view.incarnation) this.#newLife(peer, view.incarnation);
+    this.#lives.onIncarnation(view);
   }
 
   /** This node took a new incarnation: every peer starts all streams afresh. */
   onOwnIncarnation(): void {
-    this.#sending.sealBatches(false);
-    for (const peer of this.#peers.all()) this.#sending.reset(peer, 'peerRestarted');
-    for (const peer of this.#peers.all()) this.#receiving.reset(peer);
+    this.#lives.onOwnIncarnation();
   }
 
   onTopology(removed: boolean): void {
@@ -280,14 +245,13 @@ export class StreamCore<A> implements Streams {
     this.#receiving.acknowledge(now);
     this.#receiving.reportGaps(now);
     this.#sending.tick(now);
-    for (const peer of this.#held) if (peer.holdDeadline <= now) this.#giveUp(peer);
+    this.#lives.tick(now);
   }
 
   /** The next moment at which `tick` has something to do; Infinity when there is none. */
   deadline(): number {
-    let next = Math.min(this.#sending.deadline(this.ports.clock.now()), this.#receiving.deadline());
-    for (const peer of this.#held) next = Math.min(next, peer.holdDeadline);
-    return next;
+    const now = this.ports.clock.now();
+    return Math.min(this.#sending.deadline(now), this.#receiving.deadline(), this.#lives.deadline());
   }
 
   /** True when nothing that this node sent is unacknowledged at a reachable peer. */
@@ -324,29 +288,4 @@ export class StreamCore<A> implements Streams {
       if (slot >= 0) this.ports.upper.onOutcome(slot, peer.id, outcome, detail);
     }
   }
-
-  // --- lives and losses ---------------------------------------------------------------------------------------------------
-
-  #newLife(peer: Peer<A>, incarnation: number): void {
-    const former = peer.incarnation;
-    if (former > 0) this.#sending.sealBatches(false);
-    peer.incarnation = incarnation;
-    peer.givenUp = null;
-    if (former === 0) return;
-    this.counters.restartsSeen++;
-    this.#sending.reset(peer, 'peerRestarted');
-    if (peer.receiveIncarnation < incarnation) this.#receiving.reset(peer);
-    this.ports.upper.onGap(peer.id, NOTHING_MISSED);
-    if (peer.state === 'held') this.#unusable(peer, 'unusable');
-  }
-
-  #giveUp(peer: Peer<A>): void {
-    this.#sending.sealBatches();
-    this.#unusable(peer, 'givenUp');
-    this.#sending.reset(peer, 'unreachable');
-    for (const stream of peer.receive) stream?.discardEarly();
-    this.#notices.givenUp(peer);
-  }
 }
-
-const NOTHING_MISSED: ReadonlyMap<string, number> = new Map();
