@@ -29,6 +29,16 @@ const CONDITIONS = {
   FL_SUBSCRIPTION_KIND: { condition: 'amqp:not-allowed' },
   /** There are as many durable subscriptions, of the client or at the node, as there may be. Cure: end some. */
   FL_SUBSCRIPTION_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },
+  /** The message is larger than what a topic may keep. Cure: publish it without `retain`, or make it smaller. */
+  FL_RETAINED_SIZE: { condition: 'amqp:link:message-size-exceeded' },
+  /** There is no room for more retained messages. Cure: clear some, with an empty retained message. */
+  FL_RETAINED_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },
+  /** The node that has the session is out of reach. Cure: bring it back, or wait for it; then connect again. */
+  FL_SESSION_UNAVAILABLE: { condition: 'fairlead:unreachable', retryable: true },
+  /** Another client of that id has connected later. Cure: give each client an id of its own. */
+  FL_SESSION_TAKEN: { condition: 'amqp:connection:forced' },
+  /** The session keeps as much as it may, or the mesh as many. Cure: end subscriptions, or sessions. */
+  FL_SESSION_LIMIT: { condition: 'amqp:resource-limit-exceeded', retryable: true },
   /** The node that a queue is to move to is unknown, or out of reach. Cure: see `fairlead status`; then again. */
   FL_REHOME_NODE: { condition: 'fairlead:unreachable', retryable: true },
   /** The queue cannot move there, or not now; it stays where it is. Cure: as the message says. */
