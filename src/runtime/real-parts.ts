@@ -1,8 +1,11 @@
 import { anonymousServer, plainServer } from '../amqp/sasl/mechanisms';
 import { AmqpWire } from '../links/amqp-wire';
-import { AmqpListener } from '../listeners/amqp/amqp-listener';
-import { ClientBudget } from '../listeners/amqp/client-budget';
+import { AmqpEdge } from '../listeners/amqp/amqp-edge';
+import { ClientBudget } from '../listeners/edge/client-budget';
+import { EdgeListener } from '../listeners/edge/edge-listener';
+import type { EdgeProtocol } from '../listeners/edge/edge-protocol';
 import { createMeshNode } from '../mesh/mesh-node';
+import type { ListenerSpec } from '../config/site';
 import type { NodeParts } from './node-parts';
 
 /** A client that says nothing for this long is gone; it is asked to say something in half of it. */
@@ -16,17 +19,18 @@ export const REAL_PARTS: NodeParts = {
     // Until the document has users every client on loopback is let in, whatever it calls itself.
     const budget = new ClientBudget(site.limits.connections);
     const mechanisms = [anonymousServer(), plainServer((_user, _password, done) => done(true))];
-    return (spec) =>
-      new AmqpListener(spec, {
-        addresses,
-        containerId: site.node,
-        queue: connections,
-        journal,
-        mechanisms,
-        saslOptional: true,
-        budget,
-        messageBytesMax: site.limits.messageBytes,
-        idleTimeOutMs: CLIENT_IDLE_MS,
-      });
+    const amqp = new AmqpEdge({
+      addresses,
+      containerId: site.node,
+      queue: connections,
+      mechanisms,
+      saslOptional: true,
+      budget,
+      messageBytesMax: site.limits.messageBytes,
+      idleTimeOutMs: CLIENT_IDLE_MS,
+    });
+    // By the word that the site document has for each.
+    const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp };
+    return (spec) => new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });
   },
 };

@@ -1,10 +1,18 @@
-import type { AmqpError } from '../amqp/errors';
 import type { Journal } from '../common/ports';
 
 const WINDOW_MS = 10_000;
 const LINES_PER_WINDOW = 20;
 /** Peers choose these texts: a line stays a line. */
 const TEXT_CHARS_MAX = 300;
+
+/** What a peer did wrong, in the words of its protocol; an AMQP error is one. */
+export interface PeerError {
+  /** An AMQP condition, or a code of ours: one of few. */
+  readonly condition: string;
+  readonly description: string;
+  /** What it has lost: its link, session, connection, … */
+  readonly scope: string;
+}
 
 /** Who a line is about. */
 export interface PeerOfLine {
@@ -15,7 +23,7 @@ export interface PeerOfLine {
 }
 
 /**
- * Errors of peers: each is counted by its AMQP condition, and told in a log line that names what was wrong. Lines are limited in
+ * Errors of peers: each is counted by its condition, and told in a log line that names what was wrong. Lines are limited in
  * rate, so that a bad peer cannot fill a disk; how many were left out is told with the next one.
  */
 export class PeerErrorLog {
@@ -33,7 +41,7 @@ export class PeerErrorLog {
   ) {}
 
   /** A peer broke the protocol; `error.scope` is what it has lost. */
-  protocolError(event: string, error: AmqpError, peer: PeerOfLine): void {
+  protocolError(event: string, error: PeerError, peer: PeerOfLine): void {
     this.counts.set(error.condition, (this.counts.get(error.condition) ?? 0) + 1);
     this.warn(event, error.description, peer, { condition: error.condition, ended: error.scope });
   }

@@ -6,8 +6,9 @@ import { SeededRandom, SILENT_JOURNAL } from '../../src/common/ports';
 import { nodeIdOf } from '../../src/links/contract';
 import { AmqpWire } from '../../src/links/amqp-wire';
 import type { LinkDialler } from '../../src/links/link-dialler';
-import { ClientBudget } from '../../src/listeners/amqp/client-budget';
-import { AmqpListener } from '../../src/listeners/amqp/amqp-listener';
+import { ClientBudget } from '../../src/listeners/edge/client-budget';
+import { EdgeListener } from '../../src/listeners/edge/edge-listener';
+import { AmqpEdge } from '../../src/listeners/amqp/amqp-edge';
 import { TurnScheduler } from '../../src/runtime/turn-scheduler';
 import type { TcpAddress } from '../../src/transport/tcp';
 import { eventually } from './eventually';
@@ -28,7 +29,7 @@ const LIMITS = {
 interface Site {
   readonly node: MeshNode;
   readonly turns: TurnScheduler;
-  readonly listener: AmqpListener;
+  readonly listener: EdgeListener;
   readonly wire: AmqpWire;
   readonly amqp: TcpAddress;
   readonly mesh: TcpAddress & { close(): Promise<void> };
@@ -58,17 +59,18 @@ async function startSite(name: string): Promise<Site> {
     },
   });
   turns.attach(node);
-  const listener = new AmqpListener(LOOPBACK, {
+  const budget = new ClientBudget(100);
+  const protocol = new AmqpEdge({
     addresses: node.addresses,
     containerId: name,
     queue: turns.connections,
-    journal: SILENT_JOURNAL,
     mechanisms: [anonymousServer()],
     saslOptional: true,
-    budget: new ClientBudget(100),
+    budget,
     messageBytesMax: MIB,
     idleTimeOutMs: 0,
   });
+  const listener = new EdgeListener(LOOPBACK, { protocol, budget, journal: SILENT_JOURNAL });
   const wire = new AmqpWire({ owner: node, queue: turns.connections, journal: SILENT_JOURNAL });
   return { node, turns, listener, wire, amqp: await listener.start(), mesh: await wire.listen(LOOPBACK) };
 }

@@ -3,7 +3,7 @@ import { AMQP_OUTCOME, CONDITION, TRANSFER } from '../../amqp/constants';
 import type { ReceiverHandler, ReceiverLink } from '../../amqp/receiver-link';
 import { FairleadError } from '../../common/errors';
 import { decodeMessage } from '../../message/decode-message';
-import type { ClientBudget } from './client-budget';
+import type { ClientBudget } from '../edge/client-budget';
 import type { ClientContext } from './client-options';
 import type { ClientTransaction, ClientTransactions } from './client-transactions';
 import { Gathering } from './gathering';

@@ -2,7 +2,7 @@ import { AmqpMap, sym } from '../../amqp/codec/values';
 import { encodeMessage } from '../../message/encode-message';
 import { textBody } from '../../message/message';
 import type { LargeBody } from '../../streams/contract';
-import { ClientBudget } from './client-budget';
+import { ClientBudget } from '../edge/client-budget';
 import { DelayedDeliveries } from './delayed-deliveries';
 import { DELAYED_BYTES_MAX, DELAYED_MESSAGES_MAX } from './limits';
 

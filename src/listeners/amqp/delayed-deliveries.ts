@@ -1,6 +1,6 @@
 import { PutFields, readDeliveryTimes } from '../../message/put-fields';
 import type { LargeBody } from '../../streams/contract';
-import type { ClientBudget } from './client-budget';
+import type { ClientBudget } from '../edge/client-budget';
 import { DELAYED_BYTES_MAX, DELAYED_MESSAGES_MAX } from './limits';
 
 /** Of a large message so much is looked at for its annotations. */
