@@ -35,10 +35,15 @@ let interrupted = false;
 const isSpec = (name) => name.endsWith('.spec.ts');
 const anySpec = (...folders) => folders.some((folder) => filesBelow(folder, isSpec).length > 0);
 const cached = (tool) => ['--cache', '--cache-location', `.cache/${tool}`];
+const TYPECHECK_CACHE = ['--incremental', '--tsBuildInfoFile', '.cache/typecheck.tsbuildinfo'];
 
 /** `commands`: a check, passed when all exit 0. `jest`: a jest project, with its arguments. */
 const STAGES = [
-  { name: 'typecheck', title: 'Type check', commands: [[TOOLS.tsc, '--noEmit', '-p', 'tsconfig.json']] },
+  {
+    name: 'typecheck',
+    title: 'Type check',
+    commands: [[TOOLS.tsc, '--noEmit', ...TYPECHECK_CACHE, '-p', 'tsconfig.json']],
+  },
   {
     name: 'lint',
     title: 'Lint and import direction',
