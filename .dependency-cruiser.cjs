@@ -12,7 +12,7 @@ const LAYERS = [
   ['routing'],
   ['streams'],
   ['queues'],
-  ['addresses', 'store'],
+  ['addresses', 'store', 'tunnels'],
   ['mesh'],
   ['listeners', 'bridges', 'client'],
   ['config', 'runtime', 'health', 'metrics', 'management', 'console', 'cli', 'main.ts', 'app.module.ts'],
@@ -27,7 +27,7 @@ const PEERS = {
 const APP = LAYERS[LAYERS.length - 1];
 
 /** The core is `(state, event, now) -> effects`: no frameworks, no sockets, no clock, no disk. */
-const CORE = ['common', 'amqp', 'message', 'selectors', 'routing', 'streams', 'queues', 'addresses'];
+const CORE = ['common', 'amqp', 'message', 'selectors', 'routing', 'streams', 'queues', 'addresses', 'tunnels'];
 /** The parts of Node that compute and nothing else. */
 const PURE_BUILTINS = ['assert', 'assert/strict', 'buffer', 'diagnostics_channel', 'events', 'util', 'zlib'];
 

@@ -7,6 +7,7 @@ import type { QueueHost } from '../queues/contract';
 import type { QueueStore } from '../queues/store-port';
 import type { SpoolPort } from '../streams/reassembly';
 import type { LinkTransport, LinkTransportEvents, NodeIdentity, PeerHello } from '../links/contract';
+import type { TunnelSpace } from '../tunnels/contract';
 import type { MapStamp, NodeView, OriginFacts } from '../routing/contract';
 
 /** A compiled address rule of the site document. */
@@ -117,6 +118,8 @@ export interface MeshCounters {
 export interface MeshNode {
   readonly identity: NodeIdentity;
   readonly addresses: AddressSpace;
+  /** TCP services of the mesh, and the tunnels to them. */
+  readonly tunnels: TunnelSpace;
   /**
    * A connection to a neighbour is open and both hellos are exchanged.
    * @throws LinkRefusedError for a disjoint protocol range or this node's own name

@@ -1,5 +1,4 @@
 import { AddressCore } from '../addresses/address-core';
-import type { AddressEntry } from '../addresses/address-entry';
 import type { OutboxView } from '../addresses/outbox-view';
 import type { QueueRelocation } from '../addresses/rehoming';
 import type { RuleInForce } from '../addresses/rules';
@@ -14,10 +13,12 @@ import {
 } from '../links/contract';
 import type { QueueHost } from '../queues/contract';
 import { createQueueHost } from '../queues/host';
-import type { NodeView } from '../routing/contract';
 import { LinkStateCore } from '../routing/link-state-core';
+import { SPACE, type NodeView } from '../routing/contract';
 import { StreamCore } from '../streams/stream-core';
+import { TunnelCore } from '../tunnels/tunnel-core';
 import { ChecksumTransport, checkedStart } from './checksum-transport';
+import { joinUppers, type WireEntry } from './uppers';
 import type { LinkView, MeshCounters, MeshNode, MeshNodeOptions } from './contract';
 
 /** Bodies on their way through this node: what its links' queues may hold, and a margin for what is being sent. */
@@ -34,7 +35,8 @@ export function createMeshNode(options: MeshNodeOptions): MeshNode {
 class ComposedNode implements MeshNode {
   readonly addresses: AddressCore;
   readonly #links: LinkStateCore;
-  readonly #streams: StreamCore<AddressEntry>;
+  readonly tunnels: TunnelCore;
+  readonly #streams: StreamCore<WireEntry>;
   readonly #retention: ChunkPool;
   readonly #receive: ChunkPool;
   readonly #transit = new ChunkPool('transit', TRANSIT_POOL_BYTES);
@@ -61,7 +63,13 @@ class ComposedNode implements MeshNode {
         onIncarnation: (node) => this.#onIncarnation(node),
         onTopology: (removed) => this.#onTopology(removed),
       },
-      replicas: { onReplica: (...change) => upper().onReplica(...change) },
+      replicas: {
+        onReplica: (space, origin, version, replaced, changes) => {
+          upper().onReplica(space, origin, version, replaced, changes);
+          if (space !== SPACE.interest) return;
+          this.tunnels.onInterest(origin, replaced ? this.#links.replicas.entries(space, origin) : null, changes);
+        },
+      },
       // Datagrams are made again by those who sent them; only batches are told of.
       onDropped: (head) => void (head[0] === FRAME.batch && this.#streams.onFrameDropped(head)),
       onRoutedFrame: (_link, _cls, bytes, start, end) => this.#onRoutedFrame(bytes, start, end),
@@ -69,26 +77,11 @@ class ComposedNode implements MeshNode {
       onWithdrawn: options.onWithdrawn,
     });
     const { routes, replicas } = this.#links;
-    this.#streams = new StreamCore<AddressEntry>({
+    this.#streams = new StreamCore<WireEntry>({
       clock,
       routes,
       frames: this.#links,
-      upper: {
-        resolveWire: (wire) => upper().resolveWire(wire),
-        // Named arguments where messages pass: a rest array is an object for each.
-        onMessage: (receipt, seq, entry, flags, chunk, start, end) =>
-          upper().onMessage(receipt, seq, entry, flags, chunk, start, end),
-        onLarge: (...message) => upper().onLarge(...message),
-        onNotTaken: (origin, entry) => upper().onNotTaken(origin, entry),
-        onControl: (...message) => upper().onControl(...message),
-        onOutcome: (slot, target, outcome, detail) => upper().onOutcome(slot, target, outcome, detail),
-        onLost: (slot, target, sent, reason) => upper().onLost(slot, target, sent, reason),
-        onDropped: (...dropped) => upper().onDropped(...dropped),
-        onFull: (...full) => upper().onFull(...full),
-        onGap: (...gap) => upper().onGap(...gap),
-        onGivenUp: (origin) => upper().onGivenUp(origin),
-        onTargetState: (target, state) => upper().onTargetState(target, state),
-      },
+      upper: joinUppers(upper, () => this.tunnels),
       spool,
       journal,
       retention: this.#retention,
@@ -120,6 +113,7 @@ class ComposedNode implements MeshNode {
       queues: (events) => createQueueHost({ store: options.queueStore, events, clock }),
       scheduleFlush,
     });
+    this.tunnels = new TunnelCore({ clock, routes, replicas, streams: this.#streams, scheduleFlush });
   }
 
   get identity(): NodeIdentity {
@@ -173,6 +167,7 @@ class ComposedNode implements MeshNode {
   #onReachable(node: NodeView): void {
     this.#streams.onReachable(node);
     this.addresses.onReachable(node);
+    this.tunnels.onReachable(node);
   }
 
   #onUnreachable(node: NodeView): void {
@@ -182,6 +177,7 @@ class ComposedNode implements MeshNode {
 
   #onIncarnation(node: NodeView): void {
     this.addresses.onIncarnation(node);
+    this.tunnels.broken(node.id);
     this.#streams.onIncarnation(node);
   }
 
@@ -192,6 +188,7 @@ class ComposedNode implements MeshNode {
 
   #onOwnIncarnation(): void {
     this.addresses.onOwnIncarnation();
+    this.tunnels.broken(null);
     this.#streams.onOwnIncarnation();
   }
 
@@ -278,6 +275,7 @@ class ComposedNode implements MeshNode {
   flush(): number {
     this.#links.update();
     this.addresses.flush();
+    this.tunnels.flush();
     this.#streams.flush();
     this.#links.flush();
     return this.#deadline();
@@ -286,19 +284,26 @@ class ComposedNode implements MeshNode {
   tick(): number {
     const now = this.options.clock.now();
     this.addresses.tick(now);
+    this.tunnels.tick(now);
     this.#streams.tick();
     this.#links.tick();
     return this.#deadline();
   }
 
   #deadline(): number {
-    return Math.min(this.addresses.deadline(), this.#streams.deadline(), this.#links.deadline());
+    return Math.min(
+      this.addresses.deadline(),
+      this.tunnels.deadline(),
+      this.#streams.deadline(),
+      this.#links.deadline(),
+    );
   }
 
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
     this.addresses.drain();
+    this.tunnels.drain();
     this.#links.drain();
   }
 

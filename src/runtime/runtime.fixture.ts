@@ -8,6 +8,7 @@ import type { NodeIdentity } from '../links/contract';
 import type { LinkView, MeshCounters, MeshNode } from '../mesh/contract';
 import type { QueueHost } from '../queues/contract';
 import type { NodeView } from '../routing/contract';
+import type { TunnelSpace } from '../tunnels/contract';
 import type { BoundSocket, ClientListener, Dialler, MeshWire } from './ports';
 
 export const EAST: NodeIdentity = { id: 1, name: 'east', site: 'east', incarnation: 65_536 };
@@ -59,6 +60,7 @@ const COUNTERS: MeshCounters = {
 export class FakeMeshNode implements MeshNode {
   readonly identity = EAST;
   readonly addresses = {} as AddressSpace;
+  readonly tunnels = {} as TunnelSpace;
   readonly queues = {} as QueueHost;
   readonly relocation = {} as QueueRelocation;
   readonly calls: string[] = [];

@@ -11,6 +11,7 @@ import * as runtime from '../../src/runtime/limits';
 import * as selectors from '../../src/selectors/limits';
 import * as store from '../../src/store/limits';
 import * as streams from '../../src/streams/limits';
+import * as tunnels from '../../src/tunnels/limits';
 
 const PAGE = readFileSync(join(resolve(__dirname, '../..'), 'docs/reference/limits.md'), 'utf8');
 
@@ -20,6 +21,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/routing/limits.ts', { ...routing }],
   ['src/streams/limits.ts', { ...streams }],
   ['src/addresses/limits.ts', { ...addresses }],
+  ['src/tunnels/limits.ts', { ...tunnels }],
   ['src/queues/limits.ts', { ...queues }],
   ['src/listeners/amqp/limits.ts', { ...listeners }],
   ['src/selectors/limits.ts', { ...selectors }],
