@@ -5,7 +5,7 @@ import { CLIENT_CHARS_TOLD } from './limits';
 import { parseDefinition, writeDefinition, type SubscriptionDefinition } from './queue-claim';
 
 /** Bits of what a consumer asks for. */
-const ASKS = { browse: 1, exclusive: 2, settled: 4, takeOver: 8, again: 16 } as const;
+const ASKS = { browse: 1, exclusive: 2, settled: 4, takeOver: 8, again: 16, topics: 32 } as const;
 /** Stands for no bound. */
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
@@ -19,16 +19,19 @@ export interface CircuitOpen {
   readonly subscription: SubscriptionDefinition | null;
   /** The consumer had one that broke: it goes on, or not at all. */
   readonly again: boolean;
+  /** The consumer's node is told the topic that each message of a subscription was published to. */
+  readonly topics: boolean;
 }
 
 /** u32 circuit, text wire name, u48 limit, u8 asks, u32 not from, u32 endpoint, u53 bytes, text client, text selector, text subscription. */
-export function writeOpen(circuit: number, { wire, limit, spec, subscription, again }: CircuitOpen): Buffer {
+export function writeOpen(circuit: number, { wire, limit, spec, subscription, again, topics }: CircuitOpen): Buffer {
   const asks =
     (spec.browse ? ASKS.browse : 0) |
     (spec.exclusive === true ? ASKS.exclusive : 0) |
     (spec.exclusive === 'takeOver' ? ASKS.takeOver : 0) |
     (spec.settled ? ASKS.settled : 0) |
-    (again ? ASKS.again : 0);
+    (again ? ASKS.again : 0) |
+    (topics ? ASKS.topics : 0);
   return new WireWriter()
     .u32(circuit)
     .text(wire)
@@ -65,7 +68,8 @@ export function readOpen(reader: WireReader, near: boolean): CircuitOpen {
     near,
     messageBytesMax: bytes === UNBOUNDED ? Infinity : bytes,
   };
-  return { wire, limit, spec, subscription, again: (asks & ASKS.again) !== 0 };
+  const [again, topics] = [(asks & ASKS.again) !== 0, (asks & ASKS.topics) !== 0];
+  return { wire, limit, spec, subscription, again, topics };
 }
 
 /** u32 circuit, u48 count. */

@@ -15,9 +15,12 @@ import type { SiteSlots } from './site-slots';
 /** Letter of the names that deliveries of circuits go by. */
 export const CIRCUIT_LETTER = 'c';
 
-/** Wire name of a circuit of the destination. */
-export function circuitWire(circuit: number): string {
-  return `${CIRCUIT_LETTER}${circuit}`;
+/** Between the number of a circuit and the topic of what comes by it. */
+const TOPIC_MARK = '/';
+
+/** Wire name of a circuit of the destination, and of a topic by it. */
+export function circuitWire(circuit: number, topic: string | null = null): string {
+  return topic === null ? `${CIRCUIT_LETTER}${circuit}` : `${CIRCUIT_LETTER}${circuit}${TOPIC_MARK}${topic}`;
 }
 
 /** What the consumers' ends of circuits are built on. */
@@ -30,6 +33,7 @@ export interface CircuitsPorts {
 export class CircuitEnd implements Circuit {
   /** What its deliveries refer to. */
   readonly entry: AddressEntry;
+  #topic: AddressEntry | null = null;
 
   constructor(
     private readonly ports: CircuitsPorts,
@@ -45,13 +49,45 @@ export class CircuitEnd implements Circuit {
   }
 
   arrive(receipt: Receipt, seq: number, flags: number, chunk: Chunk, start: number, end: number): void {
-    if (this.consumer === null) this.#refuse(receipt, seq, flags);
-    else this.consumer.arrived(this.#slot(receipt, seq, flags), chunk, start, end);
+    this.arriveOf(null, receipt, seq, flags, chunk, start, end);
   }
 
   arriveLarge(receipt: Receipt, seq: number, flags: number, body: LargeBody): void {
+    this.arriveLargeOf(null, receipt, seq, flags, body);
+  }
+
+  /** @param topic what the message was published to, where the home has said so */
+  arriveOf(
+    topic: AddressEntry | null,
+    receipt: Receipt,
+    seq: number,
+    flags: number,
+    chunk: Chunk,
+    start: number,
+    end: number,
+  ): void {
     if (this.consumer === null) this.#refuse(receipt, seq, flags);
-    else this.consumer.arrivedLarge(this.#slot(receipt, seq, flags), body);
+    else this.consumer.arrived(this.#slot(receipt, seq, flags), topic, chunk, start, end);
+  }
+
+  arriveLargeOf(topic: AddressEntry | null, receipt: Receipt, seq: number, flags: number, body: LargeBody): void {
+    if (this.consumer === null) this.#refuse(receipt, seq, flags);
+    else this.consumer.arrivedLarge(this.#slot(receipt, seq, flags), topic, body);
+  }
+
+  /** What deliveries refer to that were published to a topic: the same as long as that is. */
+  entryOf(topic: string): AddressEntry {
+    if (this.#topic?.name !== topic) {
+      const { policy, forwarder } = this.consumer?.entry ?? this.entry;
+      const entry = new AddressEntry('topic', topic, policy, forwarder);
+      entry.circuit = {
+        arrive: (receipt, seq, flags, chunk, start, end) =>
+          this.arriveOf(entry, receipt, seq, flags, chunk, start, end),
+        arriveLarge: (receipt, seq, flags, body) => this.arriveLargeOf(entry, receipt, seq, flags, body),
+      };
+      this.#topic = entry;
+    }
+    return this.#topic;
   }
 
   #slot(receipt: Receipt, seq: number, flags: number): number {
@@ -114,7 +150,9 @@ export class Circuits {
 
   /** What a circuit's wire name refers to. */
   entryOf(wire: string): AddressEntry {
-    return (this.#open.get(Number(wire.slice(1))) ?? this.#closed).entry;
+    const mark = wire.indexOf(TOPIC_MARK);
+    const end = this.#open.get(Number(mark < 0 ? wire.slice(1) : wire.slice(1, mark))) ?? this.#closed;
+    return mark < 0 ? end.entry : end.entryOf(wire.slice(mark + 1));
   }
 
   /** A message of the home. @throws WireError */

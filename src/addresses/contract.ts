@@ -119,7 +119,11 @@ export interface ConsumerHandler {
   ready(): boolean;
   /** Deliveries that it takes now, one after the other; 0 when it is not `ready`. */
   credit(): number;
-  /** One whole message; copied or written out before return. `token` is settled with {@link Consumer.settle} unless `settled`. */
+  /**
+   * One whole message; copied or written out before return. `token` is settled with {@link Consumer.settle} unless `settled`.
+   * @param address that it was published to, also where a subscription has kept it: that is the queue of the subscription only where a
+   * former version had kept it
+   */
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void;
   /** A large message; the handler retains `body` and releases it when it is written out. `ready()` stays false meanwhile. */
   deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void;

@@ -15,9 +15,11 @@ import type { AddressEntry } from './address-entry';
 import { writeCircuit, writeCount, writeGone, writeSettled } from './circuit-messages';
 import { circuitWire } from './circuits';
 import { CONTROL } from './control';
+import { topicOfRetried } from './delivered-topic';
 import { CIRCUIT_SHORT_BYTES } from './limits';
 import type { SubscriptionDefinition } from './queue-claim';
 import type { WhenKnown } from './queue-client';
+import { isSubscriptionQueue } from './reserved-names';
 
 /** What a home's end of a circuit asks of those around it. */
 export interface HomeCircuitPorts {
@@ -44,6 +46,10 @@ export class HomeCircuit implements QueueSink {
   /** What it asked for while its queue is on its way to another node: it is opened, or refused, when that is over. */
   waits: { readonly subscription: SubscriptionDefinition | null; readonly again: boolean } | null = null;
   readonly #wire: string;
+  /** Its consumer is told topics. */
+  readonly #topics: boolean;
+  #lastTopic: string | null = null;
+  #lastWire: string;
   readonly #cls: TrafficClass;
   #consumer: QueueConsumer | null = null;
   /** Deliveries so far, and how many there may be. */
@@ -71,8 +77,11 @@ export class HomeCircuit implements QueueSink {
     private readonly set: TargetSet,
     private readonly spec: QueueConsumerSpec,
     limit: number,
+    topics: boolean,
   ) {
     this.#wire = circuitWire(id);
+    this.#lastWire = this.#wire;
+    this.#topics = topics && isSubscriptionQueue(entry.name);
     this.#cls = entry.cls;
     this.#limit = limit;
   }
@@ -120,17 +129,26 @@ export class HomeCircuit implements QueueSink {
     return Math.max(0, this.#limit - this.#sent);
   }
 
-  deliver(token: number, payload: Buffer, start: number, end: number): void {
+  deliver(token: number, payload: Buffer, start: number, end: number, topic: string | null): void {
     this.ports.streams.append(
       this.set,
       this.#cls,
-      this.#wire,
+      this.#topics ? this.#wireOf(topic ?? topicOfRetried(payload, start, end)) : this.#wire,
       this.#flags,
       payload,
       start,
       end,
       this.#next(token, end - start),
     );
+  }
+
+  /** The same string for the same topic time and again. */
+  #wireOf(topic: string | null): string {
+    if (topic !== this.#lastTopic) {
+      this.#lastTopic = topic;
+      this.#lastWire = circuitWire(this.id, topic);
+    }
+    return this.#lastWire;
   }
 
   get #flags(): number {
@@ -145,10 +163,11 @@ export class HomeCircuit implements QueueSink {
     return this.ports.addSlot(this, token, this.#sent, bytes);
   }
 
-  deliverLarge(token: number, body: LargeBody): void {
+  deliverLarge(token: number, body: LargeBody, topic: string | null): void {
     body.retain();
     const slot = this.#next(token, body.length);
-    const largeId = this.ports.streams.beginLarge(this.set, this.#cls, this.#wire, this.#flags, slot);
+    const wire = this.#topics ? this.#wireOf(topic) : this.#wire;
+    const largeId = this.ports.streams.beginLarge(this.set, this.#cls, wire, this.#flags, slot);
     this.#large = { slot, largeId, body, at: 0 };
     this.#pumpLarge();
   }

@@ -142,12 +142,12 @@ export class HomeCircuits implements HomeCircuitPorts {
   #open(origin: NodeId, id: number, reader: WireReader): void {
     const { streams, routes } = this.ports;
     const near = routes.view(origin)?.site === routes.self.site;
-    const { wire, limit, spec: asked, subscription, again } = readOpen(reader, near);
+    const { wire, limit, spec: asked, subscription, again, topics } = readOpen(reader, near);
     const entry = this.ports.entryOf(wire);
     // One that goes on takes over from what is left of itself, and from nobody who came after it.
     const exclusive = asked.exclusive === 'takeOver' && again && !this.#has(origin, entry) ? true : asked.exclusive;
     const spec = { ...asked, exclusive };
-    const circuit = new HomeCircuit(this, origin, id, entry, streams.targetSet([origin]), spec, limit);
+    const circuit = new HomeCircuit(this, origin, id, entry, streams.targetSet([origin]), spec, limit, topics);
     this.#add(circuit);
     this.#serve(circuit, subscription, again);
   }

@@ -3,8 +3,10 @@ import type { Queue, QueueConsumer, QueueSink, QueueTransaction } from '../queue
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { AddressEntry } from './address-entry';
 import type { ConsumerHandler, ConsumerSpec } from './contract';
+import { DeliveredTopic, topicOfRetried } from './delivered-topic';
 import { AddressError } from './errors';
 import { queueSpec, type QueueClient, type QueueClientPorts, type WhenKnown } from './queue-client';
+import { isSubscriptionQueue } from './reserved-names';
 
 /** A consumer at the node where its queue lives: the queue itself delivers to it. */
 export class HomeConsumer implements QueueClient, QueueSink {
@@ -18,13 +20,17 @@ export class HomeConsumer implements QueueClient, QueueSink {
   #isConfirmed = false;
   /** Drains that are not answered. */
   #drains = 0;
+  /** Of a subscription's messages; null where the queue is none. */
+  readonly #topic: DeliveredTopic | null;
 
   constructor(
     private readonly ports: QueueClientPorts,
     private readonly spec: ConsumerSpec,
     private readonly handler: ConsumerHandler,
     readonly entry: AddressEntry,
-  ) {}
+  ) {
+    this.#topic = isSubscriptionQueue(entry.name) ? new DeliveredTopic(entry) : null;
+  }
 
   /**
    * @param known asked to tell when the queue misses nothing any more; null where that is so
@@ -64,16 +70,17 @@ export class HomeConsumer implements QueueClient, QueueSink {
     if (!this.spec.settled) this.#held++;
   }
 
-  deliver(token: number, payload: Buffer, start: number, end: number): void {
+  deliver(token: number, payload: Buffer, start: number, end: number, topic: string | null): void {
     this.ports.delivered();
     this.#hold();
-    this.handler.deliver(token, this.entry, this.spec.settled, payload, start, end);
+    const address = this.#topic?.of(topic ?? topicOfRetried(payload, start, end)) ?? this.entry;
+    this.handler.deliver(token, address, this.spec.settled, payload, start, end);
   }
 
-  deliverLarge(token: number, body: LargeBody): void {
+  deliverLarge(token: number, body: LargeBody, topic: string | null): void {
     this.ports.delivered();
     this.#hold();
-    this.handler.deliverLarge(token, this.entry, this.spec.settled, body);
+    this.handler.deliverLarge(token, this.#topic?.of(topic) ?? this.entry, this.spec.settled, body);
   }
 
   onSettled(token: number, error: FairleadError | null): void {

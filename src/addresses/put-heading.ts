@@ -1,5 +1,7 @@
+import { TOPIC_MARK } from '../queues/topic-head';
+
 /** What stands between the parts of what precedes a topic: `node=clock!since+since,node=clock:topic`. */
-const MARK = { topic: ':', node: ',', clock: '=', without: '!', with: '+' } as const;
+const MARK = { topic: TOPIC_MARK, node: ',', clock: '=', without: '!', with: '+' } as const;
 const PART = /^([0-9a-z]{1,11})((?:[!+][0-9a-z]{1,11})*)$/;
 const EXCEPTION = /([!+])([0-9a-z]+)/g;
 

@@ -11,6 +11,7 @@ import { CIRCUIT_CREDIT_MAX, QUEUE_ATTACH_MS } from './limits';
 import { definitionOf } from './queue-claim';
 import { queueSpec, type QueueClient } from './queue-client';
 import type { Circuit, RemoteConsumerPorts } from './remote-consumer-ports';
+import { isSubscriptionQueue } from './reserved-names';
 
 /**
  * A consumer of a queue whose home is another node. Its client's credit is the circuit's: nothing beyond it is on the way or waits here.
@@ -95,6 +96,7 @@ export class RemoteConsumer implements QueueClient {
       spec: queueSpec(this.spec, false),
       subscription: definitionOf(this.spec),
       again: this.#confirmed,
+      topics: isSubscriptionQueue(this.entry.name),
     });
     if (this.#circuit === null) return;
     if (this.#confirmed) this.ports.reopened();
@@ -202,23 +204,25 @@ export class RemoteConsumer implements QueueClient {
 
   // --- what comes by it --------------------------------------------------------------------------------------------------------
 
-  arrived(slot: number, chunk: Chunk, start: number, end: number): void {
+  /** @param topic what it was published to, where the home has said so */
+  arrived(slot: number, topic: AddressEntry | null, chunk: Chunk, start: number, end: number): void {
     const token = this.#note(slot);
-    if (this.#lane.size > 0 || !this.handler.ready())
-      this.#lane.push(this.entry, chunk.bytes, start, end, chunk, token);
+    const address = topic ?? this.entry;
+    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.push(address, chunk.bytes, start, end, chunk, token);
     else {
       this.ports.delivered();
-      this.handler.deliver(token, this.entry, this.spec.settled, chunk.bytes, start, end);
+      this.handler.deliver(token, address, this.spec.settled, chunk.bytes, start, end);
     }
     if (this.#drainedAt >= 0) this.#checkDrained();
   }
 
-  arrivedLarge(slot: number, body: LargeBody): void {
+  arrivedLarge(slot: number, topic: AddressEntry | null, body: LargeBody): void {
     const token = this.#note(slot);
-    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.pushLarge(this.entry, body, token);
+    const address = topic ?? this.entry;
+    if (this.#lane.size > 0 || !this.handler.ready()) this.#lane.pushLarge(address, body, token);
     else {
       this.ports.delivered();
-      this.handler.deliverLarge(token, this.entry, this.spec.settled, body);
+      this.handler.deliverLarge(token, address, this.spec.settled, body);
     }
     if (this.#drainedAt >= 0) this.#checkDrained();
   }
@@ -235,7 +239,7 @@ export class RemoteConsumer implements QueueClient {
     const lane = this.#lane;
     while (lane.size > 0 && !this.closed && this.handler.ready()) {
       this.ports.delivered();
-      giveFirst(lane, this.handler, this.entry, this.spec.settled);
+      giveFirst(lane, this.handler, this.spec.settled);
     }
     lane.recovered();
     if (this.#drainedAt >= 0) this.#checkDrained();

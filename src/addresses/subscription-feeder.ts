@@ -18,6 +18,9 @@ export interface FeederPorts {
 /** The consumer of a topic that fills the queue of a subscription which keeps nothing: whoever shares it takes from there. */
 export class SubscriptionFeeder implements ConsumerHandler {
   #consumer: Consumer | null = null;
+  /** Of the message that came last, and what it is put with. */
+  #topic: string | null = null;
+  #head: Buffer = Buffer.alloc(0);
 
   constructor(
     private readonly queue: Queue,
@@ -47,18 +50,28 @@ export class SubscriptionFeeder implements ConsumerHandler {
     return this.queue.room;
   }
 
-  deliver(_token: number, _address: AddressRef, _settled: boolean, payload: Buffer, start: number, end: number): void {
+  deliver(_token: number, address: AddressRef, _settled: boolean, payload: Buffer, start: number, end: number): void {
     if (this.selector !== null && !this.selector.matches(payload, start, end)) return;
-    this.queue.put(payload, start, end, 0, null, 0, NOBODY, 0);
+    const head = this.#headOf(address);
+    const put = Buffer.concat([head, payload.subarray(start, end)]);
+    this.queue.put(put, 0, put.length, 0, null, 0, NOBODY, 0, 0, head.length);
     this.ports.scheduleFlush();
   }
 
-  deliverLarge(_token: number, _address: AddressRef, _settled: boolean, body: LargeBody): void {
+  #headOf({ name }: AddressRef): Buffer {
+    if (name !== this.#topic) {
+      this.#topic = name;
+      this.#head = Buffer.from(name);
+    }
+    return this.#head;
+  }
+
+  deliverLarge(_token: number, address: AddressRef, _settled: boolean, body: LargeBody): void {
     if (this.selector !== null) {
       const head = Buffer.allocUnsafe(Math.min(LARGE_HEAD_BYTES, body.length));
       if (!this.selector.matches(head, 0, body.read(0, head))) return;
     }
-    this.queue.putLarge(body, 0, null, 0, NOBODY, 0);
+    this.queue.putLarge(body, 0, null, 0, NOBODY, 0, 0, this.#headOf(address));
     this.ports.scheduleFlush();
   }
 

@@ -4,7 +4,7 @@ import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
 import type { QueueConsumer, QueueConsumerSpec, QueueSink } from './contract';
 import { ENTRY, type Entry } from './entry';
 import type { SettlementHolder } from './group';
-import { RECORD_HEAD } from './record';
+import { messageStart, topicOf } from './record';
 import { redelivery } from './redelivery';
 import type { Scanner } from './scanner';
 
@@ -82,20 +82,24 @@ export class LocalConsumer implements QueueConsumer, SettlementHolder {
     if (entry.isLarge) this.#giveLarge(token, entry, wasSeen);
     else if (wasSeen) {
       const message = redelivery(entry.record, this.owner.deliveriesOf(entry));
-      this.sink.deliver(token, message, 0, message.length);
-    } else this.sink.deliver(token, entry.record, RECORD_HEAD, entry.record.length);
+      this.sink.deliver(token, message, 0, message.length, topicOf(entry.record));
+    } else this.#giveWhole(token, entry.record);
   }
 
   /** Delivers a copy of what stays in the queue. */
   show(entry: Entry): void {
     const token = this.spec.settled ? 0 : this.#keep(null);
     if (entry.isLarge) this.#giveLarge(token, entry, false);
-    else this.sink.deliver(token, entry.record, RECORD_HEAD, entry.record.length);
+    else this.#giveWhole(token, entry.record);
+  }
+
+  #giveWhole(token: number, record: Buffer): void {
+    this.sink.deliver(token, record, messageStart(record), record.length, topicOf(record));
   }
 
   #giveLarge(token: number, entry: Entry, wasSeen: boolean): void {
     const body = this.owner.openBody(entry, wasSeen);
-    this.sink.deliverLarge(token, body);
+    this.sink.deliverLarge(token, body, topicOf(entry.record));
     body.release();
   }
 

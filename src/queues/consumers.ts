@@ -8,7 +8,7 @@ import { QueueLockedError, QueueStolenError } from './errors';
 import type { Fates } from './fates';
 import { compileMessageFilter } from './message-filter';
 import type { QueueCore } from './queue-core';
-import { isLargeRecord, publisherOf, RECORD_HEAD } from './record';
+import { isLargeRecord, messageStart, publisherOf } from './record';
 import { SCAN, Scanner, type ScanVisitor } from './scanner';
 import { keyOf } from './spaces';
 
@@ -95,7 +95,7 @@ export class Consumers implements ConsumerOwner, DispatchParts {
     const visitor: ScanVisitor = {
       wants: (record) =>
         (spec.notFrom === 0 || publisherOf(record) !== spec.notFrom) &&
-        (filter === null || isLargeRecord(record) || filter.matches(record, RECORD_HEAD, record.length)),
+        (filter === null || isLargeRecord(record) || filter.matches(record, messageStart(record), record.length)),
       verdict: (entry) => {
         const verdict = this.dispatcher.verdict(entry, consumer);
         if (verdict !== SCAN.take || filter === null || !entry.isLarge) return verdict;

@@ -71,13 +71,16 @@ export interface QueueConsumerSpec {
 export interface QueueSink {
   /** How many more deliveries it takes now. */
   credit(): number;
-  /** One message, with its header as it has to be told (delivery-count); copied or written out before return. */
-  deliver(token: number, payload: Buffer, start: number, end: number): void;
+  /**
+   * One message, with its header as it has to be told (delivery-count); copied or written out before return.
+   * @param topic that it was published to, the same string for many; null where the queue was not told of one
+   */
+  deliver(token: number, payload: Buffer, start: number, end: number, topic: string | null): void;
   /**
    * A large message; the sink retains `body` until it is written out. Reading it throws when the store cannot (a FairleadError of a
    * damaged queue, or what the store says while it is being opened again): the delivery cannot be completed then.
    */
-  deliverLarge(token: number, body: LargeBody): void;
+  deliverLarge(token: number, body: LargeBody, topic: string | null): void;
   /** The outcome of a delivery is in force and on the disk; told where {@link QueueConsumer.settle} asked for it. */
   onSettled(token: number, error: FairleadError | null): void;
   /** The queue can no longer be served to it: deleted, damaged, moved, or another exclusive consumer has come. */
@@ -170,6 +173,7 @@ export interface Queue {
    * @param publisher tag of the client that sent it, for no-local; 0 for none
    * @param mark and `seq` name the put of another node; null for a publisher here
    * @param age ms that it was on its way here from where it came into the mesh: its time to live, and its delay, count from then
+   * @param topic so many of the first bytes are the topic that the message was published to: consumers are told of it
    */
   put(
     payload: Buffer,
@@ -181,8 +185,9 @@ export interface Queue {
     sink: PutSink,
     token: number,
     age?: number,
+    topic?: number,
   ): void;
-  /** The same of a large message, which is retained until it is stored. */
+  /** The same of a large message, which is retained until it is stored. @param topic null where there is none */
   putLarge(
     body: LargeBody,
     publisher: number,
@@ -191,6 +196,7 @@ export interface Queue {
     sink: PutSink,
     token: number,
     age?: number,
+    topic?: Buffer | null,
   ): void;
   /** One more message of so many bytes would be refused, for a limit. */
   isFull(bytes: number): boolean;

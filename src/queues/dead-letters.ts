@@ -12,9 +12,10 @@ import {
   chargeOf,
   deliveriesOf,
   flagsOf,
+  messageOf,
   RECORD_FLAG,
-  RECORD_HEAD,
   sizeOf,
+  topicOf,
   isReference,
 } from './record';
 import { annotated, decodeAnnotations, patchedBody } from './redelivery';
@@ -28,6 +29,8 @@ export const ANNOTATION = {
   reason: 'x-opt-fairlead-dead-reason',
   origin: 'x-opt-fairlead-origin',
   deliveries: 'x-opt-fairlead-delivery-count',
+  /** What it was published to, where a subscription had it. */
+  topic: 'x-opt-fairlead-topic',
 } as const;
 
 /** One map with what both have; the second says last. */
@@ -71,7 +74,12 @@ export class DeadLetters {
     core.deadLettered++;
     const target = core.home.local(address);
     if (target !== null)
-      this.moveTo(target, entry, this.#annotationsOf(entry.deliveries, reason), reason === DEAD_REASON.expired);
+      this.moveTo(
+        target,
+        entry,
+        this.#annotationsOf(entry.record, entry.deliveries, reason),
+        reason === DEAD_REASON.expired,
+      );
     else this.#keep(entry, reason);
   }
 
@@ -90,8 +98,10 @@ export class DeadLetters {
     return address === this.core.name || address === originOf(this.core.name);
   }
 
-  #annotationsOf(deliveries: number, reason: number): AmqpMap {
+  #annotationsOf(record: Buffer, deliveries: number, reason: number): AmqpMap {
+    const topic = topicOf(record);
     return new AmqpMap([
+      ...(topic === null ? [] : [[sym(ANNOTATION.topic), topic] as const]),
       [sym(ANNOTATION.reason), REASON_NAMES[reason] ?? 'rejected'],
       [sym(ANNOTATION.origin), originOf(this.core.name)],
       [sym(ANNOTATION.deliveries), new AmqpTyped('uint', deliveries)],
@@ -104,7 +114,7 @@ export class DeadLetters {
     const { record, inTransaction } = entry;
     core.exclusions.forget(entry.key);
     if (!entry.isLarge) {
-      const message = isExpired ? withoutExpiry(record.subarray(RECORD_HEAD), true) : record.subarray(RECORD_HEAD);
+      const message = isExpired ? withoutExpiry(messageOf(record), true) : messageOf(record);
       target.putMoved(annotations === null ? message : annotated(message, true, annotations), inTransaction);
       core.remove(entry);
       core.release(entry);
@@ -163,10 +173,11 @@ export class DeadLetters {
 
   #send(record: Buffer, kept: LargeBody | null, reason: number, done: (outcome: Outcome) => void): void {
     const { home, policy } = this.core;
-    const annotations = this.#annotationsOf(deliveriesOf(record), reason);
+    const whole = this.core.ready.whole(record);
+    const annotations = this.#annotationsOf(whole, deliveriesOf(record), reason);
     const address = policy.deadLetter ?? originOf(this.core.name);
     if ((flagsOf(record) & RECORD_FLAG.large) === 0) {
-      const message = this.core.ready.whole(record).subarray(RECORD_HEAD);
+      const message = messageOf(whole);
       const told = reason === DEAD_REASON.expired ? withoutExpiry(message, true) : message;
       home.forward(address, annotated(told, true, annotations), done);
       return;

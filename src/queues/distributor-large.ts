@@ -10,7 +10,7 @@ import type { PutAnswers, PutOrigin } from './put-answers';
 import type { QueueHome } from './queue-home';
 import type { Refusal } from './refusals';
 import type { QueueStore } from './store-port';
-import { LENGTH_BYTES, messageAfterTopic } from './topic-head';
+import { LENGTH_BYTES, messageAfterTopic, topicStart } from './topic-head';
 
 /** Of what lies in parts on the disk. */
 const NO_BODY: LargeBody = { length: 0, read: () => 0, retain: () => undefined, release: () => undefined };
@@ -47,20 +47,21 @@ export class LargeDistribution implements LargePutHome {
   /** @param start of the message, which all of them take */
   put(
     body: LargeBody,
+    topic: Buffer,
     start: Buffer,
     publisher: number,
     takers: readonly HomeQueue[],
     origin: PutOrigin,
     age: number,
   ): void {
-    for (const queue of takers) if (queue.temporary) queue.putLarge(body, publisher, null, 0, NOBODY, 0, age);
+    for (const queue of takers) if (queue.temporary) queue.putLarge(body, publisher, null, 0, NOBODY, 0, age, topic);
     const stored = takers.filter(({ temporary }) => !temporary);
     if (stored.length === 0) {
       this.answers.answer(origin, false);
       return;
     }
     const id = this.home.large.begin(body.length);
-    const places = stored.map((queue) => queue.intake.large.place(start, body.length, publisher, id, age));
+    const places = stored.map((queue) => queue.intake.large.place(start, body.length, publisher, id, age, topic));
     origin.mark?.storing(origin.seq, true);
     body.retain();
     const put = new LargePut(this, null, id, body, 0);
@@ -127,10 +128,11 @@ export class LargeDistribution implements LargePutHome {
     return { head: start, length: body.length, publisher, stored, body: behind, abandon: () => stored.abandon() };
   }
 
-  /** @param start of the message */
-  putStaged({ publisher, stored }: StagedLarge, start: Buffer, takers: readonly HomeQueue[]): void {
+  /** @param at where the message begins */
+  putStaged({ head: all, publisher, stored }: StagedLarge, at: number, takers: readonly HomeQueue[]): void {
     invariant(stored !== null, 'an intake stores what is staged');
     const { id, length } = stored;
+    const start = all.subarray(at, at + LARGE_HEAD_BYTES);
     for (const queue of takers)
       queue.intake.large.putStored(
         start,
@@ -138,6 +140,7 @@ export class LargeDistribution implements LargePutHome {
         publisher,
         id,
         queue.temporary ? this.home.bodies.open(id, length) : NO_BODY,
+        all.subarray(topicStart(all, 0, at), at),
       );
     this.#adopt(id, length, takers.filter(({ temporary }) => !temporary).length);
   }

@@ -15,10 +15,10 @@ import type { PutCharges, Refused } from './put-charges';
 import { PutPace } from './put-pace';
 import type { HostedQueue, QueueHome } from './queue-home';
 import { NOTHING_IN_QUEUE } from './queue-view';
-import { writeHead } from './record';
+import { RECORD_FLAG, writeHead } from './record';
 import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 import type { QueueStore } from './store-port';
-import { LENGTH_BYTES, messageAfterTopic } from './topic-head';
+import { LENGTH_BYTES, messageAfterTopic, topicStart } from './topic-head';
 import type { TransactionQueue } from './transaction';
 
 /**
@@ -91,7 +91,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     if (queues.length > 0 && !this.#read(payload, at, end, true, age, origin)) return;
     const takers = this.#takers(queues, end - at, origin);
     if (takers === null) return;
-    this.#store(takers, payload, at, end, publisher, age);
+    this.#store(takers, payload, start, at, end, publisher, age);
     this.#pace.placed(takers.length);
     this.#answers.answer(origin, takers.length > 0);
   }
@@ -100,19 +100,22 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     takers: readonly HomeQueue[],
     payload: Buffer,
     start: number,
+    at: number,
     end: number,
     publisher: number,
     age: number,
   ): void {
-    const sharing = end - start < SHARED_BYTES_LEAST ? [] : takers.filter(({ temporary }) => !temporary);
+    const from = topicStart(payload, start, at);
+    const topic = at - from;
+    const sharing = end - from < SHARED_BYTES_LEAST ? [] : takers.filter(({ temporary }) => !temporary);
     const isShared = sharing.length > 1;
     const { payloads, slab } = this.home;
     const flags = incomingFlags();
     for (const queue of takers)
-      if (!isShared || queue.temporary) queue.put(payload, start, end, publisher, null, 0, NOBODY, 0, age);
+      if (!isShared || queue.temporary) queue.put(payload, from, end, publisher, null, 0, NOBODY, 0, age, topic);
     if (!isShared) return;
-    const record = slab.make(payload, start, end);
-    writeHead(record, flags, 0, publisher, 0);
+    const record = slab.make(payload, from, end, topic);
+    writeHead(record, topic > 0 ? flags | RECORD_FLAG.topic : flags, 0, publisher, 0);
     const id = payloads.hold(record, sharing.length);
     for (const queue of sharing) if (!queue.intake.putShared(record, id, age)) payloads.release(id);
   }
@@ -185,7 +188,8 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     const takers = this.#takers(queues, body.length - at, origin);
     if (takers === null) return;
     this.#pace.placed(takers.length);
-    this.#large.put(new TailBody(body, at), start, publisher, takers, origin, age);
+    const topic = head.subarray(topicStart(head, 0, at), at);
+    this.#large.put(new TailBody(body, at), topic, start, publisher, takers, origin, age);
   }
 
   /** What is put waits from now on, in order, or no longer. */
@@ -288,7 +292,7 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     const { head: start, publisher } = staged;
     const at = messageAfterTopic(start, 0, start.length);
     const takers = this.#routed(start, 0, at, start.length, publisher);
-    this.#large.putStaged(staged, start.subarray(at, at + LARGE_HEAD_BYTES), takers);
+    this.#large.putStaged(staged, at, takers);
   }
 
   consume(): QueueConsumer {

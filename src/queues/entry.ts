@@ -1,7 +1,7 @@
 import type { LargeBody } from '../streams/contract';
 import type { PutSink } from './contract';
 import type { Mark } from './marks';
-import { deliveriesOf, expiresAtOf, flagsOf, publisherOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
+import { deliveriesOf, expiresAtOf, flagsOf, messageStart, publisherOf, RECORD_FLAG, sizeOf } from './record';
 import type { Refusal } from './refusals';
 
 export const ENTRY = {
@@ -78,7 +78,7 @@ export class Entry {
     this.publisher = publisherOf(stored);
     this.expiresAt = expiresAtOf(stored);
     this.flags = flagsOf(stored) & ~RECORD_FLAG.shared;
-    this.size = this.isLarge ? sizeOf(record) : record.length - RECORD_HEAD;
+    this.size = this.isLarge ? sizeOf(record) : record.length - messageStart(record);
   }
 
   /** What the disk has of it. */

@@ -5,7 +5,7 @@ import { DEAD_REASON, type DeadLetters, mergedAnnotations } from './dead-letters
 import type { DelayedMessages } from './delayed';
 import { Entry } from './entry';
 import { type QueueCore, renewHead, storedOf } from './queue-core';
-import { addedOf, RECORD_HEAD } from './record';
+import { addedOf, messageOf, messageStart } from './record';
 import { annotated, decodeAnnotations } from './redelivery';
 
 /** What becomes of messages that were out of their place. */
@@ -84,8 +84,8 @@ export class Fates {
       const { record } = entry;
       if (!entry.isLarge)
         return Buffer.concat([
-          record.subarray(0, RECORD_HEAD),
-          annotated(record.subarray(RECORD_HEAD), true, annotations),
+          record.subarray(0, messageStart(record)),
+          annotated(messageOf(record), true, annotations),
         ]);
       const added = addedOf(record);
       const all = encodeValue(mergedAnnotations(decodeAnnotations(added), annotations));

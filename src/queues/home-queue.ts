@@ -120,8 +120,9 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
     sink: PutSink,
     token: number,
     age = 0,
+    topic = 0,
   ): void {
-    this.intake.put(payload, start, end, publisher, mark as Mark | null, seq, sink, token, age);
+    this.intake.put(payload, start, end, publisher, mark as Mark | null, seq, sink, token, age, topic);
   }
 
   putLarge(
@@ -132,8 +133,9 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
     sink: PutSink,
     token: number,
     age = 0,
+    topic: Buffer | null = null,
   ): void {
-    this.intake.large.put(body, publisher, mark as Mark | null, seq, sink, token, age);
+    this.intake.large.put(body, publisher, mark as Mark | null, seq, sink, token, age, topic);
   }
 
   putMoved(message: Buffer, inTransaction: boolean): void {

@@ -13,6 +13,7 @@ import type { QueueCore } from './queue-core';
 import {
   flagsOf,
   isLargeRecord,
+  messageStart,
   publisherOf,
   RECORD_FLAG,
   RECORD_HEAD,
@@ -49,10 +50,11 @@ export class Intake implements LargeIntakeParts {
     sink: PutSink,
     token: number,
     age: number,
+    topic: number,
   ): void {
     if (mark !== null && !this.advance(mark, seq, sink, token)) return;
     let refusal = this.closed();
-    if (refusal === REFUSAL.none) refusal = this.read(payload, start, end, true, age);
+    if (refusal === REFUSAL.none) refusal = this.read(payload, start + topic, end, true, age);
     if (refusal === REFUSAL.none) {
       if (this.isDuplicate(payload, mark, seq, sink, token)) return;
       refusal = this.makeRoom(end - start);
@@ -61,8 +63,8 @@ export class Intake implements LargeIntakeParts {
       this.refuse(mark, seq, sink, token, refusal);
       return;
     }
-    const record = this.core.home.slab.make(payload, start, end);
-    this.add(this.entryOf(record, 0, publisher), payload, mark, seq, sink, token);
+    const record = this.core.home.slab.make(payload, start, end, topic);
+    this.add(this.entryOf(record, topic > 0 ? RECORD_FLAG.topic : 0, publisher), payload, mark, seq, sink, token);
   }
 
   /**
@@ -104,7 +106,7 @@ export class Intake implements LargeIntakeParts {
    */
   putShared(record: Buffer, payload: number, age: number): boolean {
     const { core } = this;
-    if (this.read(record, RECORD_HEAD, record.length, true, age) !== REFUSAL.none) incoming.reset();
+    if (this.read(record, messageStart(record), record.length, true, age) !== REFUSAL.none) incoming.reset();
     if (this.isDuplicate(record, null, 0, NOBODY, 0)) return false;
     const length = record.length - RECORD_HEAD;
     this.makeRoom(length);
@@ -166,7 +168,7 @@ export class Intake implements LargeIntakeParts {
   #wasPutHere(record: Buffer): boolean {
     const { duplicateWindowMs } = this.core.policy;
     if (duplicateWindowMs === null || isLargeRecord(record)) return false;
-    if (this.read(record, RECORD_HEAD, record.length, true, 0) !== REFUSAL.none) return false;
+    if (this.read(record, messageStart(record), record.length, true, 0) !== REFUSAL.none) return false;
     if (incoming.idEnd === incoming.idStart) return false;
     const id = record.toString('latin1', incoming.idStart, incoming.idEnd);
     return this.#duplicates.hasOwn(id, this.core.home.wall(), duplicateWindowMs);

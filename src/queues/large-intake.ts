@@ -78,6 +78,7 @@ export class LargeIntake implements LargePutHome {
     sink: PutSink,
     token: number,
     age: number,
+    topic: Buffer | null,
   ): void {
     if (mark !== null && !this.parts.advance(mark, seq, sink, token)) return;
     const bytes = body.read(0, head.subarray(0, Math.min(head.length, body.length)));
@@ -93,8 +94,8 @@ export class LargeIntake implements LargePutHome {
       return;
     }
     const { home, store } = this.core;
-    const record = largeRecord(store === null ? 0 : home.large.begin(body.length), body.length);
-    const entry = this.parts.entryOf(record, RECORD_FLAG.large, publisher);
+    const record = largeRecord(store === null ? 0 : home.large.begin(body.length), body.length, topic);
+    const entry = this.parts.entryOf(record, largeFlags(topic), publisher);
     body.retain();
     if (store === null) {
       entry.body = body;
@@ -154,11 +155,18 @@ export class LargeIntake implements LargePutHome {
    * A large message whose parts others store takes its place.
    * @param start its beginning; whether it is taken was asked before
    */
-  place(start: Buffer, length: number, publisher: number, body: number, age: number): PlacedLarge {
+  place(
+    start: Buffer,
+    length: number,
+    publisher: number,
+    body: number,
+    age: number,
+    topic: Buffer | null,
+  ): PlacedLarge {
     const { core } = this;
     this.parts.makeRoom(length);
     if (this.parts.read(start, 0, start.length, start.length === length, age) !== REFUSAL.none) incoming.reset();
-    const entry = this.parts.entryOf(largeRecord(body, length), RECORD_FLAG.large, publisher);
+    const entry = this.parts.entryOf(largeRecord(body, length, topic), largeFlags(topic), publisher);
     const due = this.parts.due();
     this.parts.rememberId(entry, start);
     this.#occupy(entry, due);
@@ -267,13 +275,20 @@ export class LargeIntake implements LargePutHome {
   /** Puts what was staged, with the group of this turn. */
   putStaged({ head: start, length, publisher, stored, body }: StagedLarge): void {
     stored?.adopt();
-    this.putStored(start, length, publisher, stored?.id ?? 0, body);
+    this.putStored(start, length, publisher, stored?.id ?? 0, body, null);
   }
 
   /** Puts a large message whose parts are stored, and adopted. @param body for a queue in memory, which takes over one hold of it */
-  putStored(start: Buffer, length: number, publisher: number, stored: number, body: LargeBody): void {
+  putStored(
+    start: Buffer,
+    length: number,
+    publisher: number,
+    stored: number,
+    body: LargeBody,
+    topic: Buffer | null,
+  ): void {
     if (this.parts.read(start, 0, start.length, start.length === length, 0) !== REFUSAL.none) incoming.reset();
-    const entry = this.parts.entryOf(largeRecord(stored, length), RECORD_FLAG.large, publisher);
+    const entry = this.parts.entryOf(largeRecord(stored, length, topic), largeFlags(topic), publisher);
     if (this.core.store === null) entry.body = body;
     this.parts.add(entry, start, null, 0, NOBODY, 0);
   }
@@ -282,4 +297,8 @@ export class LargeIntake implements LargePutHome {
   end(): void {
     for (const put of this.#puts.splice(0)) put.abandon(this.parts.closed());
   }
+}
+
+function largeFlags(topic: Buffer | null): number {
+  return topic === null ? RECORD_FLAG.large : RECORD_FLAG.large | RECORD_FLAG.topic;
 }

@@ -2,7 +2,7 @@ import { PutFields, readPutFields } from '../message/put-fields';
 import type { LocalConsumer } from './consumer';
 import type { Entry } from './entry';
 import { GROUPS_MAX } from './limits';
-import { RECORD_HEAD } from './record';
+import { messageStart } from './record';
 
 const fields = new PutFields();
 
@@ -10,7 +10,7 @@ const fields = new PutFields();
 export function groupOf(entry: Entry): string | null {
   if (!entry.isGrouped || entry.isLarge) return null;
   const { record } = entry;
-  readPutFields(record, RECORD_HEAD, record.length, true, fields);
+  readPutFields(record, messageStart(record), record.length, true, fields);
   return record.toString('utf8', fields.groupStart, fields.groupEnd);
 }
 

@@ -2,7 +2,7 @@ import type { PeekedMessage } from './contract';
 import type { Entry } from './entry';
 import { PEEK_BYTES, PEEK_MESSAGES_MAX } from './limits';
 import type { QueueCore } from './queue-core';
-import { deliveriesOf, expiresAtOf, flagsOf, RECORD_FLAG, RECORD_HEAD, sizeOf } from './record';
+import { deliveriesOf, expiresAtOf, flagsOf, messageStart, RECORD_FLAG, sizeOf } from './record';
 import { laneOf, SPACE } from './spaces';
 
 /** Behind the key and the time of a record of `delayed`. */
@@ -17,16 +17,15 @@ function peeked(
 ): PeekedMessage {
   const isLarge = (flagsOf(record) & RECORD_FLAG.large) !== 0;
   const whole = core.ready.whole(record);
+  const start = isLarge ? 0 : messageStart(whole);
   return {
     id: key,
     priority: 9 - laneOf(key),
     deliveryCount: deliveriesOf(record),
-    bytes: isLarge ? sizeOf(record) : whole.length - RECORD_HEAD,
+    bytes: isLarge ? sizeOf(record) : whole.length - start,
     expiresAt: expiresAtOf(record) === 0 ? null : expiresAtOf(record),
     state,
-    payload: isLarge
-      ? largeHead(core, key, record, entry)
-      : Buffer.from(whole.subarray(RECORD_HEAD, RECORD_HEAD + PEEK_BYTES)),
+    payload: isLarge ? largeHead(core, key, record, entry) : Buffer.from(whole.subarray(start, start + PEEK_BYTES)),
   };
 }
 

@@ -16,6 +16,8 @@ export const ITEM = {
   part: 3,
   /** u53 records before: nothing follows. */
   end: 4,
+  /** As `record`, of a message with its topic: a kind of its own, so that a node that knows of none does not take it for the message. */
+  topical: 5,
 } as const;
 
 /** A large message whose parts are being read. */
@@ -24,6 +26,7 @@ interface OpenBody {
   readonly space: number;
   readonly key: number;
   readonly value: Buffer;
+  readonly message: number;
 }
 
 /** Reads all records of a queue that nobody serves, in order: what {@link QueueImport} makes the same queue of. */
@@ -62,7 +65,8 @@ export class QueueExport implements QueueItems {
       this.#from = key + 1;
       // What several queues here have is each one's own there.
       const value = this.payloads.resolve(space, stored);
-      if (message < 0 || !this.#opensBody(writer, space, key, value, message)) this.#write(writer, space, key, value);
+      if (message < 0 || !this.#opensBody(writer, space, key, value, message))
+        this.#write(writer, space, key, value, message);
       stopped = this.#body !== null || writer.length >= most;
       return !stopped;
     });
@@ -76,22 +80,28 @@ export class QueueExport implements QueueItems {
     const record = value.subarray(message);
     if ((flagsOf(record) & RECORD_FLAG.large) === 0) return false;
     writer.u8(ITEM.body).u53(sizeOf(record));
-    this.#body = { parts: this.large.parts(bodyOf(record), sizeOf(record)), space, key, value };
+    this.#body = { parts: this.large.parts(bodyOf(record), sizeOf(record)), space, key, value, message };
     return true;
   }
 
-  #write(writer: WireWriter, space: number, key: number, value: Buffer): void {
+  /** @param message where in the value that of a message begins; -1 where there is none */
+  #write(writer: WireWriter, space: number, key: number, value: Buffer, message: number): void {
     this.#records++;
-    writer.u8(ITEM.record).u8(space).u53(key).blob(value);
+    const hasTopic = message >= 0 && (flagsOf(value.subarray(message)) & RECORD_FLAG.topic) !== 0;
+    writer
+      .u8(hasTopic ? ITEM.topical : ITEM.record)
+      .u8(space)
+      .u53(key)
+      .blob(value);
   }
 
-  #writePart(writer: WireWriter, { parts, space, key, value }: OpenBody): void {
+  #writePart(writer: WireWriter, { parts, space, key, value, message }: OpenBody): void {
     const { value: part, done } = parts.next() as IteratorResult<Buffer, undefined>;
     if (done !== true) {
       writer.u8(ITEM.part).blob(part);
       return;
     }
     this.#body = null;
-    this.#write(writer, space, key, value);
+    this.#write(writer, space, key, value, message);
   }
 }

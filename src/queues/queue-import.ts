@@ -51,7 +51,8 @@ export class QueueImport implements StagedQueue {
   #takeItem(reader: WireReader): void {
     if (this.isComplete) throw new WireError('items behind the end of a queue');
     const kind = reader.u8();
-    if (kind === ITEM.record) this.#takeRecord(reader.u8(), reader.u53(), Buffer.from(reader.blob()));
+    if (kind === ITEM.record || kind === ITEM.topical)
+      this.#takeRecord(reader.u8(), reader.u53(), Buffer.from(reader.blob()));
     else if (kind === ITEM.body) {
       const length = reader.u53();
       this.#body = { id: this.parts.large.begin(length), length, index: 0 };
@@ -121,6 +122,7 @@ function headBytes(kind: number | undefined): number {
     case undefined:
       return 1;
     case ITEM.record:
+    case ITEM.topical:
       return 14;
     case ITEM.part:
       return 5;

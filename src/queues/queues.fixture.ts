@@ -112,6 +112,8 @@ export interface Delivered {
   readonly message: Message;
   /** As its header says; 0 where it says nothing. */
   readonly count: number;
+  /** What it was published to. */
+  readonly topic: string | null;
 }
 
 export class TestConsumer implements QueueSink {
@@ -126,19 +128,19 @@ export class TestConsumer implements QueueSink {
     return this.left;
   }
 
-  deliver(token: number, payload: Buffer, start: number, end: number): void {
+  deliver(token: number, payload: Buffer, start: number, end: number, topic: string | null): void {
     this.left--;
     const message = decodeMessage(Buffer.from(payload.subarray(start, end)));
     const text = message.body.kind === 'value' ? String(message.body.value) : '';
-    this.deliveries.push({ token, text, message, count: message.header?.deliveryCount ?? 0 });
+    this.deliveries.push({ token, text, message, count: message.header?.deliveryCount ?? 0, topic });
   }
 
-  deliverLarge(token: number, body: LargeBody): void {
+  deliverLarge(token: number, body: LargeBody, topic: string | null): void {
     this.left--;
     const message = decodeMessage(bytesOf(body));
     const [part = Buffer.alloc(0)] = message.body.kind === 'data' ? message.body.parts : [];
     const text = `large ${part.length} of ${String.fromCharCode(part[0] ?? 0)}`;
-    this.deliveries.push({ token, text, message, count: message.header?.deliveryCount ?? 0 });
+    this.deliveries.push({ token, text, message, count: message.header?.deliveryCount ?? 0, topic });
   }
 
   onSettled(token: number): void {

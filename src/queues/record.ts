@@ -1,7 +1,8 @@
 import { copyBytes } from '../common/copy';
 import { SLAB_BYTES } from './limits';
+import { LENGTH_BYTES, messageAfterTopic } from './topic-head';
 
-/** Bytes in front of the message in a record of `messages`. */
+/** Bytes in front of all else in a record of `messages`. */
 export const RECORD_HEAD = 14;
 
 export const RECORD_FLAG = {
@@ -13,6 +14,8 @@ export const RECORD_FLAG = {
   expired: 4,
   /** The message is a payload that several queues have; the record names it. Never in an entry's flags. */
   shared: 8,
+  /** The topic that it was published to is in the record: before the message, or behind what a large one is named by. */
+  topic: 16,
 } as const;
 
 const HIGH = 0x1_0000_0000;
@@ -31,16 +34,22 @@ export class RecordSlab {
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
 
-  /** Room for a record whose message is [start, end) of `source`, which is copied behind the head. */
-  make(source: Buffer, start: number, end: number): Buffer {
-    const bytes = RECORD_HEAD + end - start;
+  /**
+   * Room for a record whose message is [start, end) of `source`, which is copied behind the head.
+   * @param topic so many of the bytes are its topic; 0 where it has none
+   */
+  make(source: Buffer, start: number, end: number, topic = 0): Buffer {
+    const head = topic === 0 ? RECORD_HEAD : RECORD_HEAD + LENGTH_BYTES;
+    const bytes = head + end - start;
     if (bytes * 4 > SLAB_BYTES) {
       const record = Buffer.allocUnsafeSlow(bytes);
-      source.copy(record, RECORD_HEAD, start, end);
+      source.copy(record, head, start, end);
+      if (topic > 0) record.writeUInt16BE(topic, RECORD_HEAD);
       return record;
     }
     const at = this.#room(bytes);
-    copyBytes(source, start, end, this.#slab, at + RECORD_HEAD);
+    copyBytes(source, start, end, this.#slab, at + head);
+    if (topic > 0) this.#slab.writeUInt16BE(topic, at + RECORD_HEAD);
     return this.#slab.subarray(at, at + bytes);
   }
 
@@ -95,9 +104,11 @@ export function expiresAtOf(record: Buffer): number {
 /** Behind the head of the record of a large message: the number of its parts, and its length. */
 const LARGE_BYTES = 14;
 
-/** A record of a large message, its head still to be filled. */
-export function largeRecord(body: number, length: number): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_HEAD + LARGE_BYTES);
+/** A record of a large message, its head still to be filled. @param topic null where there is none */
+export function largeRecord(body: number, length: number, topic: Buffer | null): Buffer {
+  const at = RECORD_HEAD + LARGE_BYTES;
+  const record = Buffer.allocUnsafe(topic === null ? at : at + LENGTH_BYTES + topic.length);
+  if (topic !== null) topic.copy(record, record.writeUInt16BE(topic.length, at));
   writeU48(record, RECORD_HEAD, body);
   record.writeUInt32BE(Math.floor(length / HIGH), RECORD_HEAD + 6);
   record.writeUInt32BE(length % HIGH, RECORD_HEAD + 10);
@@ -120,7 +131,37 @@ export function sizeOf(record: Buffer): number {
 
 /** What consumers have added to the annotations of a large message: an encoded map, or nothing. */
 export function addedOf(record: Buffer): Buffer {
-  return record.subarray(RECORD_HEAD + LARGE_BYTES);
+  const at = RECORD_HEAD + LARGE_BYTES;
+  return record.subarray(
+    (flagsOf(record) & RECORD_FLAG.topic) === 0 ? at : messageAfterTopic(record, at, record.length),
+  );
+}
+
+/** Where the message begins in the record of one that is not large. */
+export function messageStart(record: Buffer): number {
+  return (flagsOf(record) & RECORD_FLAG.topic) === 0
+    ? RECORD_HEAD
+    : messageAfterTopic(record, RECORD_HEAD, record.length);
+}
+
+/** The message of a record that is not large. */
+export function messageOf(record: Buffer): Buffer {
+  return record.subarray(messageStart(record));
+}
+
+let lastTopic = '';
+let lastTopicBytes: Buffer = Buffer.alloc(0);
+
+/** The topic of a message, the same string for the same topic time and again; null where its record has none. */
+export function topicOf(record: Buffer): string | null {
+  const flags = flagsOf(record);
+  if ((flags & RECORD_FLAG.topic) === 0) return null;
+  const at = (flags & RECORD_FLAG.large) === 0 ? RECORD_HEAD : RECORD_HEAD + LARGE_BYTES;
+  const end = messageAfterTopic(record, at, record.length);
+  if (lastTopicBytes.compare(record, at + LENGTH_BYTES, end) === 0) return lastTopic;
+  lastTopicBytes = Buffer.from(record.subarray(at + LENGTH_BYTES, end));
+  lastTopic = lastTopicBytes.toString();
+  return lastTopic;
 }
 
 /** Behind the head of a record that names a payload: its number, and the length of the message. */

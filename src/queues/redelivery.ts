@@ -6,11 +6,11 @@ import { withoutExpiry } from '../message/without-expiry';
 import type { LargeBody } from '../streams/contract';
 import { PatchedBody } from './large-store';
 import { LARGE_HEAD_BYTES } from './limits';
-import { RECORD_HEAD } from './record';
+import { messageStart } from './record';
 
 /** The message of a record with a header that says how often it was delivered. */
 export function redelivery(record: Buffer, deliveries: number): Buffer {
-  const { head, rest } = redelivered(record, RECORD_HEAD, record.length, deliveries);
+  const { head, rest } = redelivered(record, messageStart(record), record.length, deliveries);
   const message = Buffer.allocUnsafe(head.length + record.length - rest);
   head.copy(message);
   record.copy(message, head.length, rest);

@@ -8,7 +8,7 @@ import { ENTRY, type Entry } from './entry';
 import { NotTakenError } from './errors';
 import { FORWARDS_MAX, REFUSED_ADDRESSES_MAX, WALK_PER_TURN } from './limits';
 import type { QueueCore } from './queue-core';
-import { addedOf, RECORD_HEAD } from './record';
+import { addedOf, messageOf } from './record';
 import { decodeAnnotations } from './redelivery';
 import { SCAN, Scanner, type ScanVerdict, type ScanVisitor } from './scanner';
 import { seqOf } from './spaces';
@@ -20,7 +20,7 @@ export type Destination = string | ((entry: Entry) => string | null);
 
 /** The address that a dead letter came from; null for what is no dead letter. */
 export function originOfDead({ record, isLarge }: Entry): string | null {
-  const annotations = isLarge ? decodeAnnotations(addedOf(record)) : annotationsOf(record.subarray(RECORD_HEAD));
+  const annotations = isLarge ? decodeAnnotations(addedOf(record)) : annotationsOf(messageOf(record));
   const origin = annotations?.named(ANNOTATION.origin);
   return typeof origin === 'string' ? origin : null;
 }
@@ -110,7 +110,7 @@ export class MoveWalk implements ScanVisitor {
       core.wantsTurn();
     };
     if (entry.isLarge) core.home.forwardLarge(address, core.openBody(entry, -1), done);
-    else core.home.forward(address, Buffer.from(entry.record.subarray(RECORD_HEAD)), done);
+    else core.home.forward(address, Buffer.from(messageOf(entry.record)), done);
   }
 
   /** @returns whether it is over */

@@ -4,7 +4,9 @@ import { SPACE_END } from './queue-key';
 import { SEAL_BYTES, sealOf, unsealed } from './sealed-record';
 import { arenaOf } from './write-log';
 
-export const QUEUE_STORE_FORMAT = 1;
+/** 2: records may have a topic. A store of an earlier format is read as it is, and is of this one from then on. */
+export const QUEUE_STORE_FORMAT = 2;
+const FORMATS_READ: readonly number[] = [1, QUEUE_STORE_FORMAT];
 const EPOCH_RANDOM = 0x1_0000;
 
 /** What the store says of itself: numbers in the space behind those of queues. */
@@ -67,10 +69,15 @@ export function beginLife(file: string, environment: QueueEnvironment, wall: num
   return { putEpoch, wasClean };
 }
 
+/** @throws StoreVersionError for one that this version cannot read */
+export function checkFormat(file: string, format: number): void {
+  if (!FORMATS_READ.includes(format)) throw new StoreVersionError(file, format, QUEUE_STORE_FORMAT);
+}
+
 /** Null for a store that has just been made. @throws StoreVersionError */
 export function readFormat(file: string, environment: QueueEnvironment): number | null {
   const format = readNumber(environment, FORMAT);
-  if (format !== null && format !== QUEUE_STORE_FORMAT) throw new StoreVersionError(file, format, QUEUE_STORE_FORMAT);
+  if (format !== null) checkFormat(file, format);
   return format;
 }
 

@@ -1,11 +1,10 @@
 import { ReferenceRecount } from '../queues/reference-recount';
 import { OTHERS_FROM, SPACE } from '../queues/spaces';
-import { StoreVersionError } from './errors';
 import { DAMAGES_TOLD } from './limits';
 import { PageFile, type TreeRoot } from './lmdb-pages';
 import { KEY_BYTES, keyOf, queueOf, SPACE_END, spaceOf } from './queue-key';
 import { SEAL_BYTES, whyDamaged } from './sealed-record';
-import { FORMAT, numberIn, QUEUE_STORE_FORMAT } from './store-life';
+import { checkFormat, FORMAT, numberIn } from './store-life';
 import { TreeWalk } from './tree-walk';
 
 /** What one queue has, and has lost. */
@@ -97,8 +96,7 @@ class Survey {
 
   #checkFormat(space: number, key: number, record: Buffer): void {
     if (space !== SPACE_END || key !== FORMAT) return;
-    const format = numberIn(record);
-    if (format !== QUEUE_STORE_FORMAT) throw new StoreVersionError(this.file, format, QUEUE_STORE_FORMAT);
+    checkFormat(this.file, numberIn(record));
   }
 
   #of(queue: number): QueueSurvey {

@@ -1,6 +1,5 @@
 import {
   PENDING,
-  type AddressKind,
   type AddressRef,
   type Consumer,
   type Gap,
@@ -34,6 +33,8 @@ const PLAIN_ATTACH: QueueAttach = { browse: false, selector: null, noLocal: fals
 /** A consumer that notes what it gets; settles each delivery at once unless told to hold it. */
 export class SimConsumer {
   readonly got: string[] = [];
+  /** The address that each was told to come from. */
+  readonly from: string[] = [];
   /** What it was told to have missed, by the number of the message that it came with. */
   readonly gaps = new Map<number, Gap>();
   /** Earlier deliveries that it was told of, by the number of the message; only where there were any. */
@@ -79,8 +80,9 @@ export class SimConsumer {
       this.got.push(text);
       if (token >= 0) settle(token, text);
     };
-    const takeBytes = (token: number, kind: AddressKind, bytes: Buffer): void => {
-      if (kind !== 'queue') {
+    const takeBytes = (token: number, { kind, name }: AddressRef, bytes: Buffer): void => {
+      this.from.push(`${kind}/${name}`);
+      if (kind !== 'queue' && options.subscription === undefined) {
         take(token, bytes.toString());
         return;
       }
@@ -100,12 +102,12 @@ export class SimConsumer {
       {
         ready: () => !this.#paused && this.#credit > 0,
         credit: () => (this.#paused ? 0 : this.#credit),
-        deliver: (token, { kind }, _settled, payload, start, end) =>
-          takeBytes(token, kind, payload.subarray(start, end)),
-        deliverLarge: (token, { kind }, _settled, body) => {
+        deliver: (token, address, _settled, payload, start, end) =>
+          takeBytes(token, address, payload.subarray(start, end)),
+        deliverLarge: (token, address, _settled, body) => {
           const bytes = Buffer.alloc(body.length);
           body.read(0, bytes);
-          takeBytes(token, kind, bytes);
+          takeBytes(token, address, bytes);
         },
         onGap: (gap) => void this.gaps.set(this.got.length, gap),
         onConfirmed: (unconfirmed) => (this.confirmed = unconfirmed),
