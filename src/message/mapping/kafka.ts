@@ -1,0 +1,189 @@
+import { AmqpMap, sym, type AmqpValue } from '../../amqp/codec/values';
+import { decodeMessage } from '../decode-message';
+import { encodeMessage } from '../encode-message';
+import type { Message } from '../message';
+import { bodyOfBytes, bodyToBytes, isRendered, RENDERED_TYPE } from './body';
+import { attributeOfProperty, isAttribute, propertyOfAttribute } from './cloud-event-names';
+import { filled, readEntries } from './entries-in';
+import { writeEntries } from './entries-out';
+import type { EntryPort } from './entry-port';
+import { utf8Of, type NativeValue } from './field-codecs';
+import { ANNOTATION, ENTRY, ENTRY_PREFIX } from './fields';
+import { isAscii } from './scalar-text';
+
+/** A value of a header; Kafka has null too. */
+export type KafkaHeader = Buffer | null;
+
+/** A record without its topic, partition and offset. A name that comes several times has its values in order. */
+export interface KafkaRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** Wall-clock ms; absent where the producer leaves it to the broker. */
+  readonly timestamp?: number;
+  readonly headers: Readonly<Record<string, KafkaHeader | readonly KafkaHeader[]>>;
+}
+
+/** CloudEvents 1.0, Kafka binding 3.2.3.1. */
+const EVENT_PREFIX = 'ce_';
+const NATIVES: readonly string[] = ['content-type', 'content-encoding'];
+
+const PORT: EntryPort = {
+  protocol: 'kafka',
+  fits: () => true,
+  fitsNative: () => true,
+  entryOf: (property) => {
+    const attribute = attributeOfProperty(property);
+    if (attribute !== null) return EVENT_PREFIX + attribute;
+    const reserved = [ENTRY_PREFIX, EVENT_PREFIX].some((prefix) => property.startsWith(prefix));
+    return reserved || NATIVES.includes(property) ? null : property;
+  },
+  propertyOf: (entry) => {
+    if (entry.startsWith(ENTRY_PREFIX) || NATIVES.includes(entry)) return null;
+    if (!entry.startsWith(EVENT_PREFIX)) return entry;
+    const attribute = entry.slice(EVENT_PREFIX.length);
+    return isAttribute(attribute) ? propertyOfAttribute(attribute) : entry;
+  },
+  encodeName: (property) => property,
+  decodeName: (encoded) => encoded,
+};
+
+/**
+ * The AMQP message of a record, encoded.
+ * @param to the address that it goes to
+ * @throws MessageFieldError
+ */
+export function kafkaToAmqp(record: KafkaRecord, to: string): Buffer {
+  return encodeMessage(kafkaToMessage(record, to));
+}
+
+export function kafkaToMessage({ key, value, timestamp, headers }: KafkaRecord, to: string): Message {
+  const natives = new Map<string, NativeValue>();
+  const kept = new AmqpMap();
+  if (timestamp !== undefined && timestamp >= 0) natives.set('timestamp', timestamp);
+  if (key !== null && utf8Of(key) !== null) natives.set('key', key);
+  else if (key !== null) kept.set(sym(ANNOTATION.kafkaKey), key);
+  if (value === null) kept.set(sym(ANNOTATION.kafkaTombstone), true);
+  const split = splitHeaders(headers);
+  for (const name of NATIVES) {
+    const text = split.entries.get(name);
+    if (text !== undefined && isAscii(text)) natives.set(name, text);
+    else if (text !== undefined && name === 'content-type') kept.set(sym(ANNOTATION.contentType), text);
+  }
+  if (split.repeated.size > 0) kept.set(sym(ANNOTATION.repeated), split.repeated);
+  const { header, properties, ...taken } = readEntries(split.entries, natives, PORT, true);
+  properties.to = to;
+  if (isRendered(taken.bodyKind) && properties.contentType === RENDERED_TYPE) delete properties.contentType;
+  return {
+    header,
+    messageAnnotations: filled(new AmqpMap([...taken.messageAnnotations, ...kept])),
+    properties,
+    applicationProperties: filled(new AmqpMap([...taken.applicationProperties, ...split.others])),
+    body: value === null ? { kind: 'data', parts: [] } : bodyOfBytes(value, taken.bodyKind),
+    footer: filled(taken.footer),
+  };
+}
+
+interface SplitHeaders {
+  readonly entries: Map<string, string>;
+  /** Properties that are no text. */
+  readonly others: AmqpMap;
+  readonly repeated: AmqpMap;
+}
+
+function splitHeaders(headers: KafkaRecord['headers']): SplitHeaders {
+  const split: SplitHeaders = { entries: new Map(), others: new AmqpMap(), repeated: new AmqpMap() };
+  for (const [name, value] of Object.entries(headers)) {
+    const [first, ...more] = Array.isArray(value) ? (value as readonly KafkaHeader[]) : [value as KafkaHeader];
+    if (first === undefined) continue;
+    const property = PORT.propertyOf(name, true);
+    const text = first === null ? null : utf8Of(first);
+    if (text !== null) split.entries.set(name, text);
+    else if (property !== null) split.others.set(property, first);
+    if (more.length > 0 && property !== null) split.repeated.set(property, more.map(valueOfHeader));
+  }
+  return split;
+}
+
+function valueOfHeader(header: KafkaHeader): AmqpValue {
+  return header === null ? null : (utf8Of(header) ?? header);
+}
+
+/** The inverse; undefined for what is none of these. */
+function headerOfValue(value: AmqpValue): KafkaHeader | undefined {
+  if (value === null) return null;
+  if (Buffer.isBuffer(value)) return utf8Of(value) === null ? value : undefined;
+  return undefined;
+}
+
+/**
+ * A message as a record.
+ * @throws DecodeError
+ */
+export function amqpToKafka(bytes: Buffer, start: number, end: number): KafkaRecord {
+  return messageToKafka(decodeMessage(bytes, start, end));
+}
+
+const SAID = [ANNOTATION.kafkaKey, ANNOTATION.kafkaTombstone, ANNOTATION.contentType, ANNOTATION.repeated];
+
+export function messageToKafka(message: Message): KafkaRecord {
+  const annotations = message.messageAnnotations ?? new AmqpMap();
+  const headers = Object.create(null) as Record<string, KafkaHeader | KafkaHeader[]>;
+  const texts = new AmqpMap();
+  for (const [property, value] of message.applicationProperties ?? []) {
+    const entry = typeof property === 'string' ? PORT.entryOf(property, true) : null;
+    const header = headerOfValue(value);
+    if (entry !== null && header !== undefined) headers[entry] = header;
+    else texts.set(property, value);
+  }
+  const { natives, entries } = writeEntries({ ...message, applicationProperties: texts }, PORT, SAID);
+  const body = bodyToBytes(message.body);
+  if (body.kind !== null && annotations.named(ANNOTATION.kafkaTombstone) !== true) entries.set(ENTRY.body, body.kind);
+  const contentType = contentTypeOf(message, natives.get('content-type'), annotations, body.kind);
+  if (contentType !== undefined) headers['content-type'] = Buffer.from(contentType);
+  const encoding = natives.get('content-encoding');
+  if (typeof encoding === 'string') headers['content-encoding'] = Buffer.from(encoding);
+  for (const [name, text] of entries) headers[name] = Buffer.from(text);
+  repeat(headers, annotations.named(ANNOTATION.repeated));
+  const timestamp = natives.get('timestamp');
+  return {
+    key: keyOf(natives.get('key'), annotations),
+    value: annotations.named(ANNOTATION.kafkaTombstone) === true ? null : body.bytes,
+    headers,
+    ...(typeof timestamp === 'number' && { timestamp }),
+  };
+}
+
+function keyOf(native: NativeValue | undefined, annotations: AmqpMap): Buffer | null {
+  if (Buffer.isBuffer(native)) return native;
+  const kept = annotations.named(ANNOTATION.kafkaKey);
+  return Buffer.isBuffer(kept) ? kept : null;
+}
+
+function contentTypeOf(
+  message: Message,
+  native: NativeValue | undefined,
+  annotations: AmqpMap,
+  kind: string | null,
+): string | undefined {
+  if (message.properties?.contentType !== undefined) return typeof native === 'string' ? native : undefined;
+  const kept = annotations.named(ANNOTATION.contentType);
+  if (typeof kept === 'string') return kept;
+  return isRendered(kind) ? RENDERED_TYPE : undefined;
+}
+
+/** What a property that came several times said beside what it is, behind it. */
+function repeat(headers: Record<string, KafkaHeader | KafkaHeader[]>, repeated: AmqpValue | undefined): void {
+  if (!(repeated instanceof AmqpMap)) return;
+  for (const [property, values] of repeated) {
+    const entry = typeof property === 'string' ? PORT.entryOf(property, true) : null;
+    const first = entry === null ? undefined : headers[entry];
+    if (entry === null || first === undefined || Array.isArray(first) || !Array.isArray(values)) continue;
+    headers[entry] = [first, ...(values as readonly AmqpValue[]).flatMap(repeatedHeader)];
+  }
+}
+
+function repeatedHeader(value: AmqpValue): KafkaHeader[] {
+  if (typeof value === 'string') return [Buffer.from(value)];
+  const header = headerOfValue(value);
+  return header === undefined ? [] : [header];
+}
