@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { DEFAULT_QUEUE_RULE, type QueueRule } from '../addresses/queue-rule';
 import type { AddressRule } from '../mesh/contract';
 import type { DefaultedSite } from './schema';
-import { type CompiledSite, bindOfUrl, nameOfLink, nameOfListener } from './site';
+import { type CompiledSite, bindOfUrl, nameOfLink, nameOfListener, portOfListener } from './site';
 import { parseDuration, parseSize } from './units';
 
 type RawRule = DefaultedSite['addresses'][number];
@@ -71,7 +71,7 @@ export function compileSite(site: DefaultedSite, folder: string): CompiledSite {
       name: nameOfListener(listener),
       protocol: listener.protocol,
       host: listener.host,
-      port: listener.port,
+      port: portOfListener(listener),
     })),
     mesh: {
       listen: mesh.listen.map((bind) => ({ ...bind })),

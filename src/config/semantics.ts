@@ -3,7 +3,7 @@ import { type LocatedProblem, located } from './explain';
 import { covers, overlaps } from './patterns';
 import { type ConfigPath, formatPath } from './problems';
 import type { DefaultedSite } from './schema';
-import { nameOfLink, nameOfListener } from './site';
+import { nameOfLink, nameOfListener, portOfListener } from './site';
 import { parseDuration } from './units';
 
 /** What a schema cannot say: relations between values of one document. */
@@ -69,7 +69,11 @@ interface Bind {
 function binds(site: DefaultedSite): Bind[] {
   return [
     { path: ['http'], ...site.http },
-    ...site.listeners.map(({ host, port }, i) => ({ path: ['listeners', i], host, port })),
+    ...site.listeners.map((listener, i) => ({
+      path: ['listeners', i],
+      host: listener.host,
+      port: portOfListener(listener),
+    })),
     ...site.mesh.listen.map(({ host, port }, i) => ({ path: ['mesh', 'listen', i], host, port })),
   ];
 }

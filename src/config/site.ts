@@ -41,8 +41,12 @@ export interface Bind {
 
 export interface ListenerSpec extends Bind {
   readonly name: string;
-  readonly protocol: 'amqp';
+  readonly protocol: ListenerProtocol;
 }
+
+export type ListenerProtocol = 'amqp' | 'stomp';
+
+const LISTENER_PORTS: Readonly<Record<ListenerProtocol, number>> = { amqp: 5_672, stomp: 61_613 };
 
 export interface LinkSpec extends Bind {
   readonly name: string;
@@ -51,6 +55,13 @@ export interface LinkSpec extends Bind {
 
 export function nameOfListener(listener: { readonly name?: string | undefined; readonly protocol: string }): string {
   return listener.name ?? listener.protocol;
+}
+
+export function portOfListener(listener: {
+  readonly port?: number | undefined;
+  readonly protocol: ListenerProtocol;
+}): number {
+  return listener.port ?? LISTENER_PORTS[listener.protocol];
 }
 
 export function nameOfLink(link: { readonly name?: string | undefined; readonly connect: string }): string {

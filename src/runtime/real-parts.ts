@@ -2,10 +2,13 @@ import { anonymousServer, plainServer } from '../amqp/sasl/mechanisms';
 import { AmqpWire } from '../links/amqp-wire';
 import { AmqpEdge } from '../listeners/amqp/amqp-edge';
 import { ClientBudget } from '../listeners/edge/client-budget';
+import { Deadlines } from '../listeners/edge/deadlines';
 import { EdgeListener } from '../listeners/edge/edge-listener';
 import type { EdgeProtocol } from '../listeners/edge/edge-protocol';
+import { StompEdge } from '../listeners/stomp/stomp-edge';
 import { createMeshNode } from '../mesh/mesh-node';
 import type { ListenerSpec } from '../config/site';
+import { VERSION } from '../config/version';
 import type { NodeParts } from './node-parts';
 
 /** A client that says nothing for this long is gone; it is asked to say something in half of it. */
@@ -29,8 +32,16 @@ export const REAL_PARTS: NodeParts = {
       messageBytesMax: site.limits.messageBytes,
       idleTimeOutMs: CLIENT_IDLE_MS,
     });
+    const stomp = new StompEdge({
+      addresses,
+      queue: connections,
+      budget,
+      deadlines: new Deadlines(),
+      messageBytesMax: site.limits.messageBytes,
+      server: `fairlead/${VERSION}`,
+    });
     // By the word that the site document has for each.
-    const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp };
+    const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp, stomp };
     return (spec) => new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });
   },
 };

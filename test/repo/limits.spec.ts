@@ -4,6 +4,7 @@ import * as addresses from '../../src/addresses/limits';
 import { ENGINE_LIMITS } from '../../src/amqp/constants';
 import * as config from '../../src/config/limits';
 import * as listeners from '../../src/listeners/amqp/limits';
+import * as stomp from '../../src/listeners/stomp/limits';
 import * as links from '../../src/links/limits';
 import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
@@ -24,6 +25,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/tunnels/limits.ts', { ...tunnels }],
   ['src/queues/limits.ts', { ...queues }],
   ['src/listeners/amqp/limits.ts', { ...listeners }],
+  ['src/listeners/stomp/limits.ts', { ...stomp }],
   ['src/selectors/limits.ts', { ...selectors }],
   ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],

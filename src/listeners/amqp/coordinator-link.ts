@@ -6,7 +6,7 @@ import { decodeMessage } from '../../message/decode-message';
 import type { ClientBudget } from '../edge/client-budget';
 import type { ClientContext } from './client-options';
 import type { ClientTransaction, ClientTransactions } from './client-transactions';
-import { Gathering } from './gathering';
+import { Gathering } from '../edge/gathering';
 import { COMMAND_BYTES_MAX, COORDINATOR_CREDIT } from './limits';
 import { OutcomesTaken, toErrorFields } from './outcomes';
 

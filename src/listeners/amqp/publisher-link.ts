@@ -15,7 +15,7 @@ import { OUTCOME } from '../../streams/contract';
 import type { ClientContext } from './client-options';
 import { type ClientTransaction, UnknownTransactionError } from './client-transactions';
 import { CoordinatorLink } from './coordinator-link';
-import { Gathering } from './gathering';
+import { Gathering } from '../edge/gathering';
 import { hintOf, hintWithin } from './hints';
 import { bareState, OutcomesTaken, toAmqpOutcome, toDeliveryState, toErrorFields } from './outcomes';
 import {

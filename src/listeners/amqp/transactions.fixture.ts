@@ -17,7 +17,7 @@ import { ListenerCounters } from '../edge/listener-counters';
 import type { ClientContext } from './client-options';
 import { ClientTransactions } from './client-transactions';
 import { ConsumerLink } from './consumer-link';
-import { FakeAddresses } from './listener.fixture';
+import { FakeAddresses } from '../edge/addresses.fixture';
 import { PublisherLink } from './publisher-link';
 
 /** A transaction that keeps what is said to it. */

@@ -1,4 +1,4 @@
-import type { ClientBudget } from '../edge/client-budget';
+import type { ClientBudget } from './client-budget';
 
 /** A message is gathered up to this size; past it it is streamed on as a large one. */
 const BYTES_MAX = 48 * 1024;

@@ -1,0 +1,257 @@
+import type { AddressRef, Consumer, ConsumerHandler, Gap, Transaction } from '../../addresses/contract';
+import { joinGaps } from '../../addresses/gap';
+import { CONDITION } from '../../amqp/constants';
+import { DecodeError } from '../../amqp/errors';
+import type { FairleadError } from '../../common/errors';
+import { decodeMessage } from '../../message/decode-message';
+import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
+import { openLarge, type LargeMessages } from './large-messages';
+import { bytesOf, writeHeaders } from './message-out';
+import type { Session } from './session';
+import type { SubscribeRequest } from './subscribe-request';
+import { Unacked } from './unacked';
+
+/** Header of a message before which others were given up: `node=count,…`. */
+const GAP_HEADER = 'fairlead-gap';
+const UNREADABLE = { condition: CONDITION.decode, description: 'it cannot be told to a STOMP client' };
+
+/** What an ACK or NACK waits for. */
+interface Settling {
+  left: number;
+  readonly receipt: string;
+}
+
+/** One SUBSCRIBE of a client, until its UNSUBSCRIBE. */
+export class Subscription implements ConsumerHandler {
+  #consumer: Consumer | null = null;
+  #confirmed = false;
+  #receipt: string | undefined;
+  #number = 0;
+  #gap: Gap | null = null;
+  /** It is over when the outcomes are in force that a receipt was asked for. */
+  #isClosing = false;
+  #isOver = false;
+  #onSettledAll: (() => void) | null = null;
+  readonly #unacked = new Unacked();
+  /** Outcomes that are to be in force before a receipt is given, by token. */
+  readonly #settling = new Map<number, Settling>();
+
+  constructor(
+    private readonly session: Session,
+    private readonly large: LargeMessages,
+    readonly request: SubscribeRequest,
+    /** Stands in the ids of its deliveries. */
+    readonly key: string,
+  ) {}
+
+  /** @param receipt is given when the mesh knows of it: what is published from then on reaches it. @throws FairleadError */
+  open(receipt: string | undefined): void {
+    const { session, request } = this;
+    const { address, hint, queue, subscription, ack } = request;
+    const plain = { address, hint, client: session.client, link: request.id, settled: ack === 'auto', queue };
+    session.begun();
+    this.#receipt = receipt;
+    const consumer = session.addresses.openConsumer(subscription === null ? plain : { ...plain, subscription }, this);
+    // The mesh may have ended it, or confirmed it, within the call.
+    if (this.#isOver) {
+      consumer.close();
+      return;
+    }
+    this.#consumer = consumer;
+    session.budget.links++;
+    if (this.#confirmed) consumer.pump();
+  }
+
+  onConfirmed(): void {
+    if (this.#confirmed) return;
+    this.#confirmed = true;
+    this.session.receipt(this.#receipt);
+    this.session.finished();
+    this.#consumer?.pump();
+  }
+
+  // --- deliveries ----------------------------------------------------------------------------------------------------------
+
+  ready(): boolean {
+    return this.credit() > 0;
+  }
+
+  credit(): number {
+    if (!this.#confirmed || this.#isClosing || !this.session.canWrite()) return 0;
+    const { ack, prefetch } = this.request;
+    return ack === 'auto' ? prefetch : prefetch - this.#unacked.size;
+  }
+
+  pump(): void {
+    this.#consumer?.pump();
+  }
+
+  deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
+    const { selector } = this.request;
+    if (
+      selector !== null &&
+      (address.kind === 'topic' || address.kind === 'multicast') &&
+      !selector.matches(payload, start, end)
+    ) {
+      if (token >= 0 && !settled) this.#consumer?.settle(token, OUTCOME.accepted, null);
+      return;
+    }
+    const message = readable(() => decodeMessage(payload, start, end));
+    if (message === null) {
+      this.#refuse(token, settled);
+      return;
+    }
+    const bytes = bytesOf(message.body);
+    this.#beginMessage(token, address);
+    const { output, version } = this.session;
+    writeHeaders(message, output, version);
+    output.plain('content-length', String(bytes.length)).endHead().bytes(bytes, 0, bytes.length).endFrame();
+    this.session.wrote();
+  }
+
+  /** What is no message, or no STOMP client can be given, is nobody's else fault. */
+  #refuse(token: number, settled: boolean): void {
+    this.session.counters.messagesRejected++;
+    if (token >= 0 && !settled) this.#consumer?.settle(token, OUTCOME.rejected, UNREADABLE);
+  }
+
+  #beginMessage(token: number, address: AddressRef): void {
+    const { output, version, counters } = this.session;
+    const { id, ack, alias } = this.request;
+    const number = ++this.#number;
+    const name = `${this.key}-${number}`;
+    counters.messagesOut++;
+    output.command('MESSAGE').header('subscription', id, version).plain('message-id', name);
+    output.header('destination', alias ?? `/${address.kind}/${address.name}`, version);
+    if (this.#gap !== null) this.#tellGap(this.#gap);
+    if (ack === 'auto') return;
+    this.#unacked.add(number, token);
+    if (version === '1.2') output.plain('ack', name);
+  }
+
+  /** What it may have missed before this message: how much of which node, as far as anybody knows. */
+  #tellGap(gap: Gap): void {
+    this.#gap = null;
+    const parts = [...gap].map(([node, missed]) => `${node}=${missed ?? 'unknown'}`);
+    this.session.output.header(GAP_HEADER, parts.join(','), this.session.version);
+  }
+
+  deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
+    const opened = readable(() => openLarge(body));
+    if (opened === null) {
+      this.#refuse(token, settled);
+      return;
+    }
+    const { message, length, stretches } = opened;
+    this.#beginMessage(token, address);
+    const { output, version } = this.session;
+    writeHeaders(message, output, version);
+    output.plain('content-length', String(length)).endHead();
+    if (stretches !== null) this.large.begin(body, stretches);
+    else output.bytes(bytesOf(message.body), 0, length).endFrame();
+    this.session.wrote();
+  }
+
+  onGap(gap: Gap): void {
+    this.#gap = joinGaps(this.#gap, gap);
+  }
+
+  onDrained(): void {
+    // Nobody asks for it.
+  }
+
+  // --- outcomes ------------------------------------------------------------------------------------------------------------
+
+  /**
+   * An ACK or NACK of a delivery; with `ack: client` of all before it too.
+   * @returns false when there is no such delivery
+   */
+  settle(number: number, outcome: Outcome, transaction: Transaction | null, receipt: string | undefined): boolean {
+    const tokens = this.#answered(number);
+    if (tokens === null) return false;
+    const consumer = this.#consumer;
+    if (consumer === null) return true;
+    const tracked = tokens.filter((token) => token >= 0);
+    if (transaction !== null) {
+      for (const token of tracked) transaction.settle(consumer, token, outcome, null);
+      this.session.receipt(receipt);
+    } else if (receipt === undefined) for (const token of tracked) consumer.settle(token, outcome, null);
+    else this.#settleWith(receipt, consumer, tracked, outcome);
+    consumer.pump();
+    return true;
+  }
+
+  #answered(number: number): number[] | null {
+    if (this.request.ack === 'client') return this.#unacked.takeUpTo(number);
+    const token = this.#unacked.take(number);
+    return token === undefined ? null : [token];
+  }
+
+  /** The receipt is given when all of them are in force, of a queue on the disk. */
+  #settleWith(receipt: string, consumer: Consumer, tokens: readonly number[], outcome: Outcome): void {
+    if (tokens.length === 0) {
+      this.session.receipt(receipt);
+      return;
+    }
+    const settling = { left: tokens.length, receipt };
+    this.session.begun();
+    for (const token of tokens) this.#settling.set(token, settling);
+    for (const token of tokens) consumer.settle(token, outcome, null, true);
+  }
+
+  onSettled(token: number, error: FairleadError | null): void {
+    const settling = this.#settling.get(token);
+    if (settling === undefined) return;
+    this.#settling.delete(token);
+    if (error !== null) this.session.fail(error, settling.receipt);
+    if (--settling.left === 0) {
+      this.session.receipt(settling.receipt);
+      this.session.finished();
+    }
+    if (this.#settling.size === 0) this.#onSettledAll?.();
+  }
+
+  // --- the end -------------------------------------------------------------------------------------------------------------
+
+  onGone(error: FairleadError): void {
+    this.session.fail(error);
+  }
+
+  /**
+   * @param failed the client has died, or broke the protocol
+   * @param closed told when the outcomes are in force that the client waits for
+   */
+  close(failed: boolean, closed: () => void): void {
+    if (this.#settling.size === 0 || failed) {
+      this.#close(failed);
+      closed();
+      return;
+    }
+    this.#isClosing = true;
+    this.#onSettledAll = () => {
+      this.#close(false);
+      closed();
+    };
+  }
+
+  #close(failed: boolean): void {
+    this.#isOver = true;
+    const consumer = this.#consumer;
+    if (consumer === null) return;
+    this.#consumer = null;
+    this.#settling.clear();
+    this.session.budget.links--;
+    consumer.close(failed);
+    if (!this.#confirmed) this.session.finished();
+  }
+}
+
+/** Null for what its publisher has not made a message of. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DecodeError) return null;
+    throw error;
+  }
+}
