@@ -1,6 +1,6 @@
 import { AmqpMap, AmqpSymbol, type AmqpValue } from '../../amqp/codec/values';
 import type { Message } from '../message';
-import { canonicalProperty, isBinaryEvent } from './cloud-event-names';
+import { isBinaryEvent } from './cloud-event-names';
 import { escapeText, type EntryPort } from './entry-port';
 import { NATIVE, sameField, fieldText, type FieldValue, type NativeValue } from './field-codecs';
 import { ANNOTATION, ENTRY, ENTRY_PREFIX, FIELDS, MESH_ANNOTATION_PREFIX, type FieldRow } from './fields';
@@ -61,8 +61,7 @@ function writeProperties(properties: AmqpMap | undefined, port: EntryPort, entri
   const event = isBinaryEvent(properties, port.fits);
   const others = new AmqpMap();
   for (const [key, value] of properties)
-    if (typeof key !== 'string' || !writeProperty(canonicalProperty(key), value, event, port, entries))
-      others.set(key, value);
+    if (typeof key !== 'string' || !writeProperty(key, value, event, port, entries)) others.set(key, value);
   if (others.size > 0) entries.set(ENTRY.properties, escapeText(typedJson(others), port.fits));
 }
 
@@ -77,7 +76,8 @@ function writeProperty(
   const entry = port.entryOf(name, event);
   if (entry === null || entries.has(entry) || !port.fits(text)) return false;
   if (type !== 'string') {
-    const encoded = port.encodeName(name);
+    // By the name that it will have when it comes back.
+    const encoded = port.encodeName(port.propertyOf(entry, event) ?? name);
     if (encoded === null) return false;
     entries.set(ENTRY.typePrefix + encoded, type);
   }

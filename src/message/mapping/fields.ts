@@ -145,7 +145,7 @@ export const FIELDS: readonly FieldRow[] = [
     type: 'symbol',
     entry: 'content-encoding',
     taken: true,
-    native: { stomp: text('content-encoding'), http: text('content-encoding'), kafka: text('content-encoding') },
+    native: { stomp: text('content-encoding'), http: text('content-encoding') },
   },
   {
     section: 'properties',

@@ -7,6 +7,7 @@ import { attributeOfProperty, isAttribute, propertyOfAttribute } from './cloud-e
 import { filled, readEntries } from './entries-in';
 import { writeEntries } from './entries-out';
 import type { EntryPort } from './entry-port';
+import { MessageFieldError } from './errors';
 import { utf8Of, type NativeValue } from './field-codecs';
 import { ANNOTATION, ENTRY, ENTRY_PREFIX } from './fields';
 import { isAscii } from './scalar-text';
@@ -25,7 +26,11 @@ export interface KafkaRecord {
 
 /** CloudEvents 1.0, Kafka binding 3.2.3.1. */
 const EVENT_PREFIX = 'ce_';
-const NATIVES: readonly string[] = ['content-type', 'content-encoding'];
+const CONTENT_TYPE = 'content-type';
+
+function isEventHeader(name: string): boolean {
+  return name.startsWith(EVENT_PREFIX) && isAttribute(name.slice(EVENT_PREFIX.length));
+}
 
 const PORT: EntryPort = {
   protocol: 'kafka',
@@ -34,14 +39,12 @@ const PORT: EntryPort = {
   entryOf: (property) => {
     const attribute = attributeOfProperty(property);
     if (attribute !== null) return EVENT_PREFIX + attribute;
-    const reserved = [ENTRY_PREFIX, EVENT_PREFIX].some((prefix) => property.startsWith(prefix));
-    return reserved || NATIVES.includes(property) ? null : property;
+    const reserved = property.startsWith(ENTRY_PREFIX) || property === CONTENT_TYPE || isEventHeader(property);
+    return reserved ? null : property;
   },
   propertyOf: (entry) => {
-    if (entry.startsWith(ENTRY_PREFIX) || NATIVES.includes(entry)) return null;
-    if (!entry.startsWith(EVENT_PREFIX)) return entry;
-    const attribute = entry.slice(EVENT_PREFIX.length);
-    return isAttribute(attribute) ? propertyOfAttribute(attribute) : entry;
+    if (entry.startsWith(ENTRY_PREFIX) || entry === CONTENT_TYPE) return null;
+    return isEventHeader(entry) ? propertyOfAttribute(entry.slice(EVENT_PREFIX.length)) : entry;
   },
   encodeName: (property) => property,
   decodeName: (encoded) => encoded,
@@ -64,11 +67,9 @@ export function kafkaToMessage({ key, value, timestamp, headers }: KafkaRecord, 
   else if (key !== null) kept.set(sym(ANNOTATION.kafkaKey), key);
   if (value === null) kept.set(sym(ANNOTATION.kafkaTombstone), true);
   const split = splitHeaders(headers);
-  for (const name of NATIVES) {
-    const text = split.entries.get(name);
-    if (text !== undefined && isAscii(text)) natives.set(name, text);
-    else if (text !== undefined && name === 'content-type') kept.set(sym(ANNOTATION.contentType), text);
-  }
+  const contentType = split.entries.get(CONTENT_TYPE);
+  if (contentType !== undefined && isAscii(contentType)) natives.set(CONTENT_TYPE, contentType);
+  else if (contentType !== undefined) kept.set(sym(ANNOTATION.contentType), contentType);
   if (split.repeated.size > 0) kept.set(sym(ANNOTATION.repeated), split.repeated);
   const { header, properties, ...taken } = readEntries(split.entries, natives, PORT, true);
   properties.to = to;
@@ -98,7 +99,8 @@ function splitHeaders(headers: KafkaRecord['headers']): SplitHeaders {
     const property = PORT.propertyOf(name, true);
     const text = first === null ? null : utf8Of(first);
     if (text !== null) split.entries.set(name, text);
-    else if (property !== null) split.others.set(property, first);
+    else if (property === null) throw new MessageFieldError(name, 'is null or no UTF-8');
+    else split.others.set(property, first);
     if (more.length > 0 && property !== null) split.repeated.set(property, more.map(valueOfHeader));
   }
   return split;
@@ -138,10 +140,8 @@ export function messageToKafka(message: Message): KafkaRecord {
   const { natives, entries } = writeEntries({ ...message, applicationProperties: texts }, PORT, SAID);
   const body = bodyToBytes(message.body);
   if (body.kind !== null && annotations.named(ANNOTATION.kafkaTombstone) !== true) entries.set(ENTRY.body, body.kind);
-  const contentType = contentTypeOf(message, natives.get('content-type'), annotations, body.kind);
-  if (contentType !== undefined) headers['content-type'] = Buffer.from(contentType);
-  const encoding = natives.get('content-encoding');
-  if (typeof encoding === 'string') headers['content-encoding'] = Buffer.from(encoding);
+  const contentType = contentTypeOf(message, natives.get(CONTENT_TYPE), annotations, body.kind);
+  if (contentType !== undefined) headers[CONTENT_TYPE] = Buffer.from(contentType);
   for (const [name, text] of entries) headers[name] = Buffer.from(text);
   repeat(headers, annotations.named(ANNOTATION.repeated));
   const timestamp = natives.get('timestamp');

@@ -46,15 +46,15 @@ export function readMqttPlain(bytes: Buffer, start: number, end: number, found: 
   while (at < end) {
     const body = sectionBody(bytes, at, end);
     const code = body === BEYOND ? BEYOND : sectionCode(bytes, at);
+    if (code >= SECTION.data) break;
     const next = body === BEYOND ? BEYOND : skip(bytes, body, end);
     if (next === BEYOND) return false;
-    if (code === SECTION.data) break;
     readSection(bytes, at, body, next, code, found);
     at = next;
   }
-  if (!bodyInPlace(bytes, at, end, found.body)) return bodyInPlace(bytes, start, end, found.body);
-  // A footer is told too.
-  if (found.body.end !== end) found.bare = false;
+  if (!bodyInPlace(bytes, at, end, found.body)) return false;
+  // That it is a value is told too, and so is a footer.
+  if (sectionCode(bytes, at) !== SECTION.data || found.body.end !== end) found.bare = false;
   return true;
 }
 

@@ -110,7 +110,7 @@ function nativesOf({ contentType, responseTopic, correlationData }: MqttProperti
 
 /** A body that is told as text anyway needs no word about it. */
 function isTextAnyway(kind: string | null, told: boolean): boolean {
-  return told === (kind === 'string' || isRendered(kind));
+  return told && (kind === 'string' || isRendered(kind));
 }
 
 function repeatedMap(repeated: ReadonlyMap<string, readonly string[]>, event: boolean): AmqpMap {

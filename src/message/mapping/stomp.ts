@@ -3,6 +3,7 @@ import { decodeMessage } from '../decode-message';
 import { encodeMessage } from '../encode-message';
 import type { Message } from '../message';
 import { bodyOfBytes, bodyToBytes, isRendered, RENDERED_TYPE } from './body';
+import { canonicalProperty } from './cloud-event-names';
 import { filled, readEntries } from './entries-in';
 import { writeEntries } from './entries-out';
 import type { EntryPort } from './entry-port';
@@ -36,27 +37,36 @@ const OF_FRAME: ReadonlySet<string> = new Set([
 /** Names of ours for fields of a message. */
 const OF_FIELDS: ReadonlySet<string> = new Set(FIELDS.flatMap(({ native: { stomp } }) => (stomp ? [stomp.name] : [])));
 
-/** What every version of STOMP can say, the first without escapes among them. */
-function fits(text: string): boolean {
+/** Versions from 1.1 on have escapes for line feeds and colons; that for carriage returns came with 1.2. */
+function fitsEscaped(text: string): boolean {
+  return !/[\0\r]/.test(text);
+}
+
+function fitsBare(text: string): boolean {
   return !/[\0\r\n]/.test(text) && text.trim() === text;
 }
 
-function nameFits(name: string): boolean {
-  return name !== '' && fits(name) && !name.includes(':');
+function portOf(fits: (text: string) => boolean, nameFits: (name: string) => boolean): EntryPort {
+  return {
+    protocol: 'stomp',
+    fits,
+    fitsNative: fits,
+    entryOf: (name) => {
+      const property = canonicalProperty(name);
+      return isReserved(property) || !nameFits(property) ? null : property;
+    },
+    propertyOf: (entry) => (isReserved(entry) ? null : entry),
+    encodeName: (property) => (nameFits(property) ? property : null),
+    decodeName: (encoded) => encoded,
+  };
 }
 
-const PORT: EntryPort = {
-  protocol: 'stomp',
-  fits,
-  fitsNative: fits,
-  entryOf: (property) => {
-    const reserved = property.startsWith(ENTRY_PREFIX) || OF_FRAME.has(property) || OF_FIELDS.has(property);
-    return reserved || !nameFits(property) ? null : property;
-  },
-  propertyOf: (entry) => (entry.startsWith(ENTRY_PREFIX) || OF_FRAME.has(entry) || OF_FIELDS.has(entry) ? null : entry),
-  encodeName: (property) => (nameFits(property) ? property : null),
-  decodeName: (encoded) => encoded,
-};
+function isReserved(name: string): boolean {
+  return name.startsWith(ENTRY_PREFIX) || OF_FRAME.has(name) || OF_FIELDS.has(name);
+}
+
+const ESCAPED = portOf(fitsEscaped, (name) => name !== '' && fitsEscaped(name));
+const BARE = portOf(fitsBare, (name) => name !== '' && fitsBare(name) && !name.includes(':'));
 
 /**
  * The AMQP message of a SEND, encoded.
@@ -76,7 +86,7 @@ export function stompToMessage(headers: StompHeaders, bytes: Buffer, to: string)
     if (name === 'content-type' && !isAscii(text)) kept.set(sym(ANNOTATION.contentType), text);
     else natives.set(name, text);
   }
-  const taken = readEntries(headers, natives, PORT, false);
+  const taken = readEntries(headers, natives, ESCAPED, false);
   const { header, properties, bodyKind } = taken;
   properties.to = to;
   if (isRendered(bodyKind) && properties.contentType === RENDERED_TYPE) delete properties.contentType;
@@ -97,17 +107,19 @@ function isNothing(name: string, text: string): boolean {
 
 /**
  * A message as STOMP delivers it.
+ * @param escapes false for STOMP 1.0, whose headers cannot hold line feeds, nor colons in their names
  * @throws DecodeError
  */
-export function amqpToStomp(bytes: Buffer, start: number, end: number): StompDelivery {
-  return messageToStomp(decodeMessage(bytes, start, end));
+export function amqpToStomp(bytes: Buffer, start: number, end: number, escapes = true): StompDelivery {
+  return messageToStomp(decodeMessage(bytes, start, end), escapes);
 }
 
-export function messageToStomp(message: Message): StompDelivery {
+export function messageToStomp(message: Message, escapes = true): StompDelivery {
+  const port = escapes ? ESCAPED : BARE;
   const kept = message.messageAnnotations?.named(ANNOTATION.contentType);
   const untold = message.properties?.contentType === undefined;
-  const says = typeof kept === 'string' && fits(kept) && untold;
-  const { natives, entries } = writeEntries(message, PORT, says ? [ANNOTATION.contentType] : []);
+  const says = typeof kept === 'string' && port.fits(kept) && untold;
+  const { natives, entries } = writeEntries(message, port, says ? [ANNOTATION.contentType] : []);
   const { bytes, kind } = bodyToBytes(message.body);
   const headers = new Map<string, string>();
   for (const [name, native] of natives)
