@@ -41,12 +41,12 @@ const http = section({
 
 const listener = section({
   name: name('a name').optional().describe('Unique among listeners. Default: the protocol.'),
-  protocol: choice(['amqp', 'stomp'], ['mqtt', 'http', 'tcp']).default('amqp').describe('What clients speak here.'),
+  protocol: choice(['amqp', 'mqtt', 'stomp'], ['http', 'tcp']).default('amqp').describe('What clients speak here.'),
   host: host().default('127.0.0.1').describe('Address to bind.'),
   port: port()
     .optional()
     .describe(
-      'Port to bind; 0 takes a free one, told in the ready line and the API. Default: 5672 for amqp, 61613 for stomp.',
+      'Port to bind; 0 takes a free one, told in the ready line and the API. Default: 5672 for amqp, 1883 for mqtt, 61613 for stomp.',
     ),
   tls: later('TLS on listeners'),
   auth: later('authentication of clients'),

@@ -44,9 +44,9 @@ export interface ListenerSpec extends Bind {
   readonly protocol: ListenerProtocol;
 }
 
-export type ListenerProtocol = 'amqp' | 'stomp';
+export type ListenerProtocol = 'amqp' | 'mqtt' | 'stomp';
 
-const LISTENER_PORTS: Readonly<Record<ListenerProtocol, number>> = { amqp: 5_672, stomp: 61_613 };
+const LISTENER_PORTS: Readonly<Record<ListenerProtocol, number>> = { amqp: 5_672, mqtt: 1_883, stomp: 61_613 };
 
 export interface LinkSpec extends Bind {
   readonly name: string;

@@ -5,6 +5,7 @@ import { ClientBudget } from '../listeners/edge/client-budget';
 import { Deadlines } from '../listeners/edge/deadlines';
 import { EdgeListener } from '../listeners/edge/edge-listener';
 import type { EdgeProtocol } from '../listeners/edge/edge-protocol';
+import { MqttEdge } from '../listeners/mqtt/mqtt-edge';
 import { StompEdge } from '../listeners/stomp/stomp-edge';
 import { createMeshNode } from '../mesh/mesh-node';
 import type { ListenerSpec } from '../config/site';
@@ -21,6 +22,7 @@ export const REAL_PARTS: NodeParts = {
   createListeners: (addresses, { site, journal, connections }) => {
     // Until the document has users every client on loopback is let in, whatever it calls itself.
     const budget = new ClientBudget(site.limits.connections);
+    const { messageBytes: messageBytesMax } = site.limits;
     const mechanisms = [anonymousServer(), plainServer((_user, _password, done) => done(true))];
     const amqp = new AmqpEdge({
       addresses,
@@ -29,19 +31,15 @@ export const REAL_PARTS: NodeParts = {
       mechanisms,
       saslOptional: true,
       budget,
-      messageBytesMax: site.limits.messageBytes,
+      messageBytesMax,
       idleTimeOutMs: CLIENT_IDLE_MS,
     });
-    const stomp = new StompEdge({
-      addresses,
-      queue: connections,
-      budget,
-      deadlines: new Deadlines(),
-      messageBytesMax: site.limits.messageBytes,
-      server: `fairlead/${VERSION}`,
-    });
+    const deadlines = new Deadlines();
+    const shared = { addresses, queue: connections, budget, deadlines, messageBytesMax };
+    const stomp = new StompEdge({ ...shared, server: `fairlead/${VERSION}` });
+    const mqtt = new MqttEdge(shared);
     // By the word that the site document has for each.
-    const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp, stomp };
+    const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp, mqtt, stomp };
     return (spec) => new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });
   },
 };

@@ -5,6 +5,8 @@ import { ENGINE_LIMITS } from '../../src/amqp/constants';
 import * as config from '../../src/config/limits';
 import * as listeners from '../../src/listeners/amqp/limits';
 import * as stomp from '../../src/listeners/stomp/limits';
+
+import * as mqtt from '../../src/listeners/mqtt/limits';
 import * as links from '../../src/links/limits';
 import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
@@ -26,6 +28,8 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/queues/limits.ts', { ...queues }],
   ['src/listeners/amqp/limits.ts', { ...listeners }],
   ['src/listeners/stomp/limits.ts', { ...stomp }],
+
+  ['src/listeners/mqtt/limits.ts', { ...mqtt }],
   ['src/selectors/limits.ts', { ...selectors }],
   ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],

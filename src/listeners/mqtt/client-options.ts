@@ -1,0 +1,24 @@
+import type { AddressSpace } from '../../addresses/contract';
+import type { ClientSpace } from '../../addresses/client-contract';
+import type { FlushQueue } from '../../transport/flush-queue';
+import type { ClientBudget } from '../edge/client-budget';
+import type { Deadlines } from '../edge/deadlines';
+import type { TopicNames } from './topic-writer';
+import type { Topics } from './topics';
+
+/** What MQTT for clients is built on. */
+export interface MqttEdgeOptions {
+  readonly addresses: AddressSpace;
+  readonly queue: FlushQueue;
+  /** Shared by all listeners of the node. */
+  readonly budget: ClientBudget;
+  readonly messageBytesMax: number;
+  readonly deadlines: Deadlines;
+}
+
+/** What the connections of a node share. */
+export interface MqttNode extends MqttEdgeOptions {
+  readonly topics: Topics;
+  readonly names: TopicNames;
+  readonly sessions: Pick<ClientSpace, 'openSession'>;
+}

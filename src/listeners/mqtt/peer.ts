@@ -1,0 +1,38 @@
+import type { AddressSpace } from '../../addresses/contract';
+import type { Output } from '../../amqp/output';
+import type { ClientBudget } from '../edge/client-budget';
+import type { ListenerCounters } from '../edge/listener-counters';
+import type { Version } from './connect-packet';
+import type { MqttError } from './errors';
+import type { Topics } from './topics';
+
+/** What a client said of itself that its parts have to know. */
+export interface ClientFacts {
+  readonly version: Version;
+  readonly clientId: string;
+  /** Messages of QoS 1 and 2 that it takes before it acknowledges one. */
+  readonly receiveMaximum: number;
+  /** Packets that it takes. */
+  readonly packetBytesMax: number;
+  readonly topicAliasMaximum: number;
+  /** It wants reasons to be explained. */
+  readonly problemInformation: boolean;
+}
+
+/** What the parts of one client's connection share. */
+export interface Peer {
+  readonly facts: ClientFacts;
+  readonly addresses: AddressSpace;
+  readonly topics: Topics;
+  readonly counters: ListenerCounters;
+  readonly budget: ClientBudget;
+  readonly output: Output;
+  /** The connection ends or has ended: nothing is sent any more. */
+  readonly over: boolean;
+  /** Something was written to `output`, or may be: it leaves at the end of the turn. */
+  touch(): void;
+  /** What held reading up may have changed. */
+  review(): void;
+  /** Ends the connection and tells the client why. */
+  fail(error: MqttError): void;
+}

@@ -1,0 +1,142 @@
+import type { AddressRef, Consumer, ConsumerHandler, ConsumerSpec, Gap } from '../../addresses/contract';
+import type { FairleadError } from '../../common/errors';
+import { isHiddenFrom, type MqttTarget } from '../../message/mapping/mqtt-topic';
+import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
+import { Delivery, readDelivery, subscriptionIdProperty } from './delivery';
+import type { Outgoing, SendOptions, Waiter } from './outgoing';
+import type { Peer } from './peer';
+import type { SubscriptionRequest } from './subscribe-packet';
+
+const DELIVERY = new Delivery();
+
+/** What a subscription tells those who hold it. */
+export interface SubscriptionHolder {
+  /** The mesh knows of it: what is published from now on anywhere reaches it. */
+  onConfirmed(subscription: Subscription): void;
+  /** The mesh has ended it. */
+  onGone(subscription: Subscription, error: FairleadError): void;
+}
+
+/** One filter of one client: a consumer of its own, so that overlapping ones deliver each for itself ([MQTT-3.3.4-2] allows it). */
+export class Subscription implements ConsumerHandler, Waiter {
+  confirmed = false;
+  #consumer: Consumer | null = null;
+  #waits = false;
+  #closed = false;
+  #options: SendOptions;
+  readonly #v5: boolean;
+
+  constructor(
+    private readonly peer: Peer,
+    private readonly outgoing: Outgoing,
+    private readonly holder: SubscriptionHolder,
+    readonly filter: string,
+    private readonly target: MqttTarget,
+    /** As the client asked for it last. */
+    public request: SubscriptionRequest,
+    subscriptionId: number,
+  ) {
+    this.#v5 = peer.facts.version === 5;
+    this.#options = optionsOf(request, subscriptionId);
+  }
+
+  /** The client subscribes again: what it asks for now is in force at once ([MQTT-3.8.4-3]). */
+  change(request: SubscriptionRequest, subscriptionId: number): void {
+    this.request = request;
+    this.#options = optionsOf(request, subscriptionId);
+  }
+
+  /** @throws AddressError */
+  open(spec: ConsumerSpec): void {
+    const consumer = this.peer.addresses.openConsumer(spec, this);
+    // The mesh may have ended it within the call.
+    if (this.#closed) consumer.close();
+    else this.#consumer = consumer;
+    if (this.confirmed) consumer.pump();
+  }
+
+  onConfirmed(): void {
+    if (this.confirmed) return;
+    this.confirmed = true;
+    this.holder.onConfirmed(this);
+  }
+
+  // --- deliveries --------------------------------------------------------------------------------------------------------------
+
+  ready(): boolean {
+    if (this.outgoing.ready(this.#options.qosMax)) return true;
+    if (!this.#waits && !this.#closed) {
+      this.#waits = true;
+      this.outgoing.wait(this);
+    }
+    return false;
+  }
+
+  credit(): number {
+    return this.ready() ? this.outgoing.credit(this.#options.qosMax) : 0;
+  }
+
+  pump(): void {
+    this.#waits = false;
+    if (!this.#closed) this.#consumer?.pump();
+  }
+
+  deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
+    const due = settled ? -1 : token;
+    if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted);
+    else if (readDelivery(payload, start, end, this.#v5, DELIVERY))
+      this.outgoing.send(this, due, address, DELIVERY, this.#options);
+    else this.#unreadable(due);
+  }
+
+  deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
+    const due = settled ? -1 : token;
+    if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted);
+    else this.outgoing.sendLarge(this, due, address, body, this.#options);
+  }
+
+  /** [MQTT-4.7.2-1]. */
+  #isHidden({ name, kind }: AddressRef): boolean {
+    return kind === 'topic' && isHiddenFrom(name, this.target.name);
+  }
+
+  #unreadable(token: number): void {
+    this.peer.counters.messagesRejected++;
+    this.settle(token, OUTCOME.rejected);
+  }
+
+  settle(token: number, outcome: Outcome): void {
+    if (token >= 0) this.#consumer?.settle(token, outcome, null);
+  }
+
+  onGap(_gap: Gap): void {
+    // MQTT has no word for it.
+  }
+
+  onSettled(): void {
+    // Never asked for.
+  }
+
+  onDrained(): void {
+    // Never asked for.
+  }
+
+  onGone(error: FairleadError): void {
+    this.#consumer = null;
+    this.outgoing.inFlight.forget(this);
+    this.holder.onGone(this, error);
+  }
+
+  /** @param failed the client broke off */
+  close(failed: boolean): void {
+    this.#closed = true;
+    this.outgoing.inFlight.forget(this);
+    const consumer = this.#consumer;
+    this.#consumer = null;
+    consumer?.close(failed, !failed);
+  }
+}
+
+function optionsOf({ qos, retainAsPublished }: SubscriptionRequest, subscriptionId: number): SendOptions {
+  return { qosMax: qos, retainAsPublished, properties: subscriptionIdProperty(subscriptionId) };
+}
