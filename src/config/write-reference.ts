@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mappingReferencePage } from '../message/mapping/reference';
 import { metricsReferencePage } from '../metrics/reference';
 import { siteJsonSchema, siteReferencePage } from './reference';
 
@@ -8,3 +9,4 @@ const folder = join(__dirname, '..', '..', 'docs', 'reference');
 writeFileSync(join(folder, 'site-document.md'), siteReferencePage());
 writeFileSync(join(folder, 'site-document.schema.json'), `${JSON.stringify(siteJsonSchema(), null, 2)}\n`);
 writeFileSync(join(folder, 'metrics.md'), metricsReferencePage());
+writeFileSync(join(folder, 'message-mapping.md'), mappingReferencePage());

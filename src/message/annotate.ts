@@ -35,12 +35,13 @@ export function annotate(
     }
     if (code === SECTION.messageAnnotations) {
       const entries = entriesOf(bytes, body, next);
-      return { head: headOf(bytes, start, at, key, value, othersOf(bytes, entries, next, key)), rest: next };
+      const others = pairsBut(bytes, entries, next, (from, to) => isSymbol(bytes, from, to, key));
+      return { head: headOf(bytes, start, at, [...others, pairOf(key, value)]), rest: next };
     }
     at = next;
   }
   if (at >= end && !whole) return null;
-  return { head: headOf(bytes, start, at, key, value, []), rest: at };
+  return { head: headOf(bytes, start, at, [pairOf(key, value)]), rest: at };
 }
 
 /**
@@ -86,15 +87,33 @@ function entriesOf(bytes: Buffer, at: number, end: number): Entries {
   return { first, count: width === 1 ? (bytes[first - 1] as number) : bytes.readUInt32BE(first - 4) };
 }
 
-/** The encoded pairs of a map but for those of one key. @throws DecodeError */
-function othersOf(bytes: Buffer, { first, count }: Entries, end: number, key: string): Buffer[] {
+/**
+ * An encoded message without those of its annotations whose names begin in a way.
+ * @param at where the section of message annotations begins
+ * @param next and ends, as `locate` has found it
+ * @throws DecodeError
+ */
+export function withoutAnnotations(bytes: Buffer, start: number, at: number, next: number, prefix: string): Annotated {
+  const entries = entriesOf(bytes, sectionBody(bytes, at, next), next);
+  const others = pairsBut(bytes, entries, next, (from, to) => symbolBegins(bytes, from, to, prefix));
+  const head = others.length > 0 ? headOf(bytes, start, at, others) : bytes.subarray(start, at);
+  return { head, rest: next };
+}
+
+/** The encoded pairs of a map but for those whose key, which lies between two offsets, is left out. @throws DecodeError */
+function pairsBut(
+  bytes: Buffer,
+  { first, count }: Entries,
+  end: number,
+  leftOut: (from: number, to: number) => boolean,
+): Buffer[] {
   if (count % 2 !== 0) throw new DecodeError(`message annotations of ${count} elements, expected an even number`);
   const others: Buffer[] = [];
   let at = first;
   for (let left = count; left > 0; left -= 2) {
     const value = skipAny(bytes, at, end);
     const next = skipAny(bytes, value, end);
-    if (!isSymbol(bytes, at, value, key)) others.push(bytes.subarray(at, next));
+    if (!leftOut(at, value)) others.push(bytes.subarray(at, next));
     at = next;
   }
   if (at !== end) throw new DecodeError('message annotations with bytes behind their last entry');
@@ -115,25 +134,34 @@ function skipAny(bytes: Buffer, at: number, end: number): number {
   return at;
 }
 
+/** Offset of the text of a symbol, or of a string, which some clients take for one. */
+function textAt(bytes: Buffer, at: number): number {
+  const code = bytes[at];
+  return code === 0xa3 || code === 0xa1 ? at + 2 : code === 0xb3 || code === 0xb1 ? at + 5 : BEYOND;
+}
+
+function symbolBegins(bytes: Buffer, at: number, end: number, prefix: string): boolean {
+  const text = textAt(bytes, at);
+  return (
+    text !== BEYOND && text + prefix.length <= end && bytes.toString('latin1', text, text + prefix.length) === prefix
+  );
+}
+
 function isSymbol(bytes: Buffer, at: number, end: number, name: string): boolean {
   const head = bytes[at] === 0xa3 ? 2 : bytes[at] === 0xb3 ? 5 : 0;
   return head > 0 && end - at - head === name.length && bytes.toString('latin1', at + head, end) === name;
 }
 
-/** What stands before the annotations, and those with the new one behind the others. */
-function headOf(
-  bytes: Buffer,
-  start: number,
-  at: number,
-  key: string,
-  value: AmqpValue,
-  others: readonly Buffer[],
-): Buffer {
-  const own = new ValueEncoder().value(sym(key)).value(value).take();
-  const length = others.reduce((sum, pair) => sum + pair.length, own.length);
+function pairOf(key: string, value: AmqpValue): Buffer {
+  return new ValueEncoder().value(sym(key)).value(value).take();
+}
+
+/** What stands before the annotations, and those of the given pairs. */
+function headOf(bytes: Buffer, start: number, at: number, pairs: readonly Buffer[]): Buffer {
+  const length = pairs.reduce((sum, pair) => sum + pair.length, 0);
   const section = new ValueEncoder().descriptor(SECTION.messageAnnotations).u8(0xd1).take();
   const size = Buffer.alloc(8);
   size.writeUInt32BE(length + 4, 0);
-  size.writeUInt32BE(2 * (others.length + 1), 4);
-  return Buffer.concat([bytes.subarray(start, at), section, size, ...others, own]);
+  size.writeUInt32BE(2 * pairs.length, 4);
+  return Buffer.concat([bytes.subarray(start, at), section, size, ...pairs]);
 }

@@ -21,11 +21,21 @@ function mapOf(value: AmqpValue, section: string): AmqpMap {
   throw new DecodeError(`message section ${section} is no map`);
 }
 
+const UNSIGNED: readonly string[] = ['ubyte', 'ushort', 'uint', 'ulong'];
+
+/** Some clients write a wider type than the field has; that does not matter as long as the number fits. */
+function unsigned(value: AmqpValue, max: number): number | undefined {
+  if (!(value instanceof AmqpTyped) || !UNSIGNED.includes(value.type)) return undefined;
+  const number = Number(value.value);
+  return number <= max ? number : undefined;
+}
+
 /** Reads a field by what its value must be; absent and null fields stay absent. */
 const AS = {
   any: (value: AmqpValue) => value,
   boolean: (value: AmqpValue) => (typeof value === 'boolean' ? value : undefined),
-  number: (value: AmqpValue) => (value instanceof AmqpTyped ? Number(value.value) : undefined),
+  ubyte: (value: AmqpValue) => unsigned(value, 0xff),
+  uint: (value: AmqpValue) => unsigned(value, 0xffff_ffff),
   string: (value: AmqpValue) => (typeof value === 'string' ? value : undefined),
   symbol: (value: AmqpValue) => (value instanceof AmqpSymbol ? value.value : undefined),
   binary: (value: AmqpValue) => (Buffer.isBuffer(value) ? value : undefined),
@@ -36,10 +46,10 @@ type FieldReader = (value: AmqpValue) => unknown;
 
 const HEADER: readonly (readonly [keyof MessageHeader, FieldReader])[] = [
   ['durable', AS.boolean],
-  ['priority', AS.number],
-  ['ttl', AS.number],
+  ['priority', AS.ubyte],
+  ['ttl', AS.uint],
   ['firstAcquirer', AS.boolean],
-  ['deliveryCount', AS.number],
+  ['deliveryCount', AS.uint],
 ];
 
 const PROPERTIES: readonly (readonly [keyof MessageProperties, FieldReader])[] = [
@@ -54,7 +64,7 @@ const PROPERTIES: readonly (readonly [keyof MessageProperties, FieldReader])[] =
   ['absoluteExpiryTime', AS.date],
   ['creationTime', AS.date],
   ['groupId', AS.string],
-  ['groupSequence', AS.number],
+  ['groupSequence', AS.uint],
   ['replyToGroupId', AS.string],
 ];
 
@@ -68,7 +78,7 @@ function fieldsOf<T>(value: AmqpValue, section: string, table: readonly (readonl
     if (item === null) return;
     const field = read(item);
     if (field === undefined)
-      throw new DecodeError(`field ${String(name)} of message section ${section} has a wrong type`);
+      throw new DecodeError(`field ${String(name)} of message section ${section} has a wrong type, or is out of range`);
     fields[name] = field as T[keyof T];
   });
   return fields as T;

@@ -32,6 +32,9 @@ export class Located {
   /** Bounds of the UTF-8 bytes of `to`; equal when there is none. */
   toStart = 0;
   toEnd = 0;
+  /** Bounds of the section of message annotations; equal when there is none. */
+  annotationsStart = 0;
+  annotationsEnd = 0;
   /** False when the bytes ended before the properties could be looked at: there may be a `to` behind them. */
   complete = true;
 }
@@ -49,7 +52,7 @@ export const BEYOND = -1;
  */
 export function locate(bytes: Buffer, start: number, end: number, whole: boolean, found: Located): void {
   found.durable = false;
-  found.toStart = found.toEnd = 0;
+  found.toStart = found.toEnd = found.annotationsStart = found.annotationsEnd = 0;
   found.complete = true;
   let at = start;
   while (at < end) {
@@ -63,7 +66,10 @@ export function locate(bytes: Buffer, start: number, end: number, whole: boolean
       return;
     }
     if (code === SECTION.header) findDurable(bytes, body, next, found);
-    else if (code === SECTION.properties) {
+    else if (code === SECTION.messageAnnotations) {
+      found.annotationsStart = at;
+      found.annotationsEnd = next;
+    } else if (code === SECTION.properties) {
       findTo(bytes, body, next, found);
       return;
     }

@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
-import { AmqpMap, AmqpTyped, sym } from '../amqp/codec/values';
+import { described } from '../amqp/codec/delivery-states';
+import { encodeValue } from '../amqp/codec/encoder';
+import { AmqpMap, AmqpTyped, sym, type AmqpValue } from '../amqp/codec/values';
 import { decodeMessage } from './decode-message';
 import { encodeMessage } from './encode-message';
-import { Located, locate } from './locate';
+import { Located, locate, SECTION } from './locate';
 import { type Message, dataBody, textBody } from './message';
 
 const FULL: Message = {
@@ -31,6 +33,9 @@ const FULL: Message = {
   body: textBody('hello'),
   footer: new AmqpMap([[sym('crc'), 5]]),
 };
+
+const header = (fields: AmqpValue): Buffer => encodeValue(described(SECTION.header, fields));
+const properties = (fields: AmqpValue): Buffer => encodeValue(described(SECTION.properties, fields));
 
 describe('a message', () => {
   it('comes back from the wire with every section', () => {
@@ -74,6 +79,12 @@ describe('a message', () => {
       Buffer.concat([encodeMessage({ body: dataBody(Buffer.from('x')) }), Buffer.from([0, 0x53, 0x77, 0x40])]),
     ],
     ['a string as durable', Buffer.from([0x00, 0x53, 0x70, 0xc0, 0x04, 0x01, 0xa1, 0x01, 0x61])],
+    ['a priority of more than a byte', header([null, new AmqpTyped('uint', 256)])],
+    ['a priority below zero', header([null, new AmqpTyped('int', -1)])],
+    ['a ttl of more than four bytes', header([null, null, new AmqpTyped('ulong', 2 ** 32)])],
+    ['a ttl that is an id', header([null, null, new AmqpTyped('uuid', Buffer.alloc(16))])],
+    ['a delivery count with a fraction', header([null, null, null, null, new AmqpTyped('double', 1.5)])],
+    ['a time that no date can hold', properties([...Array<null>(9).fill(null), new AmqpTyped('timestamp', 2n ** 62n)])],
     ['a header of six fields', Buffer.from([0x00, 0x53, 0x70, 0xc0, 0x07, 0x06, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40])],
   ])('refuses %s', (_what, bytes) => {
     expect(() => decodeMessage(bytes)).toThrow(expect.objectContaining({ condition: 'amqp:decode-error' }) as Error);

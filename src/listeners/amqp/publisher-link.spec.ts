@@ -2,6 +2,7 @@ import { AmqpMap, AmqpTyped, sym } from '../../amqp/codec/values';
 import { CONDITION } from '../../amqp/constants';
 import { Outbox } from '../../amqp/pair.fixture';
 import { FairleadError } from '../../common/errors';
+import { decodeMessage } from '../../message/decode-message';
 import { encodeMessage } from '../../message/encode-message';
 import { dataBody } from '../../message/message';
 import { FakeClient } from './listener.fixture';
@@ -54,5 +55,49 @@ describe('through the anonymous relay', () => {
       client.run();
       expect(client.addresses.resolved).toEqual([['jobs.a', hint]]);
     }
+  });
+});
+
+describe('annotations that only the mesh makes', () => {
+  const forged = (size: number): Buffer =>
+    encodeMessage({
+      messageAnnotations: new AmqpMap([
+        [sym('x-opt-own'), 'kept'],
+        [sym('x-opt-fairlead-dead-reason'), 'forged'],
+      ]),
+      body: dataBody(Buffer.alloc(size, 0x2e)),
+    });
+  const send = (message: Buffer): FakeClient => {
+    const client = new FakeClient();
+    const sender = client.session.attachSender('s', { target: { type: 'target', address: 'topic/a' } });
+    sender.handler = new Outbox();
+    client.run();
+    sender.send(message, 0, message.length, 0, false, 0);
+    client.run();
+    return client;
+  };
+
+  it('do not come from a client', () => {
+    const [published] = send(forged(10)).addresses.publisher.published;
+    const message = decodeMessage(Buffer.from(published?.payload ?? '', 'latin1'));
+    expect(message.messageAnnotations).toEqual(new AmqpMap([[sym('x-opt-own'), 'kept']]));
+    expect(message.body).toEqual(dataBody(Buffer.alloc(10, 0x2e)));
+  });
+
+  it('nor at the front of a large message', () => {
+    const { parts } = send(forged(100_000)).addresses.publisher;
+    const bytes = parts.reduce((sum, part) => sum + (parseInt(part) || 0), 0);
+    const honest = encodeMessage({
+      messageAnnotations: new AmqpMap([[sym('x-opt-own'), 'kept']]),
+      body: dataBody(Buffer.alloc(100_000)),
+    });
+    // The section of annotations is in its long form.
+    expect(bytes).toBe(honest.length + 6);
+  });
+
+  it('and cannot be hidden in what is no map', () => {
+    const text = Buffer.from('x-opt-fairlead-gap');
+    const bad = Buffer.concat([Buffer.from([0, 0x53, 0x72, 0xa1, text.length]), text]);
+    expect(send(bad).counters).toMatchObject({ messagesIn: 0, messagesRejected: 1 });
   });
 });

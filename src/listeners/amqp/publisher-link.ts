@@ -10,6 +10,7 @@ import { AMQP_OUTCOME, CONDITION, TRANSFER } from '../../amqp/constants';
 import type { ReceiverHandler, ReceiverLink } from '../../amqp/receiver-link';
 import { FairleadError } from '../../common/errors';
 import { Located, locate } from '../../message/locate';
+import { mayClaimMesh, withoutMeshAnnotations } from '../../message/mesh-annotations';
 import type { Outcome, OutcomeDetail } from '../../streams/contract';
 import { OUTCOME } from '../../streams/contract';
 import type { ClientContext } from './client-options';
@@ -144,6 +145,32 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
     const settled = (flags & TRANSFER.settled) !== 0;
     const to = this.#target(bytes, start, end, deliveryId, settled);
     if (to === null) return;
+    if (mayClaimMesh(bytes, LOCATED)) this.#sendWithoutClaims(to, bytes, start, end, deliveryId, settled);
+    else this.#send(to, bytes, start, end, deliveryId, settled);
+  }
+
+  /** What only the mesh annotates is left out. */
+  #sendWithoutClaims(
+    to: AddressRef,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    deliveryId: number,
+    settled: boolean,
+  ): void {
+    let own: Buffer;
+    try {
+      const { head, rest } = withoutMeshAnnotations(bytes, start, LOCATED);
+      own = Buffer.concat([head, bytes.subarray(rest, end)]);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      this.#reject(deliveryId, settled, error);
+      return;
+    }
+    this.#send(to, own, 0, own.length, deliveryId, settled);
+  }
+
+  #send(to: AddressRef, bytes: Buffer, start: number, end: number, deliveryId: number, settled: boolean): void {
     const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
     if (this.link.transaction !== null) {
       this.#publishWithin(this.link.transaction, to, bits, bytes, start, end, deliveryId);
@@ -250,10 +277,12 @@ export class PublisherLink implements ReceiverHandler, PublisherHandler {
       }
       const to = this.#publisher.address ?? this.#resolve(bytes, 0, length);
       const bits = (settled ? PUBLISH_FLAG.settled : 0) | (LOCATED.durable ? PUBLISH_FLAG.durable : 0);
+      const own = mayClaimMesh(bytes, LOCATED) ? withoutMeshAnnotations(bytes, 0, LOCATED) : null;
       const { transaction } = this.link;
       if (transaction === null) this.#publisher.begin(to, bits, deliveryId);
       else this.#within(transaction, deliveryId, settled).begin(this.#publisher, to, bits, deliveryId);
-      this.#publisher.part(bytes, 0, length);
+      this.#publisher.part(own?.head ?? bytes, 0, own?.head.length ?? length);
+      if (own !== null) this.#publisher.part(bytes, own.rest, length);
       this.#state = 'streaming';
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;

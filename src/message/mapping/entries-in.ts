@@ -1,10 +1,11 @@
 import { AmqpMap, AmqpSymbol, sym, type AmqpValue } from '../../amqp/codec/values';
+import { MESH_ANNOTATION_PREFIX } from '../mesh-annotations';
 import type { MessageHeader, MessageProperties } from '../message';
 import { unescapeText, type EntryPort } from './entry-port';
 import { MESH_ENTRY_PREFIX } from './entries-out';
 import { MessageFieldError } from './errors';
 import { NATIVE, parseFieldText, sameNative, type FieldValue, type NativeValue } from './field-codecs';
-import { ENTRY, ENTRY_PREFIX, FIELDS, MESH_ANNOTATION_PREFIX, type FieldRow } from './fields';
+import { ENTRY, ENTRY_PREFIX, FIELDS, type FieldRow } from './fields';
 import { isAscii } from './scalar-text';
 import { parseTypedJson, parseTypedText } from './typed-json';
 

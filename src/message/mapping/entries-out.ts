@@ -1,9 +1,10 @@
 import { AmqpMap, AmqpSymbol, type AmqpValue } from '../../amqp/codec/values';
+import { MESH_ANNOTATION_PREFIX } from '../mesh-annotations';
 import type { Message } from '../message';
 import { isBinaryEvent } from './cloud-event-names';
 import { escapeText, type EntryPort } from './entry-port';
 import { NATIVE, sameField, fieldText, type FieldValue, type NativeValue } from './field-codecs';
-import { ANNOTATION, ENTRY, ENTRY_PREFIX, FIELDS, MESH_ANNOTATION_PREFIX, type FieldRow } from './fields';
+import { ANNOTATION, ENTRY, ENTRY_PREFIX, FIELDS, type FieldRow } from './fields';
 import { typedJson, typedText } from './typed-json';
 
 /** What goes out beside a body: what the protocol has names for, and texts by their names. */

@@ -206,9 +206,6 @@ export const ANNOTATION = {
   repeated: 'x-opt-repeated-properties',
 } as const;
 
-/** Annotations that the mesh alone makes begin so. */
-export const MESH_ANNOTATION_PREFIX = 'x-opt-fairlead-';
-
 /** Names of entries of ours that are no field of the above. */
 export const ENTRY = {
   /** What kind of body it was: see `body.ts`. */
