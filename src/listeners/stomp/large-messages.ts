@@ -1,9 +1,10 @@
 import { decodeMessage } from '../../message/decode-message';
 import { BEYOND, SECTION, sectionBody, sectionCode, skip } from '../../message/locate';
-import type { Message } from '../../message/message';
+import { ENTRY } from '../../message/mapping/fields';
+import { messageToStomp } from '../../message/mapping/stomp';
+import { dataBody, type Message } from '../../message/message';
 import type { LargeBody } from '../../streams/contract';
 import { LARGE_HEAD_BYTES_MAX, LARGE_SECTIONS_MAX, RENDERED_BYTES_MAX } from './limits';
-import { bytesOf } from './message-out';
 import type { Session } from './session';
 
 /** Bytes of a large message that are read at a time. */
@@ -11,19 +12,26 @@ const PART_BYTES = 32 * 1024;
 const PART = Buffer.allocUnsafeSlow(PART_BYTES);
 /** A descriptor of any form that is known, and the head of a binary behind it. */
 const SECTION_HEAD_BYTES = 64;
+/** More sections of a body than these are not told one by one. */
+const SECTIONS_TOLD_MAX = 100;
+const EMPTY = Buffer.alloc(0);
 
 /** A stretch of a large message that is part of its body. */
 interface Stretch {
   readonly start: number;
   readonly end: number;
+  /** What it is in the message: `fairlead-body`. */
+  readonly kind: 'data' | 'string' | 'binary';
 }
 
-/** What of a large message goes out: its fields, and where its body is. */
+/** What of a large message goes out: what it says of itself, and where its body is. */
 export interface LargeMessage {
   readonly message: Message;
+  readonly headers: ReadonlyMap<string, string>;
   readonly length: number;
-  /** Null for one whose body had to be rendered: it is in `message`. */
+  /** Null for one whose body had to be rendered. */
   readonly stretches: readonly Stretch[] | null;
+  readonly rendered: Buffer;
 }
 
 /** The large message that a connection is sending, as its client takes it: one at a time, and nothing else meanwhile. */
@@ -86,15 +94,31 @@ export function openLarge(body: LargeBody): LargeMessage | null {
   const length = body.read(0, head);
   const start = bodyStart(head, length);
   if (start < 0) return null;
-  const message = decodeMessage(head, 0, start);
   const stretches = stretchesOf(body, start);
-  if (stretches !== null)
-    return { message, length: stretches.reduce((sum, one) => sum + one.end - one.start, 0), stretches };
+  if (stretches === null) return rendered(body);
+  const message = decodeMessage(head, 0, start);
+  const { headers } = messageToStomp({ ...message, body: dataBody(EMPTY) });
+  const kind = kindOf(stretches);
+  if (kind !== null) headers.set(ENTRY.body, kind);
+  const bytes = stretches.reduce((sum, one) => sum + one.end - one.start, 0);
+  return { message, headers, length: bytes, stretches, rendered: EMPTY };
+}
+
+function rendered(body: LargeBody): LargeMessage | null {
   if (body.length > RENDERED_BYTES_MAX) return null;
   const whole = Buffer.allocUnsafe(body.length);
   for (let at = 0; at < whole.length;) at += body.read(at, whole.subarray(at));
-  const rendered = decodeMessage(whole);
-  return { message: rendered, length: bytesOf(rendered.body).length, stretches: null };
+  const message = decodeMessage(whole);
+  const { headers, body: bytes } = messageToStomp(message);
+  return { message, headers, length: bytes.length, stretches: null, rendered: bytes };
+}
+
+/** As `bodyToBytes` has it; places of sections that are many are not told. */
+function kindOf(stretches: readonly Stretch[]): string | null {
+  const [first] = stretches;
+  if (stretches.length === 1 && first !== undefined) return first.kind === 'data' ? null : first.kind;
+  if (stretches.length > SECTIONS_TOLD_MAX) return null;
+  return ['data', ...stretches.map(({ start, end }) => end - start)].join(' ');
 }
 
 /** Where the first section of the body begins; -1 when that is not in the head. */
@@ -119,8 +143,8 @@ function stretchesOf(body: LargeBody, start: number): Stretch[] | null {
     if (value === BEYOND || stretches.length >= LARGE_SECTIONS_MAX) return null;
     const code = sectionCode(head, 0);
     if (code === SECTION.footer) return stretches;
-    const stretch = stretchAt(head, value, read, at);
-    if (code === SECTION.sequence || stretch === null) return null;
+    const stretch = code === SECTION.sequence ? null : stretchAt(head, value, read, at, code === SECTION.value);
+    if (stretch === null || (stretches.length > 0 && code === SECTION.value)) return null;
     stretches.push(stretch);
     at = stretch.end;
   }
@@ -128,12 +152,12 @@ function stretchesOf(body: LargeBody, start: number): Stretch[] | null {
 }
 
 /** A binary or a string. */
-function stretchAt(head: Buffer, value: number, read: number, at: number): Stretch | null {
+function stretchAt(head: Buffer, value: number, read: number, at: number, isValue: boolean): Stretch | null {
   const type = head[value] as number;
   if (value + 1 >= read || ((type | 0x10) !== 0xb0 && (type | 0x10) !== 0xb1)) return null;
   const wide = (type & 0x10) !== 0;
   if (wide && value + 5 > read) return null;
   const start = at + value + (wide ? 5 : 2);
   const length = wide ? head.readUInt32BE(value + 1) : (head[value + 1] as number);
-  return { start, end: start + length };
+  return { start, end: start + length, kind: !isValue ? 'data' : (type | 0x10) === 0xb1 ? 'string' : 'binary' };
 }

@@ -1,11 +1,13 @@
-import { encodeValue } from '../../amqp/codec/encoder';
-import { AmqpTyped, type AmqpValue } from '../../amqp/codec/values';
-import type { Message, MessageBody } from '../../message/message';
-import { destinationOf } from './destinations';
-import type { FrameOutput } from './frame-output';
+import { BEYOND, SECTION, sectionBody, sectionCode, skip } from '../../message/locate';
+import { decodeMessage } from '../../message/decode-message';
+import type { Message } from '../../message/message';
+import { FIELDS } from '../../message/mapping/fields';
+import { messageToStomp } from '../../message/mapping/stomp';
+import { BodyBounds, bodyInPlace } from '../../message/plain-message';
+import { FrameOutput } from './frame-output';
 import type { StompVersion } from './version';
 
-/** Headers that this node writes itself, whatever a message calls its properties. */
+/** Headers that this node writes itself. */
 const OF_FRAME: ReadonlySet<string> = new Set([
   'subscription',
   'message-id',
@@ -14,34 +16,98 @@ const OF_FRAME: ReadonlySet<string> = new Set([
   'content-length',
   'redelivered',
 ]);
+const OF_FIELDS: ReadonlySet<string> = new Set([
+  ...OF_FRAME,
+  ...FIELDS.flatMap(({ native: { stomp } }) => (stomp ? [stomp.name] : [])),
+]);
+const IS_OURS = /^fairlead-|[\r\n]/;
+const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Writes what a message says of itself as headers. */
-export function writeHeaders(
-  { header, properties, applicationProperties }: Message,
-  output: FrameOutput,
-  version: StompVersion,
-): void {
-  const put = (name: string, value: string): void => void output.header(name, value, version);
-  if (header?.durable === true) put('persistent', 'true');
-  if (header?.priority !== undefined) put('priority', String(header.priority));
-  if ((header?.deliveryCount ?? 0) > 0) put('redelivered', 'true');
-  if (properties?.contentType !== undefined) put('content-type', properties.contentType);
-  if (properties?.absoluteExpiryTime !== undefined) put('expires', String(properties.absoluteExpiryTime.getTime()));
-  if (properties?.replyTo !== undefined) put('reply-to', destinationOf(properties.replyTo));
-  if (properties?.correlationId !== undefined) put('correlation-id', textOf(properties.correlationId));
-  for (const [name, value] of applicationProperties ?? [])
-    if (typeof name === 'string' && !OF_FRAME.has(name)) put(name, textOf(value));
+/** Longer heads are not remembered. */
+const REMEMBERED_BYTES_MAX = 4 * 1024;
+
+/**
+ * Messages as STOMP has them: what they say of themselves as lines of headers, and their body. Messages that say the same as the one before,
+ * as those of one publisher mostly do, are not taken apart again.
+ */
+export class MessageWriter {
+  /** Of the message: lines of headers. */
+  lines = EMPTY;
+  /** And its body. */
+  body = EMPTY;
+  start = 0;
+  end = 0;
+  /** What stands before the body of the message that is remembered; and its lines. */
+  #head = EMPTY;
+  #lines = EMPTY;
+  readonly #bounds = new BodyBounds();
+
+  constructor(private readonly version: StompVersion) {}
+
+  /** Turns to a message; the bytes are valid until the next one. @throws DecodeError */
+  turnTo(bytes: Buffer, start: number, end: number): void {
+    const head = plainBody(bytes, start, end, this.#bounds);
+    if (head !== BEYOND && this.#isRemembered(bytes, start, head)) this.lines = this.#lines;
+    else {
+      const { headers, body, message } = rendered(bytes, start, end);
+      this.lines = this.linesOf(message, headers);
+      if (head === BEYOND) {
+        this.body = body;
+        this.start = 0;
+        this.end = body.length;
+        return;
+      }
+      if (head - start <= REMEMBERED_BYTES_MAX) {
+        this.#head = Buffer.from(bytes.subarray(start, head));
+        this.#lines = this.lines;
+      }
+    }
+    this.body = bytes;
+    this.start = this.#bounds.start;
+    this.end = this.#bounds.end;
+  }
+
+  #isRemembered(bytes: Buffer, start: number, end: number): boolean {
+    return this.#head.length > 0 && this.#head.length === end - start && this.#head.compare(bytes, start, end) === 0;
+  }
+
+  linesOf(message: Message, headers: ReadonlyMap<string, string>): Buffer {
+    const output = new FrameOutput();
+    for (const [name, value] of headers) if (!OF_FRAME.has(name)) output.header(name, value, this.version);
+    if (this.version !== '1.0') this.#writeEscaped(message, headers, output);
+    if ((message.header?.deliveryCount ?? 0) > 0) output.plain('redelivered', 'true');
+    return Buffer.concat(output.take());
+  }
+
+  /** The mapping keeps to what 1.0 can say; texts that have to be escaped are told as they are where there are escapes. */
+  #writeEscaped(message: Message, headers: ReadonlyMap<string, string>, output: FrameOutput): void {
+    for (const [name, value] of message.applicationProperties ?? []) {
+      if (typeof name !== 'string' || typeof value !== 'string' || headers.has(name) || IS_OURS.test(name)) continue;
+      if (/[\r\n]/.test(value) && !OF_FIELDS.has(name)) output.header(name, value, this.version);
+    }
+  }
+
+  /** Holds on to nothing of the message. */
+  leave(): void {
+    this.body = EMPTY;
+  }
 }
 
-function textOf(value: AmqpValue): string {
-  if (typeof value === 'string') return value;
-  if (value instanceof AmqpTyped) return String(value.value as number);
-  return String(value as number);
+function rendered(bytes: Buffer, start: number, end: number) {
+  const message = decodeMessage(bytes, start, end);
+  return { message, ...messageToStomp(message) };
 }
 
-export function bytesOf(body: MessageBody): Buffer {
-  if (body.kind === 'data') return body.parts.length === 1 ? (body.parts[0] as Buffer) : Buffer.concat(body.parts);
-  if (body.kind === 'sequence') return encodeValue(body.lists as AmqpValue);
-  if (Buffer.isBuffer(body.value)) return body.value;
-  return Buffer.from(textOf(body.value));
+/** Where a body of one data section begins with nothing behind it; BEYOND for any other. @throws DecodeError */
+function plainBody(bytes: Buffer, start: number, end: number, found: BodyBounds): number {
+  for (let at = start; at < end;) {
+    const value = sectionBody(bytes, at, end);
+    if (value === BEYOND) return BEYOND;
+    const code = sectionCode(bytes, at);
+    if (code === SECTION.data) return bodyInPlace(bytes, at, end, found) && found.end === end ? at : BEYOND;
+    if (code > SECTION.data) return BEYOND;
+    at = skip(bytes, value, end);
+    if (at === BEYOND) return BEYOND;
+  }
+  return BEYOND;
 }

@@ -1,3 +1,4 @@
+import { addressOfDestination } from '../../message/mapping/stomp-destination';
 import {
   PENDING,
   PUBLISH_FLAG,
@@ -10,11 +11,11 @@ import {
 import type { FairleadError } from '../../common/errors';
 import { OUTCOME, type Outcome, type OutcomeDetail } from '../../streams/contract';
 import { Gathering } from '../edge/gathering';
-import { addressOf, hintOf } from './destinations';
+import { hintOf } from './destinations';
 import { StompError } from './errors';
 import type { FrameHead } from './frame';
 import { DESTINATIONS_CACHED_MAX } from './limits';
-import { dataSection, encodeHead, encodeWhole, messageOf, type SentMessage } from './message-in';
+import { SentHead } from './message-in';
 import type { Session } from './session';
 import type { Subscriptions } from './subscriptions';
 import type { Temporaries } from './temporaries';
@@ -27,7 +28,7 @@ const TOKEN_MAX = 0x3fff_ffff;
 /** A SEND on its way in. */
 interface Coming {
   readonly to: AddressRef;
-  readonly sent: SentMessage;
+  readonly sent: SentHead;
   readonly flags: number;
   readonly token: number;
   readonly transaction: Transaction | null;
@@ -50,6 +51,8 @@ export class Sends implements PublisherHandler {
   #coming: Coming | null = null;
   /** By the token of the message. */
   readonly #receipts = new Map<number, string>();
+  #last: SentHead | null = null;
+  #lastTo: AddressRef | null = null;
   readonly #targets = new Map<string, AddressRef>();
 
   constructor(
@@ -155,7 +158,7 @@ export class Sends implements PublisherHandler {
     const receipt = head.id('receipt');
     const name = head.get('transaction');
     const transaction = name === undefined ? null : this.transactions.find(name);
-    const sent = messageOf(head, this.#replyTo(head));
+    const sent = this.#headOf(head, to);
     const settled = receipt === undefined && transaction === null;
     const flags = (settled ? PUBLISH_FLAG.settled : 0) | (sent.durable ? PUBLISH_FLAG.durable : 0);
     this.#token = this.#token === TOKEN_MAX ? 0 : this.#token + 1;
@@ -165,7 +168,7 @@ export class Sends implements PublisherHandler {
   }
 
   #publish({ to, sent, flags, token, transaction, receipt }: Coming, bytes: Buffer, start: number, end: number): void {
-    const message = encodeWhole(sent, bytes, start, end);
+    const message = sent.whole(bytes, start, end);
     const verdict =
       transaction === null
         ? this.#publisher.publish(to, flags, message, 0, message.length, token)
@@ -186,12 +189,12 @@ export class Sends implements PublisherHandler {
     if (transaction === null) this.#publisher.begin(to, flags, token);
     else transaction.begin(this.#publisher, to, flags, token);
     coming.streaming = true;
-    this.#give(encodeHead(sent));
-    if (length >= 0) this.#give(dataSection(length));
+    this.#give(sent.bytes);
+    if (length >= 0) this.#give(sent.sectionOf(length, true));
   }
 
-  #part({ length }: Coming, bytes: Buffer, start: number, end: number): void {
-    if (length < 0) this.#give(dataSection(end - start));
+  #part({ length, sent }: Coming, bytes: Buffer, start: number, end: number): void {
+    if (length < 0) this.#give(sent.sectionOf(end - start, false));
     this.#publisher.part(bytes, start, end);
   }
 
@@ -211,7 +214,7 @@ export class Sends implements PublisherHandler {
     if (found !== undefined) return found;
     const temporary = this.temporaries.find(destination);
     if (temporary !== null) return temporary;
-    const ref = this.session.addresses.resolve(addressOf(destination), hintOf(head.get('destination-type')));
+    const ref = this.session.addresses.resolve(addressOfDestination(destination), hintOf(head.get('destination-type')));
     if (this.#targets.size >= DESTINATIONS_CACHED_MAX)
       for (const oldest of this.#targets.keys()) {
         this.#targets.delete(oldest);
@@ -221,13 +224,21 @@ export class Sends implements PublisherHandler {
     return ref;
   }
 
+  /** What the SEND says beside its body: mostly the same as the one before. @throws FairleadError */
+  #headOf(head: FrameHead, to: AddressRef): SentHead {
+    if (this.#last?.isOf(head) === true && this.#lastTo === to) return this.#last;
+    this.#lastTo = to;
+    this.#last = new SentHead(head, `${to.kind}/${to.name}`, this.#replyTo(head));
+    return this.#last;
+  }
+
+  /** The destination that a temporary one stands for; null for another. */
   #replyTo(head: FrameHead): string | null {
     const destination = head.id('reply-to');
-    if (destination === undefined) return null;
-    const temporary = this.temporaries.find(destination);
-    if (temporary === null) return addressOf(destination);
+    const temporary = destination === undefined ? null : this.temporaries.find(destination);
+    if (destination === undefined || temporary === null) return null;
     this.subscriptions.answersTo(destination);
-    return `${temporary.kind}/${temporary.name}`;
+    return `/${temporary.kind}/${temporary.name}`;
   }
 
   /** The connection is over. */

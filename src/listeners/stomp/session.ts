@@ -5,6 +5,7 @@ import type { ClientBudget } from '../edge/client-budget';
 import type { Deadlines } from '../edge/deadlines';
 import type { ListenerCounters } from '../edge/listener-counters';
 import type { FrameOutput } from './frame-output';
+import type { MessageWriter } from './message-out';
 import type { StompVersion } from './version';
 
 /** What STOMP for clients is built on. */
@@ -32,6 +33,7 @@ export interface Session {
   /** `client-id` of CONNECT: subscriptions of that name are its own. */
   readonly clientId: string | null;
   readonly output: FrameOutput;
+  readonly writer: MessageWriter;
   /** The client has not read what it was sent. */
   readonly full: boolean;
   /** A large message is written: what waited for that can go on. */

@@ -13,6 +13,7 @@ import type { FrameHead } from './frame';
 import { FrameOutput } from './frame-output';
 import { FrameReader, type FrameUser } from './frame-reader';
 import { OUTPUT_BYTES_MAX, RECEIPTS_DUE_MAX } from './limits';
+import { MessageWriter } from './message-out';
 import { Pulse, type PulseUser } from './pulse';
 import type { Session, StompEdgeOptions } from './session';
 import type { StompVersion } from './version';
@@ -30,6 +31,7 @@ export class StompClient implements EdgeConnection, ByteStreamUser, FrameUser, F
   readonly deadlines: Deadlines;
   readonly messageBytesMax: number;
   version: StompVersion = '1.2';
+  writer = new MessageWriter('1.2');
   clientId: string | null = null;
   readonly client: string = `stomp-${randomUUID()}`;
   readonly #reader: FrameReader;
@@ -144,6 +146,7 @@ export class StompClient implements EdgeConnection, ByteStreamUser, FrameUser, F
     if (this.#draining) throw shuttingDown();
     const agreement = agreed(head, this.subprotocol);
     this.version = this.#reader.version = agreement.version;
+    this.writer = new MessageWriter(agreement.version);
     this.clientId = agreement.clientId;
     this.#state = 'connected';
     this.output.command('CONNECTED').plain('version', agreement.version).plain('session', this.client);

@@ -1,7 +1,8 @@
+import { addressOfDestination } from '../../message/mapping/stomp-destination';
 import type { AddressRef, AddressSpace, KindHint, QueueAttach, SubscriptionSpec } from '../../addresses/contract';
 import { parseAddress } from '../../addresses/names';
 import { compileMessageFilter, type MessageFilter } from '../../queues/message-filter';
-import { addressOf, hintOf } from './destinations';
+import { hintOf } from './destinations';
 import { StompError, shown } from './errors';
 import type { FrameHead } from './frame';
 import { PREFETCH_DEFAULT, PREFETCH_MAX } from './limits';
@@ -60,7 +61,7 @@ export function subscribeRequest(
 ): SubscribeRequest {
   const destination = head.requiredId('destination');
   const id = subscriptionId(head, destination);
-  const address = temporary?.name ?? addressOf(destination);
+  const address = temporary?.name ?? addressOfDestination(destination);
   const hint = hintOf(head.get('subscription-type'));
   const ref = durableRef(head, clientId);
   const text = head.get('selector');

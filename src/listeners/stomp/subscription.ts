@@ -3,10 +3,9 @@ import { joinGaps } from '../../addresses/gap';
 import { CONDITION } from '../../amqp/constants';
 import { DecodeError } from '../../amqp/errors';
 import type { FairleadError } from '../../common/errors';
-import { decodeMessage } from '../../message/decode-message';
+import { MessageFieldError } from '../../message/mapping/errors';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
-import { openLarge, type LargeMessages } from './large-messages';
-import { bytesOf, writeHeaders } from './message-out';
+import { openLarge, type LargeMessage, type LargeMessages } from './large-messages';
 import type { Session } from './session';
 import type { SubscribeRequest } from './subscribe-request';
 import { Unacked } from './unacked';
@@ -96,16 +95,16 @@ export class Subscription implements ConsumerHandler {
       if (token >= 0 && !settled) this.#consumer?.settle(token, OUTCOME.accepted, null);
       return;
     }
-    const message = readable(() => decodeMessage(payload, start, end));
-    if (message === null) {
+    const { writer } = this.session;
+    if (!readable(() => writer.turnTo(payload, start, end))) {
       this.#refuse(token, settled);
       return;
     }
-    const bytes = bytesOf(message.body);
     this.#beginMessage(token, address);
-    const { output, version } = this.session;
-    writeHeaders(message, output, version);
-    output.plain('content-length', String(bytes.length)).endHead().bytes(bytes, 0, bytes.length).endFrame();
+    const { output } = this.session;
+    output.bytes(writer.lines, 0, writer.lines.length).plain('content-length', String(writer.end - writer.start));
+    output.endHead().bytes(writer.body, writer.start, writer.end).endFrame();
+    writer.leave();
     this.session.wrote();
   }
 
@@ -137,18 +136,19 @@ export class Subscription implements ConsumerHandler {
   }
 
   deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
-    const opened = readable(() => openLarge(body));
-    if (opened === null) {
-      this.#refuse(token, settled);
-      return;
-    }
-    const { message, length, stretches } = opened;
+    let opened: LargeMessage | null = null;
+    readable(() => void (opened = openLarge(body)));
+    if (opened === null) this.#refuse(token, settled);
+    else this.#beginLarge(token, address, opened, body);
+  }
+
+  #beginLarge(token: number, address: AddressRef, large: LargeMessage, body: LargeBody): void {
     this.#beginMessage(token, address);
-    const { output, version } = this.session;
-    writeHeaders(message, output, version);
-    output.plain('content-length', String(length)).endHead();
-    if (stretches !== null) this.large.begin(body, stretches);
-    else output.bytes(bytesOf(message.body), 0, length).endFrame();
+    const { output, writer } = this.session;
+    const lines = writer.linesOf(large.message, large.headers);
+    output.bytes(lines, 0, lines.length).plain('content-length', String(large.length)).endHead();
+    if (large.stretches !== null) this.large.begin(body, large.stretches);
+    else output.bytes(large.rendered, 0, large.length).endFrame();
     this.session.wrote();
   }
 
@@ -246,12 +246,13 @@ export class Subscription implements ConsumerHandler {
   }
 }
 
-/** Null for what its publisher has not made a message of. */
-function readable<T>(read: () => T): T | null {
+/** False for what its publisher has not made a message of. */
+function readable(read: () => void): boolean {
   try {
-    return read();
+    read();
+    return true;
   } catch (error) {
-    if (error instanceof DecodeError) return null;
+    if (error instanceof DecodeError || error instanceof MessageFieldError) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
+import { addressOfDestination } from '../../message/mapping/stomp-destination';
 import type { AddressRef } from '../../addresses/contract';
-import { addressOf } from './destinations';
 import { StompError } from './errors';
 import { TEMPORARIES_MAX } from './limits';
 import type { Session } from './session';
@@ -30,7 +30,7 @@ export class Temporaries {
 
   /** The address that a destination means. @throws FairleadError */
   addressOf(destination: string): string {
-    return this.find(destination)?.name ?? addressOf(destination);
+    return this.find(destination)?.name ?? addressOfDestination(destination);
   }
 
   /** The connection is over. */
