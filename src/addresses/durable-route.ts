@@ -38,9 +38,4 @@ export class DurableRoute {
     const text = Buffer.from(headingText(parts, topic));
     this.head = Buffer.concat([Buffer.from([text.length >> 8, text.length & 0xff]), text]);
   }
-
-  /** Parts that a message of the topic is put in: here, and into the outbox. */
-  get parts(): number {
-    return (this.elsewhere.length > 0 ? 1 : 0) + (this.here === null ? 0 : 1);
-  }
 }

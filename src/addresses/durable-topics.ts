@@ -1,7 +1,8 @@
 import { UNFLUSHED_BYTES_MAX } from '../queues/limits';
+import type { CoHolder } from '../queues/co-holder';
 import type { Queue } from '../queues/contract';
 import type { QueueStore } from '../queues/store-port';
-import { OUTCOME, type LargeBody } from '../streams/contract';
+import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
 import { PENDING, type Verdict } from './contract';
@@ -14,19 +15,17 @@ import type { OwnPuts } from './own-puts';
 import type { QueueState } from './queue-state';
 import { RoomReview } from './room-review';
 import type { DurableRoute } from './durable-route';
-import type { SubscriptionRouting } from './subscription-routing';
 
 const LIMIT = 'amqp:resource-limit-exceeded';
 const UNSETTLED = 'more subscriptions of the topic are between two nodes than can be told: try again';
-/** Behind its length, in a head. */
-const HEADING = 2;
+/** A message is answered already: it is not taken. */
+const REFUSED = 'refused';
 
 /** What topics that subscriptions hold are built on, beside what all forwarders are. */
 export interface DurableTopicsPorts {
   readonly store: QueueStore;
   readonly own: OwnPuts;
   readonly outbox: Outbox;
-  readonly routing: SubscriptionRouting;
   refresh(entry: AddressEntry): QueueState;
   /** Publishers of large messages that were told to wait may go on. */
   relieved(): void;
@@ -59,35 +58,52 @@ export class DurableTopics {
     token: number,
   ): Verdict {
     const slot = this.shared.pending.add(publisher, entry, token, flags);
+    const length = route.head.length + end - start;
+    this.ports.own.open(slot, length);
+    const intake = this.#admit(route, slot, length);
+    if (intake === REFUSED) return PENDING;
+    const bytes = this.#compose(route.head, payload, start, end);
     const { own, outbox } = this.ports;
-    const { head, here, elsewhere } = route;
-    const length = head.length + end - start;
-    own.open(slot, length * route.parts, route.parts);
-    if (route.isUnsettled) return this.#refuse(route, slot, UNSETTLED);
-    if (this.#isRefused(route, slot, payload, start, end, publisher.tag)) return PENDING;
-    const bytes = this.#compose(head, payload, start, end);
-    if (here !== null) this.#intake(here.entry, slot)?.put(bytes, 0, length, publisher.tag, null, 0, own, slot);
-    if (elsewhere.length > 0) outbox.put(elsewhere, own, slot, flags, publisher.tag, bytes, 0, length);
+    const { elsewhere } = route;
+    if (intake === null) outbox.put(elsewhere, own, slot, flags, publisher.tag, bytes, 0, length);
+    else
+      intake.put(
+        bytes,
+        0,
+        length,
+        publisher.tag,
+        null,
+        0,
+        own,
+        slot,
+        0,
+        0,
+        this.#others(route, flags, publisher.tag, length),
+      );
     return PENDING;
   }
 
   /**
-   * Refuses a message that a subscription here has no room for: the intake would do so by itself, but then others, elsewhere, would
-   * have it nevertheless.
+   * Whether a message may go where it is to, before it goes anywhere: the sender hears one answer, which is true for all of it.
+   * @returns the intake here; null where none of its subscriptions lives here; or that it was refused
    */
-  #isRefused(route: DurableRoute, slot: number, payload: Buffer, start: number, end: number, tag: number): boolean {
-    const { here, elsewhere, head } = route;
-    if (here === null || elsewhere.length === 0) return false;
-    const full = this.ports.routing.full(head.toString('utf8', HEADING), payload, start, end, tag);
-    if (full === null) return false;
-    this.#refuse(route, slot, `${full} is as full as its rule allows`);
-    return true;
+  #admit(route: DurableRoute, slot: number, length: number): Queue | null | typeof REFUSED {
+    if (route.isUnsettled) return this.#refuse(slot, { condition: LIMIT, description: UNSETTLED });
+    const { here, elsewhere } = route;
+    if (here === null) return null;
+    const intake = this.#intake(here.entry, slot);
+    const refusal = elsewhere.length === 0 ? null : this.ports.outbox.refusalOf(elsewhere, length);
+    return refusal === null || intake === REFUSED ? intake : this.#refuse(slot, refusal);
   }
 
-  #refuse({ parts }: DurableRoute, slot: number, description: string): Verdict {
-    for (let left = parts; left > 0; left--)
-      this.ports.own.onPut(slot, OUTCOME.rejected, { condition: LIMIT, description });
-    return PENDING;
+  #refuse(slot: number, detail: OutcomeDetail): typeof REFUSED {
+    this.ports.own.onPut(slot, OUTCOME.rejected, detail);
+    return REFUSED;
+  }
+
+  /** What subscriptions at other nodes have of a message that goes into the intake here. */
+  #others({ elsewhere }: DurableRoute, flags: number, tag: number, length: number): CoHolder | null {
+    return elsewhere.length === 0 ? null : this.ports.outbox.companion(elsewhere, flags, tag, length);
   }
 
   /** The message behind its head, until the next one is composed. */
@@ -99,14 +115,13 @@ export class DurableTopics {
     return bytes;
   }
 
-  /** What is put to subscriptions here goes by it; null, and the message is answered, when it cannot be served. */
-  #intake(entry: AddressEntry, slot: number): Queue | null {
+  /** What is put to subscriptions here goes by it; that it was refused, when it cannot be served. */
+  #intake(entry: AddressEntry, slot: number): Queue | typeof REFUSED {
     this.shared.scheduleFlush();
     const { queue, damage } = this.ports.refresh(entry);
     if (queue !== null) return queue;
     const { condition = 'amqp:internal-error', message: description = 'subscriptions cannot be served' } = damage ?? {};
-    this.ports.own.onPut(slot, OUTCOME.rejected, { condition, description });
-    return null;
+    return this.#refuse(slot, { condition, description });
   }
 
   publishLarge(
@@ -117,15 +132,21 @@ export class DurableTopics {
     body: LargeBody,
     token: number,
   ): Verdict {
+    if (body.length <= MESSAGE_BYTES_MAX) {
+      const message = Buffer.allocUnsafe(body.length);
+      for (let at = 0; at < message.length;) at += body.read(at, message.subarray(at));
+      return this.publish(route, publisher, entry, flags, message, 0, message.length, token);
+    }
     const slot = this.shared.pending.add(publisher, entry, token, flags);
+    const headed = new HeadedBody(route.head, body);
     // Its bytes are counted by what holds them.
     const { own, outbox } = this.ports;
-    own.open(slot, 0, route.parts);
-    if (route.isUnsettled) return this.#refuse(route, slot, UNSETTLED);
-    const headed = new HeadedBody(route.head, body);
-    const { here, elsewhere } = route;
-    if (here !== null) this.#intake(here.entry, slot)?.putLarge(headed, publisher.tag, null, 0, own, slot);
-    if (elsewhere.length > 0) outbox.putLarge(elsewhere, own, slot, flags, publisher.tag, headed);
+    own.open(slot, 0);
+    const intake = this.#admit(route, slot, headed.length);
+    if (intake === REFUSED) return PENDING;
+    const { tag } = publisher;
+    if (intake === null) outbox.putLarge(route.elsewhere, own, slot, flags, tag, headed);
+    else intake.putLarge(headed, tag, null, 0, own, slot, 0, null, this.#others(route, flags, tag, headed.length));
     return PENDING;
   }
 

@@ -41,7 +41,7 @@ export class OutboxDisk {
     private readonly events: OutboxDiskEvents,
   ) {
     const { store, host } = ports;
-    this.payloads = new OutboxPayloads(store, host.bodies, () => this.#change(true));
+    this.payloads = new OutboxPayloads(store, host, () => this.#change(true));
     this.destinations = new OutboxDestinations(
       ports,
       shared.clock,
@@ -128,9 +128,9 @@ export class OutboxDisk {
     this.#change(false).answers.push({ sink, token });
   }
 
-  /** A large message is stored, or never will be: what is newer waits for it no more. */
-  stored(to: Outgoing, key: number, bytes: number): void {
-    to.stored(key, bytes);
+  /** What had its place before is stored, or never will be: what is newer waits for it no more. */
+  stored(to: Outgoing, key: number): void {
+    to.stored(key);
     this.destinations.review(to);
     this.events.onReady(to);
   }
@@ -178,9 +178,9 @@ export class OutboxDisk {
 
   #written(batch: OutboxBatch): void {
     for (const counts of batch.waiting) counts.done(null);
-    for (const { to, key, bytes } of batch.puts) {
+    for (const { to, key } of batch.puts) {
       to.durable = Math.max(to.durable, key);
-      to.stored(key, bytes);
+      to.stored(key);
       this.events.onReady(to);
     }
     for (const { sink, token } of batch.answers) sink.onPut(token, OUTCOME.accepted, null);
@@ -206,6 +206,6 @@ export class OutboxDisk {
     this.#erase(to.id, key);
     if (payload !== null) this.payloads.release(payload);
     this.uncount(to, bytes);
-    this.stored(to, key, bytes);
+    this.stored(to, key);
   }
 }

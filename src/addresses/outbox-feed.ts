@@ -12,9 +12,10 @@ import {
   flagsOf,
   FROM_OUTBOX,
   inEpoch,
+  kindOf,
   MESSAGE_HEAD,
   OUTBOX_SPACE,
-  payloadOf,
+  RECORD_KIND,
   sizeOf,
   tagOf,
   wallOf,
@@ -110,9 +111,9 @@ export class OutboxFeed {
   }
 
   #forward(from: Outgoing, key: number, record: Buffer): void {
-    const number = payloadOf(record);
-    const payload = number === 0 ? null : this.disk.payloads.open(number);
-    if (number > 0 && payload === null) {
+    const isWhole = kindOf(record) === RECORD_KIND.whole;
+    const payload = isWhole ? null : this.disk.payloads.open(record);
+    if (!isWhole && payload === null) {
       this.#lost(from, key, record);
       return;
     }

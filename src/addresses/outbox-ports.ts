@@ -10,7 +10,7 @@ import type { Outgoing } from './outgoing';
 /** What an outbox asks of the queues around it. */
 export interface OutboxPorts {
   readonly store: QueueStore;
-  readonly host: Pick<QueueHost, 'join' | 'bodies'>;
+  readonly host: Pick<QueueHost, 'join' | 'bodies' | 'messages'>;
   readonly journal: Journal;
   wall(): number;
   entryOf(name: string): AddressEntry;

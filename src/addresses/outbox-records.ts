@@ -1,9 +1,11 @@
+import { CO_HOLDERS_SPACE, HOLDS } from '../queues/co-holder';
+
 /** Kinds of records of the outbox in the store of queues, whose own are below 32. Their queue is 0 unless it says otherwise. */
 export const OUTBOX_SPACE = {
   /** By the number of a destination: the name of its queue. */
   names: 32,
   /** Queue: the number of a destination; by the number of the message. */
-  messages: 33,
+  messages: CO_HOLDERS_SPACE,
   /** What several destinations get, or is large: by the number of the message that it came with. */
   payloads: 34,
   /** How many messages have a payload, by its number. */
@@ -26,9 +28,25 @@ function readU64(source: Buffer, at: number): number {
   return source.readUInt32BE(at) * HIGH + source.readUInt32BE(at + 4);
 }
 
-/** Before each message: u64 epoch, u64 wall-clock ms, u32 publisher, u8 flags, u8 1 when its payload is elsewhere. */
+/** Before each message: u64 epoch, u64 wall-clock ms, u32 publisher, u8 flags, u8 kind. */
 export const MESSAGE_HEAD = 22;
+
+/** Where the message of a record is. */
+export const RECORD_KIND = {
+  /** Behind its head. */
+  whole: 0,
+  /** In `payloads`. */
+  payload: 1,
+  /** It is one of queues here, what stands before it behind the reference. */
+  message: HOLDS.message,
+  /** The same of a large one. */
+  body: HOLDS.body,
+} as const;
+export type RecordKind = (typeof RECORD_KIND)[keyof typeof RECORD_KIND];
+
+/** Of a record that names its message: u64 number, u64 length. */
 const REFERENCE_BYTES = 16;
+const NOTHING = Buffer.alloc(0);
 
 /** A message with its payload, which is [start, end) of `source`. */
 export function messageRecord(
@@ -41,24 +59,31 @@ export function messageRecord(
   end: number,
 ): Buffer {
   const record = Buffer.allocUnsafe(MESSAGE_HEAD + end - start);
-  writeHead(record, epoch, wall, tag, flags, 0);
+  writeHead(record, epoch, wall, tag, flags, RECORD_KIND.whole);
   source.copy(record, MESSAGE_HEAD, start, end);
   return record;
 }
 
-/** A message whose payload has a record of its own. */
+/**
+ * A message that is named by a number.
+ * @param length of all of it
+ * @param before what stands before it, where queues here have it
+ */
 export function referenceRecord(
   epoch: number,
   wall: number,
   tag: number,
   flags: number,
-  payload: number,
+  kind: RecordKind,
+  id: number,
   length: number,
+  before: Buffer = NOTHING,
 ): Buffer {
-  const record = Buffer.allocUnsafe(MESSAGE_HEAD + REFERENCE_BYTES);
-  writeHead(record, epoch, wall, tag, flags, 1);
-  writeU64(record, MESSAGE_HEAD, payload);
+  const record = Buffer.allocUnsafe(MESSAGE_HEAD + REFERENCE_BYTES + before.length);
+  writeHead(record, epoch, wall, tag, flags, kind);
+  writeU64(record, MESSAGE_HEAD, id);
   writeU64(record, MESSAGE_HEAD + 8, length);
+  before.copy(record, MESSAGE_HEAD + REFERENCE_BYTES);
   return record;
 }
 
@@ -93,14 +118,28 @@ export function flagsOf(record: Buffer): number {
   return record[20] as number;
 }
 
-/** The number of its payload, 0 when that is in the record. */
-export function payloadOf(record: Buffer): number {
-  return record[21] === 0 ? 0 : readU64(record, MESSAGE_HEAD);
+export function kindOf(record: Buffer): RecordKind {
+  return record[21] as RecordKind;
+}
+
+/** The number of a message that is not in its record. */
+export function idOf(record: Buffer): number {
+  return readU64(record, MESSAGE_HEAD);
+}
+
+/** Length of all of a message that is not in its record. */
+export function lengthOf(record: Buffer): number {
+  return readU64(record, MESSAGE_HEAD + 8);
+}
+
+/** What stands before a message of queues. */
+export function beforeOf(record: Buffer): Buffer {
+  return record.subarray(MESSAGE_HEAD + REFERENCE_BYTES);
 }
 
 /** What a message takes, its payload counted with each that has it. */
 export function sizeOf(record: Buffer): number {
-  return record[21] === 0 ? record.length : record.length + readU64(record, MESSAGE_HEAD + 8);
+  return kindOf(record) === RECORD_KIND.whole ? record.length : record.length + lengthOf(record);
 }
 
 /** What a record of `payloads` begins with. */

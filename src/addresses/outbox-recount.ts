@@ -1,5 +1,5 @@
 import type { QueueStore } from '../queues/store-port';
-import { OUTBOX_SPACE, payloadOf, sizeOf, type Totals } from './outbox-records';
+import { idOf, kindOf, OUTBOX_SPACE, RECORD_KIND, sizeOf, type Totals } from './outbox-records';
 
 /** What a salvage has left of an outbox, counted anew. */
 export class OutboxRecount {
@@ -22,8 +22,8 @@ export class OutboxRecount {
       totals.messages++;
       totals.bytes += sizeOf(record);
       this.last = Math.max(this.last, key);
-      const payload = payloadOf(record);
-      if (payload > 0) this.#holders.set(payload, (this.#holders.get(payload) ?? 0) + 1);
+      if (kindOf(record) === RECORD_KIND.payload)
+        this.#holders.set(idOf(record), (this.#holders.get(idOf(record)) ?? 0) + 1);
       return true;
     });
   }

@@ -1,15 +1,17 @@
+import type { CoHolder } from '../queues/co-holder';
 import type { PutSink, StagedBody } from '../queues/contract';
 import { REFUSAL, refusalDetail } from '../queues/refusals';
 import { OUTCOME, type LargeBody, type OutcomeDetail } from '../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../streams/limits';
 import type { AddressEntry } from './address-entry';
 import type { ForwarderPorts } from './forwarder';
-import { OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, OUTBOX_SHARED_BYTES_LEAST } from './limits';
+import { OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX } from './limits';
+import { OutboxCompanion } from './outbox-companion';
 import { DISK_FULL, LIMIT, NOT_WRITTEN, OutboxDisk } from './outbox-disk';
 import { OutboxFeed } from './outbox-feed';
 import type { OutboxPorts } from './outbox-ports';
-import { bodyRecord, FROM_OUTBOX, messageRecord, payloadRecord, referenceRecord } from './outbox-records';
 import { viewOf, type OutboxView } from './outbox-view';
+import { OutboxWriter, type MessageFacts } from './outbox-writer';
 import type { Outgoing } from './outgoing';
 
 /**
@@ -20,6 +22,7 @@ import type { Outgoing } from './outgoing';
 export class Outbox {
   readonly #disk: OutboxDisk;
   readonly #feed: OutboxFeed;
+  readonly #writer: OutboxWriter;
   #refused: { readonly sink: PutSink; readonly token: number; readonly detail: OutcomeDetail }[] = [];
 
   constructor(
@@ -31,6 +34,7 @@ export class Outbox {
       onForgotten: (to) => this.#feed.forget(to),
     });
     this.#feed = new OutboxFeed(shared, ports, this.#disk);
+    this.#writer = new OutboxWriter(this.#disk, () => this.epoch);
   }
 
   /** Messages under way; they are no reason to wait when the node ends. */
@@ -58,7 +62,10 @@ export class Outbox {
       const to = this.#disk.destinations.find(name);
       if (to === undefined) continue;
       if (to.damage !== null) return damageDetail(to);
-      if (to.messages + messages > OUTBOX_MESSAGES_MAX || to.bytes + to.storingBytes + bytes > OUTBOX_BYTES_MAX)
+      if (
+        to.messages + to.storing + messages > OUTBOX_MESSAGES_MAX ||
+        to.bytes + to.storingBytes + bytes > OUTBOX_BYTES_MAX
+      )
         return { condition: LIMIT, description: `as much as may waits at this node for '${name}'` };
     }
     return null;
@@ -92,15 +99,8 @@ export class Outbox {
       this.#refuse(sink, token, refusal);
       return;
     }
-    const { epoch } = this;
-    const wall = this.ports.wall();
-    if (entries.length > 1 && length >= OUTBOX_SHARED_BYTES_LEAST) {
-      this.#putShared(entries, flags, tag, payloadRecord(payload, start, end), length);
-    } else {
-      const key = this.#disk.nextKey();
-      const record = messageRecord(epoch, wall, tag, flags & ~FROM_OUTBOX, payload, start, end);
-      for (const entry of entries) this.#disk.enter(this.#disk.destinations.of(entry), key, record, null);
-    }
+    const to = this.#destinations(entries);
+    this.#writer.write(to, this.#disk.nextKey(), this.#facts(flags, tag), payload, start, end);
     if (sink !== null) this.#disk.answer(sink, token);
   }
 
@@ -108,17 +108,17 @@ export class Outbox {
     return this.ports.store.putEpoch;
   }
 
-  #putShared(
-    entries: readonly AddressEntry[],
-    flags: number,
-    tag: number,
-    payload: Buffer,
-    length: number,
-    key = this.#disk.nextKey(),
-  ): void {
-    const name = this.#disk.payloads.add(key, payload, entries.length);
-    const record = referenceRecord(this.epoch, this.ports.wall(), tag, flags & ~FROM_OUTBOX, key, length);
-    for (const entry of entries) this.#disk.enter(this.#disk.destinations.of(entry), key, record, name);
+  #destinations(entries: readonly AddressEntry[]): readonly Outgoing[] {
+    return entries.map((entry) => this.#disk.destinations.of(entry));
+  }
+
+  #facts(flags: number, tag: number): MessageFacts {
+    return { wall: this.ports.wall(), flags, tag };
+  }
+
+  /** Its part in a message that goes into an intake here as well. @param length of the message; whether that is taken was asked before */
+  companion(entries: readonly AddressEntry[], flags: number, tag: number, length: number): CoHolder {
+    return new OutboxCompanion(this.#disk, this.#writer, entries, this.#facts(flags, tag), length);
   }
 
   #refuse(sink: PutSink | null, token: number, detail: OutcomeDetail): void {
@@ -149,28 +149,24 @@ export class Outbox {
       return;
     }
     const key = this.#disk.nextKey();
-    const destinations = entries.map((entry) => this.#disk.destinations.of(entry));
+    const destinations = this.#destinations(entries);
+    const facts = this.#facts(flags, tag);
     for (const to of destinations) to.store(key, length);
     const staged = this.ports.host.bodies.stage(body, (failure) => {
       if (failure === null) {
-        this.#adopt(entries, flags, tag, staged, key);
+        this.#writer.writeStaged(destinations, key, facts, staged);
         if (sink !== null) this.#disk.answer(sink, token);
         return;
       }
-      for (const to of destinations) this.#disk.stored(to, key, length);
+      for (const to of destinations) this.#disk.stored(to, key);
       sink?.onPut(token, OUTCOME.rejected, failure);
     });
     this.shared.scheduleFlush();
   }
 
-  #adopt(entries: readonly AddressEntry[], flags: number, tag: number, staged: StagedBody, key?: number): void {
-    staged.adopt();
-    this.#putShared(entries, flags, tag, bodyRecord(staged), staged.length, key);
-  }
-
   /** Puts a large message whose parts are stored, with what else this turn changes. */
   putStaged(entries: readonly AddressEntry[], flags: number, tag: number, staged: StagedBody): void {
-    this.#adopt(entries, flags, tag, staged);
+    this.#writer.writeStaged(this.#destinations(entries), this.#disk.nextKey(), this.#facts(flags, tag), staged);
   }
 
   // --- time --------------------------------------------------------------------------------------------------------------------

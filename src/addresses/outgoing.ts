@@ -9,8 +9,10 @@ export class Outgoing implements Totals {
   durable = 0;
   /** What comes next to be forwarded is not below this. */
   cursor = 0;
-  /** Numbers of large ones that are not on the disk yet, in order, and their bytes: what is newer waits for them. */
+  /** Numbers of those that have their place and are not on the disk yet, in order, and their bytes: what is newer waits for them. */
   readonly #storing: number[] = [];
+  readonly #storingBytes = new Map<number, number>();
+  /** Bytes of all of them. */
   storingBytes = 0;
   /** Epoch of those under way to the home, and how many they are. */
   epoch = 0;
@@ -47,17 +49,25 @@ export class Outgoing implements Totals {
     return this.#storing[0] ?? Number.MAX_SAFE_INTEGER;
   }
 
+  /** How many they are. */
+  get storing(): number {
+    return this.#storing.length;
+  }
+
   store(key: number, bytes: number): void {
     this.#storing.push(key);
+    this.#storingBytes.set(key, bytes);
     this.storingBytes += bytes;
   }
 
   /** It is on the disk, or never will be. */
-  stored(key: number, bytes: number): void {
-    const at = this.#storing.indexOf(key);
-    if (at < 0) return;
-    this.#storing.splice(at, 1);
+  stored(key: number): void {
+    const bytes = this.#storingBytes.get(key);
+    if (bytes === undefined) return;
+    this.#storingBytes.delete(key);
     this.storingBytes -= bytes;
+    if (this.#storing[0] === key) this.#storing.shift();
+    else this.#storing.splice(this.#storing.indexOf(key), 1);
   }
 
   count(messages: number, bytes: number): void {

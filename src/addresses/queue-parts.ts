@@ -143,7 +143,6 @@ export class QueueParts {
     const routing = new SubscriptionRouting(selfName, counters, (name) => this.moves.lateQueue(name));
     this.topics = new DurableTopics(shared, {
       own,
-      routing,
       refresh,
       store: node.queueStore,
       outbox: this.forwarder.outbox,

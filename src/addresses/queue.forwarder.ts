@@ -135,7 +135,7 @@ export class QueueForwarder implements Forwarder {
     const slot = this.shared.pending.add(publisher, entry, token, flags);
     if (state.isAt(this.shared.self)) this.#putHere(state, slot, publisher.tag, payload, start, end, null);
     else if (this.#goesByOutbox(entry, state)) {
-      this.ports.own.open(slot, end - start, 1);
+      this.ports.own.open(slot, end - start);
       this.outbox.put([entry], this.ports.own, slot, flags, publisher.tag, payload, start, end);
     } else this.puts.put(state, entry, slot, publisher.tag, payload, start, end);
     return PENDING;
@@ -159,7 +159,7 @@ export class QueueForwarder implements Forwarder {
     const { queue } = state;
     // It goes to the disk with all that this turn brings.
     this.shared.scheduleFlush();
-    this.ports.own.open(slot, end - start, 1);
+    this.ports.own.open(slot, end - start);
     if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
     else
       queue.put(
@@ -179,7 +179,7 @@ export class QueueForwarder implements Forwarder {
     const { queue } = state;
     this.shared.scheduleFlush();
     // Its bytes are counted by what holds them.
-    this.ports.own.open(slot, 0, 1);
+    this.ports.own.open(slot, 0);
     if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
     else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
   }
@@ -199,7 +199,7 @@ export class QueueForwarder implements Forwarder {
         if (state.isAt(this.shared.self)) this.#putHereLarge(state, slot, publisher.tag, body, null);
         else if (this.#goesByOutbox(entry, state)) {
           // Its bytes are counted by what holds them.
-          this.ports.own.open(slot, 0, 1);
+          this.ports.own.open(slot, 0);
           this.outbox.putLarge([entry], this.ports.own, slot, flags, publisher.tag, body);
         } else this.puts.putLarge(state, entry, slot, publisher.tag, body);
         return PENDING;

@@ -1,4 +1,5 @@
 import type { FairleadError } from '../common/errors';
+import type { CoHolder } from '../queues/co-holder';
 import type { LargeBodies, StagedBody } from '../queues/contract';
 import { QueueLimitError, TransactionFailedError } from '../queues/errors';
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from '../queues/limits';
@@ -11,7 +12,7 @@ export interface StagedAwayPorts {
   /** Room for large ones. */
   readonly bodies: Pick<LargeBodies, 'stage'>;
   /** Forwards them once they are committed. */
-  readonly outbox: Pick<Outbox, 'put' | 'putStaged' | 'refusalOf'>;
+  readonly outbox: Pick<Outbox, 'put' | 'putStaged' | 'companion' | 'refusalOf'>;
   /** The entry that is in force for one that was handed out. */
   live(entry: AddressEntry): AddressEntry;
   /** One of them cannot be stored: all of the transaction fails. */
@@ -23,7 +24,40 @@ interface MessageAway {
   readonly entries: readonly AddressEntry[];
   readonly flags: number;
   readonly tag: number;
-  readonly message: Buffer | StagedBody;
+  readonly message: Buffer | StagedBody | Shared;
+}
+
+/**
+ * One that goes into an intake here as well, which stores it. That says with what as the transaction is committed; then it is written in
+ * its turn among the others.
+ */
+class Shared implements CoHolder {
+  #enter: ((companion: CoHolder) => void) | null = null;
+
+  constructor(
+    readonly holders: number,
+    readonly length: number,
+  ) {}
+
+  wait(): void {
+    // Its turn is that of the transaction.
+  }
+
+  enter(payload: Buffer, start: number, at: number, end: number, shared: number | null): void {
+    this.#enter = (companion) => companion.enter(payload, start, at, end, shared);
+  }
+
+  enterLarge(topic: Buffer, body: number, length: number): void {
+    this.#enter = (companion) => companion.enterLarge(topic, body, length);
+  }
+
+  refused(): void {
+    // A transaction that an intake would refuse is refused before.
+  }
+
+  write(companion: CoHolder): void {
+    this.#enter?.(companion);
+  }
 }
 
 /** What one transaction has for queues of other nodes: kept until its end, large messages on this node's disk. */
@@ -53,6 +87,13 @@ export class StagedAway {
 
   add(entries: readonly AddressEntry[], tag: number, flags: number, message: Buffer): void {
     this.#messages.push({ entries, flags, tag, message });
+  }
+
+  /** One of which an intake here is to be told who has it too. */
+  share(entries: readonly AddressEntry[], tag: number, flags: number, length: number): CoHolder {
+    const message = new Shared(entries.length, length);
+    this.#messages.push({ entries, flags, tag, message });
+    return message;
   }
 
   /** A large one: it goes to the disk at once, part by part. */
@@ -97,13 +138,14 @@ export class StagedAway {
     for (const { entries, flags, tag, message } of this.#messages.splice(0)) {
       const to = entries.map((entry) => this.ports.live(entry));
       if (Buffer.isBuffer(message)) outbox.put(to, null, 0, flags, tag, message, 0, message.length);
+      else if (message instanceof Shared) message.write(outbox.companion(to, flags, tag, message.length));
       else outbox.putStaged(to, flags, tag, message);
     }
   }
 
   /** The transaction is over: what was not sent never will be. */
   drop(): void {
-    for (const { message } of this.#messages) if (!Buffer.isBuffer(message)) message.abandon();
+    for (const { message } of this.#messages) if ('abandon' in message) message.abandon();
     this.#messages = [];
     this.#whenStored = null;
   }

@@ -12,8 +12,8 @@ function definition(more: Partial<SubscriptionDefinition> = {}): SubscriptionDef
   return { filter: 'news.#', selector: null, noLocal: false, notFrom: 0, shared: false, durable: true, ...more };
 }
 
-function queue(name: string, isFull = false): Queue {
-  return { name, isFull: () => isFull } as unknown as Queue;
+function queue(name: string): Queue {
+  return { name } as unknown as Queue;
 }
 
 function setUp(): {
@@ -80,18 +80,5 @@ describe('what is put to the subscriptions of a node', () => {
       ['late t'],
       ['late t'],
     ]);
-  });
-
-  it('is refused by name where it must not go only to the others', () => {
-    const { routing } = setUp();
-    const ask = (): string | null => routing.full('a=9:news.x', MESSAGE, 0, MESSAGE.length, 0);
-    routing.add('full', queue('full'), definition(), [[5, 0]]);
-    expect(ask()).toBeNull();
-    routing.add('full', queue('full', true), definition(), [[5, 0]]);
-    expect(ask()).toBe('full');
-    routing.add('full', null, definition(), [[5, 0]]);
-    expect(ask()).toBeNull();
-    routing.add('full', queue('full', true), definition({ selector: 'JMSPriority < 5' }), [[5, 0]]);
-    expect(ask()).toBeNull();
   });
 });

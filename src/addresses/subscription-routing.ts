@@ -82,15 +82,6 @@ export class SubscriptionRouting {
     this.#routed = 0;
   }
 
-  /** Name of a subscription that a message is for and that has no room for it, and is to refuse it then; null when there is none. */
-  full(heading: string, payload: Buffer, start: number, end: number, publisher: number): string | null {
-    const { members } = this.#found.get(heading) ?? this.#lookUp(heading);
-    for (const member of members)
-      if (member.queue?.isFull(end - start) === true && wants(member, payload, start, end, publisher))
-        return member.name;
-    return null;
-  }
-
   #lookUp(text: string): Found {
     const heading = readHeading(text, this.selfName);
     const members: Member[] = [];

@@ -220,14 +220,13 @@ class AddressTransaction implements Transaction {
     const { here, elsewhere, head } = route;
     const headed = Buffer.concat([head, message]);
     const large = headed.length > MESSAGE_BYTES_MAX ? new BufferBody(headed) : null;
+    if (elsewhere.length > 0) this.#away.check(this.#bytes);
     if (here !== null) {
       const intake = ports.intakeOf(here.entry);
-      if (large !== null) this.#queues.putLarge(intake, large, tag);
-      else this.#queues.put(intake, headed, 0, headed.length, tag);
-    }
-    if (elsewhere.length === 0) return;
-    this.#away.check(this.#bytes);
-    if (large !== null) this.#away.addLarge(elsewhere, tag, flags, large);
+      const others = elsewhere.length === 0 ? null : this.#away.share(elsewhere, tag, flags, headed.length);
+      if (large !== null) this.#queues.putLarge(intake, large, tag, others);
+      else this.#queues.put(intake, headed, 0, headed.length, tag, others);
+    } else if (large !== null) this.#away.addLarge(elsewhere, tag, flags, large);
     else this.#away.add(elsewhere, tag, flags, headed);
   }
 

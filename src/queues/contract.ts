@@ -1,5 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
+import type { CoHolder, SharedMessages } from './co-holder';
 import type { QueueMoves } from './moves-contract';
 
 /** How a queue treats its messages; the part of an address rule that is about queues. Null: no bound, or not at all. */
@@ -174,6 +175,7 @@ export interface Queue {
    * @param mark and `seq` name the put of another node; null for a publisher here
    * @param age ms that it was on its way here from where it came into the mesh: its time to live, and its delay, count from then
    * @param topic so many of the first bytes are the topic that the message was published to: consumers are told of it
+   * @param others who have it too; only into an intake, and of a publisher here
    */
   put(
     payload: Buffer,
@@ -186,6 +188,7 @@ export interface Queue {
     token: number,
     age?: number,
     topic?: number,
+    others?: CoHolder | null,
   ): void;
   /** The same of a large message, which is retained until it is stored. @param topic null where there is none */
   putLarge(
@@ -197,6 +200,7 @@ export interface Queue {
     token: number,
     age?: number,
     topic?: Buffer | null,
+    others?: CoHolder | null,
   ): void;
   /** One more message of so many bytes would be refused, for a limit. */
   isFull(bytes: number): boolean;
@@ -221,10 +225,14 @@ export interface Queue {
 
 /** Puts and settlements that come into force together, or not at all. */
 export interface QueueTransaction {
-  /** Keeps a copy of the message until the commit; an intake's is routed then. @throws FairleadError when there is too much in one transaction */
-  put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void;
+  /**
+   * Keeps a copy of the message until the commit; an intake's is routed then.
+   * @param others who have it too, of what is put into an intake
+   * @throws FairleadError when there is too much in one transaction
+   */
+  put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number, others?: CoHolder | null): void;
   /** The same of a large one, which is retained until it is stored; that begins at once, and a commit waits for it. */
-  putLarge(queue: Queue, body: LargeBody, publisher: number): void;
+  putLarge(queue: Queue, body: LargeBody, publisher: number, others?: CoHolder | null): void;
   /** The consumer does not have the delivery any more; its token is free after the end of the transaction. @throws FairleadError */
   settle(consumer: QueueConsumer, token: number, outcome: Outcome, detail: OutcomeDetail | null): void;
   /**
@@ -300,6 +308,7 @@ export interface QueueHost {
    */
   join(companion: GroupCompanion, mayWait: boolean): void;
   readonly bodies: LargeBodies;
+  readonly messages: SharedMessages;
   readonly moves: QueueMoves;
   /** Ends cleanly, when no more is put: what consumers still have counts as failed. @param done told when all is on the disk */
   stop(done: (error: Error | null) => void): void;

@@ -1,6 +1,7 @@
 import { invariant } from '../common/errors';
 import type { LargeBody, OutcomeDetail } from '../streams/contract';
 import { TailBody } from '../streams/framed-body';
+import type { CoHolder } from './co-holder';
 import { type Group, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
 import type { PlacedLarge, StagedLarge } from './large-intake';
@@ -28,6 +29,8 @@ interface PendingLarge {
   /** The number of its parts. */
   readonly body: number;
   readonly length: number;
+  /** All that is put before it, for others. */
+  readonly before: Buffer;
   readonly origin: PutOrigin;
   readonly places: readonly PlacedLarge[];
 }
@@ -44,11 +47,12 @@ export class LargeDistribution implements LargePutHome {
     private readonly wantsTurn: () => void,
   ) {}
 
-  /** @param start of the message, which all of them take */
+  /** @param start of the message, which all of them take @param before all that is put before it, for others */
   put(
     body: LargeBody,
     topic: Buffer,
     start: Buffer,
+    before: Buffer,
     publisher: number,
     takers: readonly HomeQueue[],
     origin: PutOrigin,
@@ -56,7 +60,7 @@ export class LargeDistribution implements LargePutHome {
   ): void {
     for (const queue of takers) if (queue.temporary) queue.putLarge(body, publisher, null, 0, NOBODY, 0, age, topic);
     const stored = takers.filter(({ temporary }) => !temporary);
-    if (stored.length === 0) {
+    if (stored.length === 0 && origin.others === null) {
       this.answers.answer(origin, false);
       return;
     }
@@ -65,7 +69,7 @@ export class LargeDistribution implements LargePutHome {
     origin.mark?.storing(origin.seq, true);
     body.retain();
     const put = new LargePut(this, null, id, body, 0);
-    this.#pending.push({ put, body: id, length: body.length, origin, places });
+    this.#pending.push({ put, body: id, length: body.length, before, origin, places });
     this.wantsTurn();
   }
 
@@ -88,14 +92,17 @@ export class LargeDistribution implements LargePutHome {
   }
 
   staged(put: LargePut): void {
-    const { origin, places, body, length } = this.#end(put);
-    this.#adopt(body, length, places.filter((place) => place.stored()).length);
+    const { origin, places, body, length, before } = this.#end(put);
+    this.#adopt(body, length, places.filter((place) => place.stored()).length, before, origin.others);
     this.answers.answer(origin, true);
   }
 
-  #adopt(body: number, length: number, holders: number): void {
-    if (holders > 0) this.home.large.adopt(body, holders);
+  /** @param holders queues that have it */
+  #adopt(body: number, length: number, holders: number, before: Buffer, others: CoHolder | null): void {
+    const all = holders + (others?.holders ?? 0);
+    if (all > 0) this.home.large.adopt(body, all);
     else this.home.large.discard(body, length);
+    others?.enterLarge(before, body, length);
   }
 
   failed(put: LargePut, refusal: Refusal): void {
@@ -128,11 +135,16 @@ export class LargeDistribution implements LargePutHome {
     return { head: start, length: body.length, publisher, stored, body: behind, abandon: () => stored.abandon() };
   }
 
-  /** @param at where the message begins */
-  putStaged({ head: all, publisher, stored }: StagedLarge, at: number, takers: readonly HomeQueue[]): void {
+  /** @param at where in its beginning the message does, behind its topic */
+  putStaged(
+    { head: beginning, publisher, stored }: StagedLarge,
+    at: number,
+    takers: readonly HomeQueue[],
+    others: CoHolder | null,
+  ): void {
     invariant(stored !== null, 'an intake stores what is staged');
+    const start = beginning.subarray(at, at + LARGE_HEAD_BYTES);
     const { id, length } = stored;
-    const start = all.subarray(at, at + LARGE_HEAD_BYTES);
     for (const queue of takers)
       queue.intake.large.putStored(
         start,
@@ -140,8 +152,9 @@ export class LargeDistribution implements LargePutHome {
         publisher,
         id,
         queue.temporary ? this.home.bodies.open(id, length) : NO_BODY,
-        all.subarray(topicStart(all, 0, at), at),
+        beginning.subarray(topicStart(beginning, 0, at), at),
       );
-    this.#adopt(id, length, takers.filter(({ temporary }) => !temporary).length);
+    const holders = takers.filter(({ temporary }) => !temporary).length;
+    this.#adopt(id, length, holders, beginning.subarray(0, at), others);
   }
 }

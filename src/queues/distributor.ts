@@ -1,5 +1,6 @@
 import type { LargeBody, OutcomeDetail } from '../streams/contract';
 import { TailBody } from '../streams/framed-body';
+import type { CoHolder } from './co-holder';
 import type { PeekedMessage, PutMark, PutSink, Queue, QueueConsumer, QueuePolicy, QueueView, Route } from './contract';
 import { DEFAULT_QUEUE_POLICY } from './default-policy';
 import { headOf, LargeDistribution } from './distributor-large';
@@ -8,7 +9,7 @@ import { type Group, type GroupMember, NOBODY } from './group';
 import type { HomeQueue } from './home-queue';
 import { incomingFlags, readIncoming } from './incoming';
 import type { StagedLarge } from './large-intake';
-import { LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
+import { CO_HELD_BYTES_LEAST, LARGE_HEAD_BYTES, ROOM_MAX, SHARED_BYTES_LEAST } from './limits';
 import type { Mark } from './marks';
 import { PutAnswers, type PutOrigin } from './put-answers';
 import type { PutCharges, Refused } from './put-charges';
@@ -20,6 +21,9 @@ import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 import type { QueueStore } from './store-port';
 import { LENGTH_BYTES, messageAfterTopic, topicStart } from './topic-head';
 import type { TransactionQueue } from './transaction';
+
+/** Where nobody asks for it. */
+const NOTHING = Buffer.alloc(0);
 
 /**
  * A queue that holds nothing itself: what is put goes to each queue that the route names, in one group with its own mark, and is answered
@@ -69,12 +73,15 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     sink: PutSink,
     token: number,
     age = 0,
+    _topic = 0,
+    others: CoHolder | null = null,
   ): void {
-    const origin = { sink, token, mark: mark as Mark | null, seq };
+    const origin = { sink, token, mark: mark as Mark | null, seq, others };
     if (this.#pace.isOpen) {
       this.#put(payload, start, end, publisher, age, origin);
       return;
     }
+    others?.wait();
     const kept = Buffer.from(payload.subarray(start, end));
     this.#pace.wait(kept.length, () => this.#put(kept, 0, kept.length, publisher, age, origin));
   }
@@ -91,11 +98,14 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     if (queues.length > 0 && !this.#read(payload, at, end, true, age, origin)) return;
     const takers = this.#takers(queues, end - at, origin);
     if (takers === null) return;
-    this.#store(takers, payload, start, at, end, publisher, age);
+    const { others } = origin;
+    const shared = this.#store(takers, payload, start, at, end, publisher, age, others?.holders ?? 0);
+    others?.enter(payload, start, at, end, shared);
     this.#pace.placed(takers.length);
-    this.#answers.answer(origin, takers.length > 0);
+    this.#answers.answer(origin, takers.length > 0 || others !== null);
   }
 
+  /** @param others so many have it too @returns the message that all of them share; null where each has its own */
   #store(
     takers: readonly HomeQueue[],
     payload: Buffer,
@@ -104,20 +114,22 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     end: number,
     publisher: number,
     age: number,
-  ): void {
+    others: number,
+  ): number | null {
     const from = topicStart(payload, start, at);
     const topic = at - from;
     const sharing = end - from < SHARED_BYTES_LEAST ? [] : takers.filter(({ temporary }) => !temporary);
-    const isShared = sharing.length > 1;
+    const isShared = sharing.length > 1 || (sharing.length === 1 && others > 0 && end - from >= CO_HELD_BYTES_LEAST);
     const { payloads, slab } = this.home;
     const flags = incomingFlags();
     for (const queue of takers)
       if (!isShared || queue.temporary) queue.put(payload, from, end, publisher, null, 0, NOBODY, 0, age, topic);
-    if (!isShared) return;
+    if (!isShared) return null;
     const record = slab.make(payload, from, end, topic);
     writeHead(record, topic > 0 ? flags | RECORD_FLAG.topic : flags, 0, publisher, 0);
-    const id = payloads.hold(record, sharing.length);
+    const id = payloads.hold(record, sharing.length + others);
     for (const queue of sharing) if (!queue.intake.putShared(record, id, age)) payloads.release(id);
+    return id;
   }
 
   /** @param at where the message begins */
@@ -159,8 +171,11 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     sink: PutSink,
     token: number,
     age = 0,
+    _topic: Buffer | null = null,
+    others: CoHolder | null = null,
   ): void {
-    const origin = { sink, token, mark: mark as Mark | null, seq };
+    const origin = { sink, token, mark: mark as Mark | null, seq, others };
+    others?.wait();
     if (this.#pace.isOpen) {
       this.#putLarge(body, publisher, age, origin);
       return;
@@ -188,8 +203,9 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     const takers = this.#takers(queues, body.length - at, origin);
     if (takers === null) return;
     this.#pace.placed(takers.length);
+    const before = origin.others === null ? NOTHING : Buffer.from(head.subarray(0, at));
     const topic = head.subarray(topicStart(head, 0, at), at);
-    this.#large.put(new TailBody(body, at), topic, start, publisher, takers, origin, age);
+    this.#large.put(new TailBody(body, at), topic, start, before, publisher, takers, origin, age);
   }
 
   /** What is put waits from now on, in order, or no longer. */
@@ -288,11 +304,11 @@ export class Distributor implements Queue, TransactionQueue, HostedQueue, GroupM
     return this.#large.stage(body, publisher, told);
   }
 
-  putStaged(staged: StagedLarge): void {
+  putStaged(staged: StagedLarge, others: CoHolder | null): void {
     const { head: start, publisher } = staged;
     const at = messageAfterTopic(start, 0, start.length);
     const takers = this.#routed(start, 0, at, start.length, publisher);
-    this.#large.putStaged(staged, at, takers);
+    this.#large.putStaged(staged, at, takers, others);
   }
 
   consume(): QueueConsumer {

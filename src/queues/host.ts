@@ -1,3 +1,4 @@
+import type { SharedMessages } from './co-holder';
 import type {
   GroupCompanion,
   LargeBodies,
@@ -27,6 +28,7 @@ export function createQueueHost(ports: QueueHostPorts): QueueHost {
 /** A host as others see it: joins what keeps, makes and moves its queues. */
 class LocalQueueHost implements QueueHost {
   readonly bodies: LargeBodies;
+  readonly messages: SharedMessages;
   readonly moves: LocalQueueMoves;
   readonly #home: LocalHome;
   readonly #directory: QueueDirectory;
@@ -38,6 +40,7 @@ class LocalQueueHost implements QueueHost {
     const { large, bodies, payloads } = this.#home;
     const change = (): Group => this.#home.change(true);
     this.bodies = bodies;
+    this.messages = payloads;
     const wantsRemovalTurn = (): void => this.#home.wantsOwnTurn();
     this.#directory = new QueueDirectory(store, { change, large, payloads, wantsRemovalTurn });
     this.#registry = new QueueRegistry({

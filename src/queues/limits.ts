@@ -62,6 +62,8 @@ export const FORWARDS_MAX = 64;
 export const FORWARD_RETRY_MS = 5_000;
 /** Smaller messages are stored with each queue that has them: two copies take no more than two references, the message and a count. */
 export const SHARED_BYTES_LEAST = 128;
+/** The same of a message for one subscription here and others at other nodes: more is written to name it there. */
+export const CO_HELD_BYTES_LEAST = 256;
 /** A queue that leaves waits so long for its dead letters under way; those not answered by then are sent again by its next home. */
 export const DETACH_MS = 5_000;
 /** Size of the parts that large messages are stored in: what a read of one copies. */

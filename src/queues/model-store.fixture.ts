@@ -63,6 +63,12 @@ class Tables {
     for (const { records } of this.#tables.values()) size += records.size;
     return size;
   }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const { records } of this.#tables.values()) for (const value of records.values()) bytes += value.length;
+    return bytes;
+  }
 }
 
 interface Change {
@@ -199,6 +205,11 @@ export class ModelStore implements QueueStore {
 
   get records(): number {
     return this.#durable.size;
+  }
+
+  /** Bytes of all of them. */
+  get bytes(): number {
+    return this.#durable.bytes;
   }
 
   keys(space: number, queue: number): readonly number[] {

@@ -1,4 +1,5 @@
 import { OUTCOME } from '../streams/contract';
+import type { CoHolder } from './co-holder';
 import type { PutSink } from './contract';
 import type { Group } from './group';
 import type { Mark } from './marks';
@@ -13,6 +14,8 @@ export interface PutOrigin {
   token: number;
   readonly mark: Mark | null;
   readonly seq: number;
+  /** Who have it too. */
+  readonly others: CoHolder | null;
 }
 
 /** The host, as the answers of an intake see it. */
@@ -77,13 +80,15 @@ export class PutAnswers {
   }
 
   /** A put is refused, and again whenever it comes. */
-  refuse({ sink, token, mark, seq }: PutOrigin, refusal: Refusal): void {
+  refuse({ sink, token, mark, seq, others }: PutOrigin, refusal: Refusal): void {
+    others?.refused();
     mark?.refuse(seq, refusal);
     this.home.refuse(sink, token, refusal);
   }
 
   /** A put of a publisher here is refused as a whole, for one of the queues that were to have it. */
-  refuseFor(queue: string, { sink, token }: PutOrigin, refusal: Refusal): void {
+  refuseFor(queue: string, { sink, token, others }: PutOrigin, refusal: Refusal): void {
+    others?.refused();
     const { condition = 'amqp:internal-error', description = '' } = refusalDetail(refusal) ?? {};
     this.home.later(() => sink.onPut(token, OUTCOME.rejected, { condition, description: `${queue}: ${description}` }));
   }

@@ -1,3 +1,4 @@
+import { CO_HOLDERS_SPACE, heldBy } from './co-holder';
 import { bodyOf, flagsOf, isReference, payloadOf, RECORD_FLAG, readU48 } from './record';
 import { messageAt, SPACE } from './spaces';
 
@@ -18,7 +19,13 @@ export class ReferenceRecount {
     if (space === SPACE.payloads) of(this.#payloads, key).isThere = true;
     else if (space === SPACE.holders) of(this.#payloads, key).said = readU48(value, 0);
     else if (space === SPACE.bodyHolders) of(this.#bodies, key).said = readU48(value, 0);
+    else if (space === CO_HOLDERS_SPACE) this.#addHeld(value);
     else if (messageAt(space) >= 0) this.#addMessage(value.subarray(messageAt(space)));
+  }
+
+  #addHeld(record: Buffer): void {
+    const held = heldBy(record);
+    if (held !== null) of(held.what === 'message' ? this.#payloads : this.#bodies, held.id).found++;
   }
 
   #addMessage(record: Buffer): void {
@@ -42,9 +49,8 @@ export class ReferenceRecount {
   keeps(space: number, key: number, value: Buffer): boolean {
     if (space === SPACE.holders || space === SPACE.bodyHolders) return false;
     if (space === SPACE.payloads) return of(this.#payloads, key).found > 0;
-    const at = messageAt(space);
-    const record = at < 0 ? null : value.subarray(at);
-    return record === null || !isReference(record) || of(this.#payloads, payloadOf(record)).isThere;
+    const payload = payloadNamedBy(space, value);
+    return payload === null || of(this.#payloads, payload).isThere;
   }
 
   /** The counts that the store should have. */
@@ -52,6 +58,17 @@ export class ReferenceRecount {
     for (const [id, { isThere, found }] of this.#payloads) if (isThere && found > 0) yield [SPACE.holders, id, found];
     for (const [id, { found }] of this.#bodies) if (found > 1) yield [SPACE.bodyHolders, id, found];
   }
+}
+
+/** The payload that a record names, if it names one. */
+function payloadNamedBy(space: number, value: Buffer): number | null {
+  if (space === CO_HOLDERS_SPACE) {
+    const held = heldBy(value);
+    return held?.what === 'message' ? held.id : null;
+  }
+  const at = messageAt(space);
+  const record = at < 0 ? null : value.subarray(at);
+  return record !== null && isReference(record) ? payloadOf(record) : null;
 }
 
 function of(all: Map<number, Shared>, id: number): Shared {

@@ -1,4 +1,5 @@
-import { flagsOf, isReference, payloadOf, RECORD_FLAG, RECORD_HEAD } from './record';
+import type { SharedMessages } from './co-holder';
+import { flagsOf, isReference, messageOf, payloadOf, RECORD_FLAG, RECORD_HEAD } from './record';
 import { type CountedGroup, ReferenceCounts } from './reference-counts';
 import { messageAt, SPACE } from './spaces';
 import { RecordDamagedError, type QueueStore } from './store-port';
@@ -7,7 +8,7 @@ import { RecordDamagedError, type QueueStore } from './store-port';
  * Messages that several queues have, on the disk once: each queue has a short record that names it. A payload comes with the group of its
  * first references and goes with that of the last one's removal.
  */
-export class SharedPayloads {
+export class SharedPayloads implements SharedMessages {
   readonly #counts: ReferenceCounts;
   #nextId: number;
 
@@ -51,6 +52,11 @@ export class SharedPayloads {
     const record = this.store.get(SPACE.payloads, 0, id);
     if (record === null) throw new RecordDamagedError(SPACE.payloads, 0, id, 'it is missing');
     return record;
+  }
+
+  message(id: number): Buffer | null {
+    const record = this.store.get(SPACE.payloads, 0, id);
+    return record === null ? null : messageOf(record);
   }
 
   /** A value of a space of messages, with its message where it only names it. @throws RecordDamagedError */

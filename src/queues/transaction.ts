@@ -1,5 +1,6 @@
 import { FairleadError } from '../common/errors';
 import type { LargeBody, Outcome, OutcomeDetail } from '../streams/contract';
+import type { CoHolder } from './co-holder';
 import type { PutSink, Queue, QueueConsumer, QueueTransaction } from './contract';
 import type { LocalConsumer } from './consumer';
 import type { Consumers } from './consumers';
@@ -25,10 +26,13 @@ export interface TransactionQueue {
     seq: number,
     sink: PutSink,
     token: number,
+    age: number,
+    topic: number,
+    others: CoHolder | null,
   ): void;
   /** Stores the parts of a large message. @param told once, never within the call: null when it can be put, else why not */
   stage(body: LargeBody, publisher: number, told: (refusal: OutcomeDetail | null) => void): StagedLarge;
-  putStaged(staged: StagedLarge): void;
+  putStaged(staged: StagedLarge, others: CoHolder | null): void;
   /** Only of an intake: does something as a whole once all that was put before has its place in the queues. */
   whenReached?(act: () => void): void;
 }
@@ -38,6 +42,7 @@ interface StagedPut {
   /** The message, or a large one on its way to the disk. */
   readonly message: Buffer | StagedLarge;
   readonly publisher: number;
+  readonly others: CoHolder | null;
 }
 
 interface StagedSettlement {
@@ -73,16 +78,24 @@ export class LocalTransaction implements QueueTransaction {
 
   constructor(private readonly home: TransactionHome) {}
 
-  put(queue: Queue, payload: Buffer, start: number, end: number, publisher: number): void {
+  put(
+    queue: Queue,
+    payload: Buffer,
+    start: number,
+    end: number,
+    publisher: number,
+    others: CoHolder | null = null,
+  ): void {
     this.#checkRoom(end - start);
     this.#puts.push({
       queue: queue as unknown as TransactionQueue,
       message: Buffer.from(payload.subarray(start, end)),
       publisher,
+      others,
     });
   }
 
-  putLarge(queue: Queue, body: LargeBody, publisher: number): void {
+  putLarge(queue: Queue, body: LargeBody, publisher: number, others: CoHolder | null = null): void {
     this.#checkRoom(0);
     this.#staging++;
     const home = queue as unknown as TransactionQueue;
@@ -90,6 +103,7 @@ export class LocalTransaction implements QueueTransaction {
       queue: home,
       message: home.stage(body, publisher, (refusal) => this.#staged(refusal)),
       publisher,
+      others,
     });
   }
 
@@ -198,9 +212,9 @@ export class LocalTransaction implements QueueTransaction {
   }
 }
 
-function commitPut({ queue, message, publisher }: StagedPut): void {
-  if (Buffer.isBuffer(message)) queue.put(message, 0, message.length, publisher, null, 0, NOBODY, 0);
-  else queue.putStaged(message);
+function commitPut({ queue, message, publisher, others }: StagedPut): void {
+  if (Buffer.isBuffer(message)) queue.put(message, 0, message.length, publisher, null, 0, NOBODY, 0, 0, 0, others);
+  else queue.putStaged(message, others);
 }
 
 function undoPut({ message }: StagedPut): void {

@@ -54,6 +54,11 @@ export class VirtualNode {
     public rules: readonly AddressRule[],
   ) {}
 
+  /** What is on the disk of its queues. */
+  get records(): ModelStore {
+    return this.#records;
+  }
+
   get id(): number {
     return nodeIdOf(this.name);
   }
