@@ -9,6 +9,7 @@ import { incoming, incomingDue, incomingExpiry, incomingFlags, readIncoming } fr
 import { LargeIntake, type LargeIntakeParts } from './large-intake';
 import { SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import type { Mark } from './marks';
+import { PutsBehind } from './puts-behind';
 import type { QueueCore } from './queue-core';
 import {
   flagsOf,
@@ -27,6 +28,7 @@ import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 export class Intake implements LargeIntakeParts {
   readonly #duplicates: Duplicates;
   readonly large: LargeIntake;
+  readonly behind = new PutsBehind();
 
   /** @throws RecordDamagedError */
   constructor(
@@ -41,6 +43,26 @@ export class Intake implements LargeIntakeParts {
   }
 
   put(
+    payload: Buffer,
+    start: number,
+    end: number,
+    publisher: number,
+    mark: Mark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+    age: number,
+    topic: number,
+  ): void {
+    if (mark === null || !this.behind.holds(mark)) {
+      this.#put(payload, start, end, publisher, mark, seq, sink, token, age, topic);
+      return;
+    }
+    const kept = Buffer.from(payload.subarray(start, end));
+    this.behind.wait(mark, () => this.#put(kept, 0, kept.length, publisher, mark, seq, sink, token, age, topic));
+  }
+
+  #put(
     payload: Buffer,
     start: number,
     end: number,
@@ -211,8 +233,7 @@ export class Intake implements LargeIntakeParts {
   /** @returns false when the put was made before: it is answered as then */
   advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
     const isNew = mark.advance(seq);
-    if (!isNew && !this.large.isPending(mark, seq, sink, token))
-      this.core.group.repeats.push({ sink, token, mark, seq, sharesFate: false });
+    if (!isNew) this.core.group.repeats.push({ sink, token, mark, seq, sharesFate: false });
     this.core.marks.touch(mark);
     this.core.touch();
     return isNew;

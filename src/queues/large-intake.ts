@@ -8,6 +8,7 @@ import { incoming } from './incoming';
 import { LargePut, type LargePutHome } from './large-put';
 import { LARGE_HEAD_BYTES, SEGMENT_BYTES, SEGMENTS_MAX } from './limits';
 import type { Mark } from './marks';
+import type { PutsBehind } from './puts-behind';
 import type { QueueCore } from './queue-core';
 import { bodyOf, flagsOf, largeRecord, publisherOf, RECORD_FLAG, RECORD_HEAD, sizeOf, writeHead } from './record';
 import { REFUSAL, type Refusal } from './refusals';
@@ -16,6 +17,7 @@ const head = Buffer.allocUnsafe(LARGE_HEAD_BYTES);
 
 /** What large messages have in common with others when they are put. */
 export interface LargeIntakeParts {
+  readonly behind: PutsBehind;
   advance(mark: Mark, seq: number, sink: PutSink, token: number): boolean;
   closed(): Refusal;
   read(start: Buffer, from: number, to: number, whole: boolean, age: number): Refusal;
@@ -71,6 +73,28 @@ export class LargeIntake implements LargePutHome {
   ) {}
 
   put(
+    body: LargeBody,
+    publisher: number,
+    mark: Mark | null,
+    seq: number,
+    sink: PutSink,
+    token: number,
+    age: number,
+    topic: Buffer | null,
+  ): void {
+    const { behind } = this.parts;
+    if (mark === null || !behind.holds(mark)) {
+      this.#put(body, publisher, mark, seq, sink, token, age, topic);
+      return;
+    }
+    body.retain();
+    behind.wait(mark, () => {
+      this.#put(body, publisher, mark, seq, sink, token, age, topic);
+      body.release();
+    });
+  }
+
+  #put(
     body: LargeBody,
     publisher: number,
     mark: Mark | null,
@@ -183,15 +207,6 @@ export class LargeIntake implements LargePutHome {
     };
   }
 
-  /** A large message that is being stored is answered when it is, to whom asked last. */
-  isPending(mark: Mark, seq: number, sink: PutSink, token: number): boolean {
-    const pending = this.#puts.find(({ entry }) => entry?.mark === mark && entry.putSeq === seq)?.entry ?? null;
-    if (pending === null) return false;
-    pending.sink = sink;
-    pending.token = token;
-    return true;
-  }
-
   /** Stores more of what is being stored. */
   turn(): void {
     this.#puts[0]?.turn(this.core);
@@ -204,8 +219,10 @@ export class LargeIntake implements LargePutHome {
 
   staged(put: LargePut): void {
     const entry = this.#end(put);
+    const { mark } = entry;
     this.core.home.large.adopt(bodyOf(entry.record));
     this.#addPlaced(entry, put.due);
+    if (mark !== null) this.parts.behind.goOn(mark);
   }
 
   #addPlaced(entry: Entry, due: number): void {
@@ -217,8 +234,10 @@ export class LargeIntake implements LargePutHome {
 
   failed(put: LargePut, refusal: Refusal): void {
     const entry = this.#end(put);
+    const { mark } = entry;
     this.core.finish(entry);
     this.#notPlaced(entry, refusal);
+    if (mark !== null) this.parts.behind.goOn(mark);
   }
 
   #notPlaced(entry: Entry, refusal: Refusal): void {

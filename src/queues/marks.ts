@@ -44,6 +44,10 @@ export class Mark implements PutMark {
     else this.#storing.delete(seq);
   }
 
+  get isStoring(): boolean {
+    return this.#storing.size > 0;
+  }
+
   /** A put could not be written. */
   notWritten(seq: number, refusal: Refusal): void {
     if (!this.comesAgain) {
