@@ -33,15 +33,15 @@ export class OutboxBatch implements GroupCompanion {
   readonly forgotten: number[] = [];
 
   constructor(
-    private readonly onClosing: (batch: OutboxBatch) => void,
-    private readonly onDone: (batch: OutboxBatch, error: Error | null) => void,
+    private readonly onClosing: () => void,
+    private readonly onDone: (error: Error | null) => void,
   ) {}
 
   closing(): void {
-    this.onClosing(this);
+    this.onClosing();
   }
 
   done(error: Error | null): void {
-    this.onDone(this, error);
+    this.onDone(error);
   }
 }

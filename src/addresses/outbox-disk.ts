@@ -31,6 +31,8 @@ export class OutboxDisk {
   readonly destinations: OutboxDestinations;
   /** What goes into the group of this turn. */
   #batch: OutboxBatch | null = null;
+  /** That, and those on their way to the disk. */
+  readonly #open = new Set<OutboxBatch>();
   #lastKey = 0;
   /** The number that the disk knows as the last. */
   #savedKey = -1;
@@ -140,6 +142,12 @@ export class OutboxDisk {
     this.#erase(to.id, key);
   }
 
+  /** It may still be read, and is deleted already. */
+  isErasing({ id }: Outgoing, key: number): boolean {
+    for (const { erased } of this.#open) if (erased.some((each) => each.id === id && each.key === key)) return true;
+    return false;
+  }
+
   #erase(id: number, key: number): void {
     this.ports.store.delete(OUTBOX_SPACE.messages, id, key);
     this.#change(true).erased.push({ id, key });
@@ -156,13 +164,25 @@ export class OutboxDisk {
 
   /** @param mayWait nobody waits for the change */
   #change(mayWait: boolean): OutboxBatch {
-    this.#batch ??= new OutboxBatch(
-      (batch) => this.#closing(batch),
-      (batch, error) => (error === null ? this.#written(batch) : this.#failed(batch, error)),
-    );
-    this.ports.host.join(this.#batch, mayWait);
+    const batch = (this.#batch ??= this.#begin());
+    this.ports.host.join(batch, mayWait);
     this.shared.scheduleFlush();
-    return this.#batch;
+    return batch;
+  }
+
+  #begin(): OutboxBatch {
+    const batch = new OutboxBatch(
+      () => this.#closing(batch),
+      (error) => this.#done(batch, error),
+    );
+    this.#open.add(batch);
+    return batch;
+  }
+
+  #done(batch: OutboxBatch, error: Error | null): void {
+    this.#open.delete(batch);
+    if (error === null) this.#written(batch);
+    else this.#failed(batch, error);
   }
 
   #closing(batch: OutboxBatch): void {

@@ -77,6 +77,9 @@ export class OutboxFeed {
   #feed(to: Outgoing, now: number): void {
     if (now < to.pausedUntil) return;
     this.#hungry.delete(to);
+    // What was not taken goes first, once nothing newer is under way.
+    if (to.isBroken && to.underWay > 0) return;
+    to.isBroken = false;
     const { entry, limit } = to;
     if (to.cursor > limit || to.damage !== null) return;
     if (this.ports.isBehind(entry) || this.ports.unsentBytes(entry) >= this.#ahead) return;
@@ -102,6 +105,7 @@ export class OutboxFeed {
     const ahead = this.#ahead;
     let bytes = 0;
     this.ports.store.scan(OUTBOX_SPACE.messages, to.id, to.cursor, limit + 1, (key, record) => {
+      if (key < to.readTo && this.disk.isErasing(to, key)) return true;
       found.push([key, record]);
       bytes += sizeOf(record);
       return bytes < ahead;
@@ -161,7 +165,8 @@ export class OutboxFeed {
       from.movedAt = now;
       from.refusal = null;
       this.#remove(forwarded);
-    } else if (FOR_GOOD.has(detail?.condition ?? '')) this.#bury(forwarded);
+    } else if (outcome === OUTCOME.undelivered) this.#back(forwarded, detail, now);
+    else if (FOR_GOOD.has(detail?.condition ?? '')) this.#bury(forwarded);
     else this.#again(forwarded, detail?.description ?? 'it was given back', now);
   }
 
@@ -173,11 +178,24 @@ export class OutboxFeed {
     this.disk.payloads.release(payload);
   }
 
+  /** A queue that has come to this node cannot have it for now, or could not write it: it keeps its place, and what is newer comes behind it. */
+  #back({ from, key, payload }: Forwarded, detail: OutcomeDetail | null, now: number): void {
+    from.readTo = Math.max(from.readTo, from.cursor);
+    from.cursor = Math.min(from.cursor, key);
+    from.isBroken = true;
+    this.#pause(from, detail?.description ?? 'it was given back', now);
+    payload?.large?.release();
+  }
+
+  #pause(to: Outgoing, refusal: string, now: number): void {
+    to.refusal = refusal;
+    to.pausedUntil = now + OUTBOX_RETRY_MS;
+    this.#retryAt = Math.min(this.#retryAt, to.pausedUntil);
+  }
+
   /** Refused under this number for ever: it is put again under a new one, behind what has come meanwhile. */
   #again({ from, key, record, payload }: Forwarded, refusal: string, now: number): void {
-    from.refusal = refusal;
-    from.pausedUntil = now + OUTBOX_RETRY_MS;
-    this.#retryAt = Math.min(this.#retryAt, from.pausedUntil);
+    this.#pause(from, refusal, now);
     const again = inEpoch(record, this.ports.store.putEpoch);
     this.disk.enterAgain(from, this.disk.nextKey(), again);
     this.disk.erase(from, key);

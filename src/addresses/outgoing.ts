@@ -17,6 +17,10 @@ export class Outgoing implements Totals {
   /** Epoch of those under way to the home, and how many they are. */
   epoch = 0;
   underWay = 0;
+  /** What was under way was not taken, and goes again first. */
+  isBroken = false;
+  /** What is below this was forwarded before: some of it may be done with. */
+  readTo = 0;
   /** A large one is, whose home takes its time to store it: what it could not write would come again behind what is newer. */
   isLargeUnderWay = false;
   /** Not before that time. */

@@ -37,9 +37,14 @@ export class PutGate {
     const { fromOutbox, epoch, seq, turn } = head;
     if (!fromOutbox) return false;
     const mark = state.mark(queue, origin, fromOutbox, epoch, this.ports.nodeName);
-    if (mark.isEarly(seq, turn)) return true;
+    return mark.isEarly(seq, turn) || this.obstacleTo(entry, queue, mark, head) !== null;
+  }
+
+  /** Why a put is not taken for now whose origin has it on the disk; null when it is. */
+  obstacleTo(entry: AddressEntry, queue: Queue, mark: PutMark, { fromOutbox, seq }: PutHead): OutcomeDetail | null {
+    const obstacle = fromOutbox ? this.#obstacle(entry, queue) : null;
     // One that is stored already is answered at once.
-    return this.#obstacle(entry, queue) !== null && !mark.has(seq);
+    return obstacle === null || mark.has(seq) ? null : obstacle;
   }
 
   /** Why a queue here takes nothing for now. */

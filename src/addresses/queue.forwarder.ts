@@ -156,37 +156,46 @@ export class QueueForwarder implements Forwarder {
     end: number,
     head: PutHead | null,
   ): void {
-    const { queue } = state;
     // It goes to the disk with all that this turn brings.
     this.shared.scheduleFlush();
     this.ports.own.open(slot, end - start);
-    if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
-    else
-      queue.put(
-        bytes,
-        start,
-        end,
-        tag,
-        this.#ownMark(queue, head),
-        head?.seq ?? 0,
-        this.ports.own,
-        slot,
-        head?.age ?? 0,
-      );
+    const queue = this.#taker(state, slot, head);
+    if (queue === null) return;
+    const mark = this.#ownMark(queue, head);
+    queue.put(bytes, start, end, tag, mark, head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
   }
 
   #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, head: PutHead | null): void {
-    const { queue } = state;
     this.shared.scheduleFlush();
     // Its bytes are counted by what holds them.
     this.ports.own.open(slot, 0);
-    if (queue === null) this.ports.own.onPut(slot, OUTCOME.rejected, detailOf(state));
-    else queue.putLarge(body, tag, this.#ownMark(queue, head), head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
+    const queue = this.#taker(state, slot, head);
+    if (queue === null) return;
+    const mark = this.#ownMark(queue, head);
+    queue.putLarge(body, tag, mark, head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
+  }
+
+  /** The queue here; null, and the put is answered, where it does not take it. */
+  #taker(state: QueueState, slot: number, head: PutHead | null): Queue | null {
+    const { own } = this.ports;
+    const { queue } = state;
+    if (queue === null) {
+      own.onPut(slot, OUTCOME.rejected, detailOf(state));
+      return null;
+    }
+    const mark = this.#ownMark(queue, head);
+    if (mark === null || head === null) return queue;
+    const obstacle = this.#gate.obstacleTo(this.shared.pending.entry(slot), queue, mark, head);
+    if (obstacle === null) return queue;
+    own.onPut(slot, OUTCOME.undelivered, obstacle);
+    return null;
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
   #ownMark(queue: Queue, head: PutHead | null): PutMark | null {
-    return head === null ? null : queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch);
+    return head === null
+      ? null
+      : queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch, head.fromOutbox);
   }
 
   begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {
