@@ -37,7 +37,7 @@ export const REAL_PARTS: NodeParts = {
     const deadlines = new Deadlines();
     const shared = { addresses, queue: connections, budget, deadlines, messageBytesMax };
     const stomp = new StompEdge({ ...shared, server: `fairlead/${VERSION}` });
-    const mqtt = new MqttEdge(shared);
+    const mqtt = new MqttEdge({ ...shared, space: null });
     // By the word that the site document has for each.
     const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp, mqtt, stomp };
     return (spec) => new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });

@@ -104,6 +104,30 @@ describe('MQTT two sites apart', () => {
     await client.end();
   });
 
+  it('[MQTT-4.8.2-4] shares a subscription among clients of all sites', async () => {
+    const members = await Promise.all(
+      ['east', 'middle', 'east'].map(async (site) => {
+        const member = await MqttJsClient.connect(port(site));
+        await member.client.subscribeAsync('$share/crew/shared/#', { qos: 1 });
+        return member;
+      }),
+    );
+    const plain = await MqttJsClient.connect(port('east'));
+    await plain.client.subscribeAsync('shared/#', { qos: 1 });
+    const publisher = await MqttJsClient.connect(port('west'));
+    const sent = Array.from({ length: 300 }, (_, at) => `${at}`);
+    await Promise.all(sent.map((text) => publisher.client.publishAsync(`shared/${text}`, text, { qos: 1 })));
+    expect(await plain.texts(sent.length)).toEqual(sent);
+    const got = await eventually('each message once', () => {
+      const all = members.flatMap(({ arrivals }) => arrivals);
+      return all.length >= sent.length && all;
+    });
+    expect(got.map(({ text }) => Number(text)).sort((a, b) => a - b)).toEqual(sent.map(Number));
+    expect(got.every(({ topic, text }) => topic === `shared/${text}`)).toBe(true);
+    expect(members.every(({ arrivals }) => arrivals.length > 0)).toBe(true);
+    await Promise.all([...members, plain, publisher].map((client) => client.end()));
+  });
+
   it('carries a message of many MiB', async () => {
     const subscriber = await MqttJsClient.connect(port('east'));
     await subscriber.client.subscribeAsync('large/#', { qos: 2 });

@@ -9,6 +9,8 @@ import type { Topics } from './topics';
 /** What MQTT for clients is built on. */
 export interface MqttEdgeOptions {
   readonly addresses: AddressSpace;
+  /** Sessions and retained messages; null where the mesh keeps none: sessions end with their connection then. */
+  readonly space: ClientSpace | null;
   readonly queue: FlushQueue;
   /** Shared by all listeners of the node. */
   readonly budget: ClientBudget;

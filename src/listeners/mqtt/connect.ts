@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { NEVER_EXPIRES, PROPERTY, REASON } from './constants';
+import type { SessionWill } from '../../addresses/client-contract';
 import type { ConnackProperties } from './cold-packets';
 import type { ConnectPacket } from './connect-packet';
 import { MqttError } from './errors';
 import { CLIENT_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, RECEIVE_MAXIMUM, TOPIC_ALIASES_MAX } from './limits';
 import type { ClientFacts } from './peer';
+import { sessionWill } from './will';
 
 /** What is told where the client says nothing (3.1.2.11.3). */
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
@@ -14,10 +16,11 @@ export interface Admission {
   readonly facts: ClientFacts;
   readonly keepAliveS: number;
   readonly told: ConnackProperties;
+  readonly will: SessionWill | null;
 }
 
 /** Decides on a CONNECT, step by step as 3.1.4 has it. @throws MqttError */
-export function admit(connect: ConnectPacket, packetBytesMax: number): Admission {
+export function admit(connect: ConnectPacket, packetBytesMax: number, keepsSessions: boolean): Admission {
   refuseEnhancedAuthentication(connect);
   const clientId = clientIdOf(connect);
   const keepAliveS = keepAliveOf(connect);
@@ -25,13 +28,12 @@ export function admit(connect: ConnectPacket, packetBytesMax: number): Admission
     receiveMaximum: RECEIVE_MAXIMUM,
     maximumPacketSize: packetBytesMax,
     topicAliasMaximum: TOPIC_ALIASES_MAX,
-    retainAvailable: false,
-    sharedSubscriptionAvailable: false,
-    ...(sessionExpiryMs(connect) > 0 && { sessionExpiryInterval: 0 }),
+    ...(!keepsSessions && { retainAvailable: false, sessionExpiryInterval: 0 }),
     ...(connect.clientId === '' && { assignedClientIdentifier: clientId }),
     ...(keepAliveS !== connect.keepAliveS && { serverKeepAlive: keepAliveS }),
   };
-  return { facts: factsOf(connect, clientId), keepAliveS, told };
+  const will = connect.will === null ? null : sessionWill(connect.will, Date.now());
+  return { facts: factsOf(connect, clientId), keepAliveS, told, will };
 }
 
 /** Enhanced authentication (4.12) is not served: [MQTT-4.12.0-1]. */

@@ -13,6 +13,8 @@ import { Incoming } from './incoming';
 import { BEHIND_LARGE_BYTES_MAX } from './limits';
 import { Outgoing } from './outgoing';
 import type { ClientFacts, Peer } from './peer';
+import { SessionKeeper } from './session-keeper';
+import { decodeState, type SessionState } from './session-state';
 import { Subscriptions } from './subscriptions';
 
 /** What a connected client has of its connection. */
@@ -36,6 +38,7 @@ export class Connected implements Peer {
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
   readonly subscriptions: Subscriptions;
+  readonly #keeper: SessionKeeper;
   /** What is to be sent behind a large message that is on its way out. */
   #behind: Output | null = null;
 
@@ -49,9 +52,31 @@ export class Connected implements Peer {
     private readonly expiryMs: number,
     private readonly publishBytesMax: number,
   ) {
-    this.outgoing = new Outgoing(this, wire.output, node.names, () => wire.unwritten());
-    this.incoming = new Incoming(this);
-    this.subscriptions = new Subscriptions(this, this.outgoing);
+    const persistent = expiryMs > 0;
+    const { space } = node;
+    this.outgoing = new Outgoing(
+      this,
+      wire.output,
+      node.names,
+      () => wire.unwritten(),
+      () => this.#keeper,
+    );
+    this.#keeper = new SessionKeeper(this, session, persistent, () => this.#state());
+    this.incoming = new Incoming(this, this.#keeper, space);
+    this.subscriptions = new Subscriptions(this, this.outgoing, session, persistent, space);
+  }
+
+  #state(): SessionState {
+    return { received: this.incoming.received(), open: this.outgoing.inFlight.open() };
+  }
+
+  /** Goes on where an earlier connection of the session has ended; behind CONNACK. */
+  resume(): void {
+    if (!this.session.present) return;
+    const { received, open } = decodeState(this.session.state);
+    this.incoming.restore(received);
+    this.outgoing.restore(open);
+    this.subscriptions.resume();
   }
 
   // --- what its parts share ------------------------------------------------------------------------------------------------------
@@ -142,6 +167,7 @@ export class Connected implements Peer {
     this.outgoing.large.goOn();
     this.#takeBehind();
     this.outgoing.pump();
+    this.#keeper.flush();
   }
 
   #takeBehind(): void {
@@ -155,6 +181,7 @@ export class Connected implements Peer {
 
   /** @param failed it broke off */
   close(failed: boolean): void {
+    this.#keeper.close();
     this.subscriptions.close(failed);
     this.incoming.close();
     this.outgoing.large.drop();

@@ -6,13 +6,16 @@ import { MESSAGE_BYTES_MAX } from '../../streams/limits';
 import { writeAck, writeReasonedAck } from './acks';
 import { FIRST, REASON } from './constants';
 import { MqttError, protocolError } from './errors';
-import { RECEIVE_MAXIMUM } from './limits';
+import { GATHER_BYTES_MAX, PACKET_IDS_MAX, RECEIVE_MAXIMUM } from './limits';
 import { LargeIncoming } from './large-incoming';
 import { plainMessage, SCRATCH } from './message-bytes';
 import type { Peer } from './peer';
+import type { RetainedMessages } from '../../addresses/client-contract';
 import { PublishView, readPublish } from './publish-packet';
 import { reasonOfError, reasonOfOutcome, wordsOfOutcome } from './reasons';
+import { RetainedPublishes } from './retained-publishes';
 import { richMessage } from './rich-messages';
+import type { SessionKeeper } from './session-keeper';
 import { isText } from './text';
 import { TopicAliases } from './topic-aliases';
 import type { Topic } from './topics';
@@ -35,10 +38,18 @@ export class Incoming implements PublisherHandler {
   /** Messages of QoS 1 until they are acknowledged, of QoS 2 until they are released. */
   readonly #states = new IntMap();
   readonly #large: LargeIncoming;
+  readonly #retained: RetainedPublishes | null;
 
-  constructor(private readonly peer: Peer) {
+  constructor(
+    private readonly peer: Peer,
+    private readonly keeper: SessionKeeper,
+    retained: RetainedMessages | null,
+  ) {
     this.#aliases = new TopicAliases(peer.topics);
     this.#large = new LargeIncoming();
+    const finish = (token: number, outcome: Outcome, detail: OutcomeDetail | null): void =>
+      this.#finish(token >>> QOS_SHIFT, token & ID_MASK, outcome, detail);
+    this.#retained = retained === null ? null : new RetainedPublishes(retained, finish);
   }
 
   /** A PUBLISH can be taken. */
@@ -55,6 +66,20 @@ export class Incoming implements PublisherHandler {
   begin(): void {
     const { addresses, facts } = this.peer;
     this.#publisher ??= addresses.openPublisher({ address: null, hint: null, client: facts.clientId }, this);
+  }
+
+  /** Packet ids of messages that an earlier connection has received ([MQTT-4.3.3-10]). */
+  restore(received: readonly number[]): void {
+    for (const packetId of received) this.#states.set(packetId, STATE.received);
+  }
+
+  /** What a later connection has to know. */
+  received(): number[] {
+    const ids: number[] = [];
+    this.#states.forEachSorted((id) => {
+      if (this.#states.get(id) === STATE.received) ids.push(id);
+    });
+    return ids;
   }
 
   // --- PUBLISH -----------------------------------------------------------------------------------------------------------------
@@ -83,10 +108,21 @@ export class Incoming implements PublisherHandler {
     const token = (qos << QOS_SHIFT) | packetId;
     if (!VIEW.rich && VIEW.expiryS < 0 && !VIEW.utf8) {
       const length = plainMessage(topic.head(qos, retain), bytes, payloadStart, payloadEnd);
-      return this.#publish(topic, SCRATCH, length, token);
+      return this.#publishAs(topic, SCRATCH, length, token);
     }
     const message = richMessage(VIEW, bytes, topic.address, Date.now());
-    return this.#publish(topic, message, message.length, token);
+    return this.#publishAs(topic, message, message.length, token);
+  }
+
+  #publishAs(topic: Topic, message: Buffer, length: number, token: number): Verdict {
+    const { retain, payloadStart, payloadEnd } = VIEW;
+    const retained = this.#retained;
+    if (!retain || retained === null || topic.ref.kind !== 'topic') return this.#publish(topic, message, length, token);
+    const end = payloadStart === payloadEnd ? 0 : length;
+    const tracked = token >= 1 << QOS_SHIFT;
+    return retained.publish(topic.ref, message, end, token, tracked, () =>
+      this.#publish(topic, message, length, token),
+    );
   }
 
   #publish(topic: Topic, message: Buffer, length: number, token: number): Verdict {
@@ -131,6 +167,8 @@ export class Incoming implements PublisherHandler {
       if (duplicate) return false;
       throw protocolError(`packet id ${packetId} is in use [MQTT-2.2.1-3]`);
     }
+    if (this.#states.size >= PACKET_IDS_MAX)
+      throw new MqttError('FL_MQTT_QUOTA', `more than ${PACKET_IDS_MAX} messages that were not released`);
     if (this.peer.facts.version === 5 && this.#states.size >= RECEIVE_MAXIMUM)
       throw new MqttError('FL_MQTT_RECEIVE_MAXIMUM', `more than ${RECEIVE_MAXIMUM} messages without acknowledgement`);
     this.#states.set(packetId, STATE.publishing);
@@ -140,7 +178,8 @@ export class Incoming implements PublisherHandler {
   // --- outcomes ----------------------------------------------------------------------------------------------------------------
 
   onOutcome(token: number, outcome: Outcome, detail: OutcomeDetail | null): void {
-    this.#finish(token >>> QOS_SHIFT, token & ID_MASK, outcome, detail);
+    if (this.#retained?.settled(token, outcome, detail) !== true)
+      this.#finish(token >>> QOS_SHIFT, token & ID_MASK, outcome, detail);
   }
 
   #answer(qos: number, packetId: number, verdict: Verdict): void {
@@ -154,7 +193,7 @@ export class Incoming implements PublisherHandler {
         this.#send(FIRST.puback, packetId);
       } else {
         this.#states.set(packetId, STATE.received);
-        this.#send(FIRST.pubrec, packetId);
+        this.keeper.acknowledge(FIRST.pubrec, packetId);
       }
       return;
     }
@@ -189,6 +228,7 @@ export class Incoming implements PublisherHandler {
     const state = this.#states.get(packetId);
     if (state === STATE.publishing) throw protocolError(`PUBREL of ${packetId} before its PUBREC [MQTT-4.3.3-4]`);
     this.#states.take(packetId);
+    this.keeper.changed();
     const reason = state === STATE.received ? REASON.success : REASON.packetIdNotFound;
     writeReasonedAck(this.peer, FIRST.pubcomp, packetId, reason);
     this.peer.touch();
@@ -207,6 +247,8 @@ export class Incoming implements PublisherHandler {
       return payload;
     }
     try {
+      if (view.retain && this.#retained !== null)
+        throw new MqttError('FL_MQTT_QUOTA', `a retained message of more than ${GATHER_BYTES_MAX} bytes`);
       this.#large.begin(this.#publisher as Publisher, topic, bytes, (view.qos << QOS_SHIFT) | view.packetId);
       this.#counted();
     } catch (error) {

@@ -16,6 +16,8 @@ export const USER_PROPERTIES_MAX = 1_000;
 export const CLIENT_ID_BYTES_MAX = 512;
 /** Messages of a client of QoS 1 and 2 that are not acknowledged, told as Receive Maximum. */
 export const RECEIVE_MAXIMUM = 1_024;
+/** The same of MQTT 3.1.1, which cannot be told: what a session keeps of them has a bound. */
+export const PACKET_IDS_MAX = 4_096;
 /** The same towards a client, whatever more it allows. */
 export const IN_FLIGHT_MAX = 1_024;
 /** Topic aliases of one client, either way. */

@@ -15,7 +15,7 @@ import { malformed, MqttError, protocolError } from './errors';
 import { Fields } from './fields';
 import { CONNECT_BYTES_MAX, CONNECT_MS, GATHER_BYTES_MAX } from './limits';
 import { PacketReader, type PacketSink } from './packet-reader';
-import { reasonOfError } from './reasons';
+import { reasonOfError, reasonOfFarewell } from './reasons';
 
 type State = 'greeting' | 'opening' | 'connected' | 'ended';
 
@@ -164,14 +164,14 @@ export class MqttClient
     this.#version = version >= 5 ? 5 : 4;
     checkVersion(version);
     const connect = readConnect(fields, this.#version);
-    const admission = admit(connect, this.node.messageBytesMax + GATHER_BYTES_MAX);
+    const admission = admit(connect, this.node.messageBytesMax + GATHER_BYTES_MAX, this.node.space !== null);
     this.#connect = connect;
     this.#admission = admission;
     this.#state = 'opening';
     this.dueAtMs = Infinity;
     const { clientId } = admission.facts;
     const cancel = this.node.sessions.openSession(
-      { clientId, client: clientId, clean: connect.clean, expiryMs: sessionExpiryMs(connect), will: null },
+      { clientId, client: clientId, clean: connect.clean, expiryMs: sessionExpiryMs(connect), will: admission.will },
       this,
     );
     // Answered within the call there is nothing to be given up.
@@ -189,6 +189,7 @@ export class MqttClient
     this.#alive();
     this.#send(connack(this.#version, REASON.success, session.present, told));
     this.#connect = null;
+    this.#connected.resume();
     this.review();
   }
 
@@ -241,7 +242,9 @@ export class MqttClient
   #lastWord(error: MqttError): Buffer | null {
     const { reason, message } = error;
     if (this.#connected !== null)
-      return this.#version === 5 ? disconnect(reason, this.#connected.facts.problemInformation ? message : '') : null;
+      return this.#version === 5
+        ? disconnect(reasonOfFarewell(reason), this.#connected.facts.problemInformation ? message : '')
+        : null;
     if (error.code === 'FL_MQTT_CONNECT_TIME') return null;
     if (this.#version === 5) return connack(5, reason, false, { reasonString: message.slice(0, 300) });
     const code = returnCodeOf(reason);

@@ -14,7 +14,7 @@ export class MqttEdge implements EdgeProtocol {
 
   constructor(options: MqttEdgeOptions) {
     const { addresses } = options;
-    const sessions = new TransientSessions();
+    const sessions = options.space ?? new TransientSessions();
     this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), sessions };
   }
 

@@ -6,6 +6,7 @@ import { SILENT_JOURNAL } from '../../common/ports';
 import { PeerErrorLog } from '../../transport/peer-error-log';
 import { FlushQueue } from '../../transport/flush-queue';
 import type { ByteStream, ByteStreamUser } from '../../transport/byte-stream';
+import { FixtureClientSpace } from '../../addresses/client-space.fixture';
 import { FakeAddresses } from '../edge/addresses.fixture';
 import { ClientBudget } from '../edge/client-budget';
 import { Deadlines } from '../edge/deadlines';
@@ -55,6 +56,7 @@ export class TestAddresses extends FakeAddresses {
 
 /** A node's MQTT without a node. */
 export class TestNode {
+  readonly space = new FixtureClientSpace();
   readonly addresses = new TestAddresses();
   readonly budget = new ClientBudget(100);
   readonly counters = new ListenerCounters();
@@ -64,6 +66,7 @@ export class TestNode {
   readonly deadlines = new Deadlines(() => this.nowMs);
   readonly edge = new MqttEdge({
     addresses: this.addresses,
+    space: this.space,
     queue: this.queue,
     budget: this.budget,
     messageBytesMax: 1_000_000,

@@ -1,5 +1,6 @@
 import type { AddressRef } from '../../addresses/contract';
 import type { Output } from '../../amqp/output';
+import { crc32 } from '../../common/crc32';
 import { OUTCOME, type LargeBody } from '../../streams/contract';
 import { writeAck, writeReasonedAck } from './acks';
 import { FIRST, REASON } from './constants';
@@ -11,9 +12,12 @@ import { DELIVERIES_AT_ONCE, IN_FLIGHT_MAX, UNWRITTEN_BYTES_MAX } from './limits
 import type { Peer } from './peer';
 import { PublishWriter } from './publish-writer';
 import { outcomeOfReason } from './reasons';
+import type { SessionKeeper } from './session-keeper';
+import type { OpenDelivery } from './session-state';
 import type { TopicNames } from './topic-writer';
 
 const RETAIN = 0x01;
+const DUP = 0x08;
 
 /** Someone who delivers, and stopped because the client took no more. */
 export interface Waiter extends Deliverer {
@@ -42,6 +46,7 @@ export class Outgoing {
     private readonly names: TopicNames,
     /** Bytes to the client that the kernel has not taken. */
     private readonly unwritten: () => number,
+    private readonly keeper: () => SessionKeeper,
   ) {
     this.inFlight = new InFlight(Math.min(peer.facts.receiveMaximum, IN_FLIGHT_MAX));
     this.#writer = new PublishWriter(output, peer.facts);
@@ -94,13 +99,37 @@ export class Outgoing {
       if (token >= 0) by.settle(token, OUTCOME.rejected);
       return;
     }
-    const flags = (qos << 1) | (options.retainAsPublished && delivery.retain ? RETAIN : 0);
-    const id = qos === 0 ? 0 : this.inFlight.add(by, token, qos);
+    const retain = options.retainAsPublished && delivery.retain ? RETAIN : 0;
+    let flags = (qos << 1) | retain;
+    let id = 0;
+    if (qos > 0) {
+      const hash = this.keeper().persistent ? hashOf(topic, delivery) : 0;
+      const before = by.mayComeAgain ? this.#again(by, hash) : null;
+      if (before?.phase === PHASE.released) {
+        // The client has it.
+        by.settle(token, OUTCOME.accepted);
+        return;
+      }
+      if (before === null) id = this.inFlight.add(by, token, qos, hash);
+      else {
+        id = before.packetId;
+        flags |= DUP;
+        this.inFlight.addAs(id, by, token, qos, hash);
+      }
+      if (qos === 2) this.keeper().changed();
+    }
     this.peer.counters.messagesOut++;
     this.#writer.write(topic, flags, id, properties, delivery);
     this.peer.touch();
     // Nobody acknowledges it.
     if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted);
+  }
+
+  /** What comes again comes before all else: with the first that does not, it is over. */
+  #again(by: Deliverer, hash: number): OpenDelivery | null {
+    const before = this.inFlight.again(hash);
+    if (before === null) by.mayComeAgain = false;
+    return before;
   }
 
   /** The same for one that is read as it leaves. */
@@ -116,7 +145,7 @@ export class Outgoing {
       if (token >= 0) by.settle(token, OUTCOME.rejected);
       return;
     }
-    const id = qos === 0 ? 0 : this.inFlight.add(by, token, qos);
+    const id = qos === 0 ? 0 : this.inFlight.add(by, token, qos, this.large.payloadBytes);
     this.peer.counters.messagesOut++;
     const flags = (qos << 1) | (options.retainAsPublished && head.retain ? RETAIN : 0);
     this.large.begin(topic, flags, id, properties);
@@ -141,15 +170,28 @@ export class Outgoing {
     if (phase === PHASE.published1) throw protocolError(`PUBREC of ${id}, which was sent with QoS 1`);
     if (phase === PHASE.published2) this.inFlight.settle(id, outcomeOfReason(reason), true);
     this.peer.touch();
-    if (reason >= REASON.unspecified) return;
-    if (phase === PHASE.free) writeReasonedAck(this.peer, FIRST.pubrel, id, REASON.packetIdNotFound);
-    else writeAck(this.peer.output, FIRST.pubrel, id);
+    if (reason >= REASON.unspecified) this.keeper().changed();
+    else if (phase === PHASE.free) writeReasonedAck(this.peer, FIRST.pubrel, id, REASON.packetIdNotFound);
+    else this.keeper().acknowledge(FIRST.pubrel, id);
   }
 
   /** PUBCOMP. */
   completed(id: number): void {
     if (this.inFlight.phaseOf(id) !== PHASE.released) return;
     this.inFlight.release(id);
+    this.keeper().changed();
     this.peer.touch();
   }
+
+  /** Goes on where an earlier connection of the session has ended ([MQTT-4.4.0-1]). */
+  restore(open: readonly OpenDelivery[]): void {
+    this.inFlight.restore(open);
+    for (const { packetId, phase } of open)
+      if (phase === PHASE.released) writeAck(this.peer.output, FIRST.pubrel, packetId);
+  }
+}
+
+/** By that a message is known when it comes again. */
+function hashOf(topic: Buffer, { bytes, start, end }: Delivery): number {
+  return crc32(bytes.subarray(start, end), crc32(topic));
 }

@@ -10,6 +10,12 @@ const BY_CODE: Readonly<Record<string, number>> = {
   FL_ADDRESS_RESERVED: REASON.notAuthorized,
   FL_ADDRESS_LIMIT: REASON.quota,
   FL_SUBSCRIPTION_LIMIT: REASON.quota,
+  FL_SUBSCRIPTION_AWAY: REASON.serverUnavailable,
+  FL_SESSION_UNAVAILABLE: REASON.serverUnavailable,
+  FL_SESSION_LIMIT: REASON.quota,
+  FL_SESSION_TAKEN: REASON.taken,
+  FL_RETAINED_SIZE: REASON.quota,
+  FL_RETAINED_LIMIT: REASON.quota,
   FL_MESSAGE_FIELD: REASON.implementation,
 };
 
@@ -37,4 +43,9 @@ export function wordsOfOutcome(outcome: Outcome, detail: OutcomeDetail | null): 
 /** What became of a delivery that a client has acknowledged: a reason that is an error refuses the message. */
 export function outcomeOfReason(reason: number): Outcome {
   return reason >= REASON.unspecified ? OUTCOME.rejected : OUTCOME.accepted;
+}
+
+/** A DISCONNECT has no word for a server that is away, once it has let its client in (table 3-10). */
+export function reasonOfFarewell(reason: number): number {
+  return reason === REASON.serverUnavailable ? REASON.serverBusy : reason;
 }

@@ -1,4 +1,11 @@
-import type { AddressRef, Consumer, ConsumerHandler, ConsumerSpec, Gap } from '../../addresses/contract';
+import type {
+  AddressRef,
+  Consumer,
+  ConsumerHandler,
+  ConsumerSpec,
+  Gap,
+  SubscriptionSpec,
+} from '../../addresses/contract';
 import type { FairleadError } from '../../common/errors';
 import { isHiddenFrom, type MqttTarget } from '../../message/mapping/mqtt-topic';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
@@ -20,6 +27,9 @@ export interface SubscriptionHolder {
 /** One filter of one client: a consumer of its own, so that overlapping ones deliver each for itself ([MQTT-3.3.4-2] allows it). */
 export class Subscription implements ConsumerHandler, Waiter {
   confirmed = false;
+  mayComeAgain: boolean;
+  /** What the mesh keeps for it beside its consumer. */
+  #kept: SubscriptionSpec | null = null;
   #consumer: Consumer | null = null;
   #waits = false;
   #closed = false;
@@ -31,19 +41,46 @@ export class Subscription implements ConsumerHandler, Waiter {
     private readonly outgoing: Outgoing,
     private readonly holder: SubscriptionHolder,
     readonly filter: string,
-    private readonly target: MqttTarget,
+    readonly target: MqttTarget,
     /** As the client asked for it last. */
     public request: SubscriptionRequest,
-    subscriptionId: number,
+    public subscriptionId: number,
+    /** Who had subscribed before, by an earlier connection. */
+    readonly resumed = false,
   ) {
     this.#v5 = peer.facts.version === 5;
     this.#options = optionsOf(request, subscriptionId);
+    this.mayComeAgain = outgoing.inFlight.anyEarlier;
+  }
+
+  get meshFilter(): string {
+    return this.target.name;
+  }
+
+  /** Topics alone have retained messages, and those who share get none. */
+  get takesRetained(): boolean {
+    return this.target.kind === 'topic' && this.target.share === null;
+  }
+
+  get options(): SendOptions {
+    return this.#options;
+  }
+
+  /** What outlives its consumer. */
+  get durable(): SubscriptionSpec | null {
+    return this.#kept?.durable === true ? this.#kept : null;
   }
 
   /** The client subscribes again: what it asks for now is in force at once ([MQTT-3.8.4-3]). */
   change(request: SubscriptionRequest, subscriptionId: number): void {
     this.request = request;
+    this.subscriptionId = subscriptionId;
     this.#options = optionsOf(request, subscriptionId);
+  }
+
+  /** What the mesh keeps for it; said before it is opened. */
+  willKeep(kept: SubscriptionSpec | null): void {
+    this.#kept = kept;
   }
 
   /** @throws AddressError */
@@ -52,13 +89,14 @@ export class Subscription implements ConsumerHandler, Waiter {
     // The mesh may have ended it within the call.
     if (this.#closed) consumer.close();
     else this.#consumer = consumer;
-    if (this.confirmed) consumer.pump();
+    if (this.confirmed && !this.#closed) consumer.pump();
   }
 
   onConfirmed(): void {
     if (this.confirmed) return;
     this.confirmed = true;
     this.holder.onConfirmed(this);
+    this.#consumer?.pump();
   }
 
   // --- deliveries --------------------------------------------------------------------------------------------------------------
@@ -127,13 +165,16 @@ export class Subscription implements ConsumerHandler, Waiter {
     this.holder.onGone(this, error);
   }
 
-  /** @param failed the client broke off */
-  close(failed: boolean): void {
+  /**
+   * @param failed the client broke off; what it had open of a durable subscription is no failed attempt: it comes again to the same
+   * @param ended the client has unsubscribed
+   */
+  close(failed: boolean, ended: boolean): void {
     this.#closed = true;
     this.outgoing.inFlight.forget(this);
     const consumer = this.#consumer;
     this.#consumer = null;
-    consumer?.close(failed, !failed);
+    consumer?.close(failed && this.durable === null, ended);
   }
 }
 
