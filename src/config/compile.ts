@@ -72,6 +72,7 @@ export function compileSite(site: DefaultedSite, folder: string): CompiledSite {
       protocol: listener.protocol,
       host: listener.host,
       port: portOfListener(listener),
+      origins: [...(listener.cors?.origins ?? [])],
     })),
     mesh: {
       listen: mesh.listen.map((bind) => ({ ...bind })),

@@ -14,7 +14,9 @@ dataDir: /var/lib/a$\${b}
 insecure: true
 defaultKind: anycast
 http: { host: 0.0.0.0, port: 0 }
-listeners: [{ name: clients, port: 5673 }, { name: six, host: '::', port: 5674 }]
+listeners:
+  - { name: clients, port: 5673 }
+  - { name: six, host: '::', protocol: http, cors: { origins: ['https://app.example.com'] } }
 mesh:
   listen: []
   links:

@@ -17,7 +17,10 @@ export function documentOf(site: CompiledSite): SiteDocument {
     node: site.node,
     dataDir: site.dataDir,
     http: site.http,
-    listeners: site.listeners,
+    listeners: site.listeners.map(({ origins, ...listener }) => ({
+      ...listener,
+      ...(origins.length > 0 && { cors: { origins } }),
+    })),
     mesh: {
       listen: mesh.listen,
       links: mesh.links.map((link) => ({ name: link.name, connect: `amqp://${formatAddress(link)}`, cost: link.cost })),

@@ -13,7 +13,7 @@ describe('a site document', () => {
       node: 'east',
       dataDir: '/srv/site/data',
       http: { host: '127.0.0.1', port: 8080, names: [] },
-      listeners: [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672 }],
+      listeners: [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, origins: [] }],
       mesh: {
         listen: [{ host: '127.0.0.1', port: 55671 }],
         links: [],

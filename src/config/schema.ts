@@ -29,6 +29,8 @@ const label = (what: string) => text(DNS_LABEL, `${what}: lower-case letters, di
 const name = (what: string) => text(/^[\w.:[\]-]{1,63}$/, `${what}: letters, digits and ._:- , at most 63`);
 const host = () => text(/^[\w.:-]+$/, 'a host name or IP address');
 const hostName = () => text(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/, 'a host name in lower case, without port');
+const origin = () =>
+  text(/^https?:\/\/[a-z0-9.:[\]-]+$/, "an origin in lower case without a path, such as 'https://app.example.com'");
 const port = () => integer(0, 65_535);
 
 const http = section({
@@ -39,15 +41,20 @@ const http = section({
     .describe('Public host names by which requests may call this node. SECURITY.md says which names need no entry.'),
 });
 
+const cors = section({
+  origins: list(origin(), 100).describe('Origins of such pages, as browsers write them. Live.'),
+});
+
 const listener = section({
   name: name('a name').optional().describe('Unique among listeners. Default: the protocol.'),
-  protocol: choice(['amqp', 'mqtt', 'stomp'], ['http', 'tcp']).default('amqp').describe('What clients speak here.'),
+  protocol: choice(['amqp', 'mqtt', 'stomp', 'http'], ['tcp']).default('amqp').describe('What clients speak here.'),
   host: host().default('127.0.0.1').describe('Address to bind.'),
   port: port()
     .optional()
     .describe(
-      'Port to bind; 0 takes a free one, told in the ready line and the API. Default: 5672 for amqp, 1883 for mqtt, 61613 for stomp.',
+      'Port to bind; 0 takes a free one, told in the ready line and the API. Default: 5672 for amqp, 1883 for mqtt, 61613 for stomp, 8081 for http.',
     ),
+  cors: cors.optional().describe('Http: which web pages of other origins may use it. Default: none.'),
   tls: later('TLS on listeners'),
   auth: later('authentication of clients'),
   address: later('tcp listeners'),

@@ -8,6 +8,8 @@ describe('relations within a document', () => {
     ['listeners: [ { port: 0 }, { port: 0 } ]', ['listeners[1].name']],
     ['mesh: { links: [ { connect: "amqp://a:1" }, { connect: "amqp://a:1" } ] }', ['mesh.links[1].name']],
     ['http: { port: 5672 }', ['listeners[0].port']],
+    ['http: { port: 8081 }\nlisteners: [ { protocol: http } ]', ['listeners[0].port']],
+    ['listeners: [ { cors: { origins: [] } } ]', ['listeners[0].cors']],
     ['listeners: [ { host: 0.0.0.0, port: 8080 } ]\ninsecure: true', ['listeners[0].port']],
     ['mesh: { listen: [ { port: 1 }, { port: 1 } ] }', ['mesh.listen[1].port']],
     ['mesh: { hello: 1s, dead: 1500ms }', ['mesh.dead']],

@@ -12,6 +12,7 @@ export function checkSemantics(site: DefaultedSite): LocatedProblem[] {
     ...duplicateNames(site),
     ...clashingPorts(site),
     ...exposedBinds(site),
+    ...foreignListenerKeys(site),
     ...livenessTimes(site),
     ...foreignKeys(site),
     ...blockingTopics(site),
@@ -111,6 +112,14 @@ function exposedBinds(site: DefaultedSite): LocatedProblem[] {
         'insecure: true allows it on a network you trust',
       ),
     );
+}
+
+function foreignListenerKeys({ listeners }: DefaultedSite): LocatedProblem[] {
+  return listeners.flatMap(({ protocol, cors }, i) =>
+    cors === undefined || protocol === 'http'
+      ? []
+      : [located(['listeners', i, 'cors'], 'cors on listeners of protocol http only', `protocol ${protocol}`)],
+  );
 }
 
 function livenessTimes({ mesh }: DefaultedSite): LocatedProblem[] {

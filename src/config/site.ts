@@ -42,11 +42,18 @@ export interface Bind {
 export interface ListenerSpec extends Bind {
   readonly name: string;
   readonly protocol: ListenerProtocol;
+  /** Of web pages that may use it beside the node's own; `http` alone has any. */
+  readonly origins: readonly string[];
 }
 
-export type ListenerProtocol = 'amqp' | 'mqtt' | 'stomp';
+export type ListenerProtocol = 'amqp' | 'mqtt' | 'stomp' | 'http';
 
-const LISTENER_PORTS: Readonly<Record<ListenerProtocol, number>> = { amqp: 5_672, mqtt: 1_883, stomp: 61_613 };
+const LISTENER_PORTS: Readonly<Record<ListenerProtocol, number>> = {
+  amqp: 5_672,
+  mqtt: 1_883,
+  stomp: 61_613,
+  http: 8_081,
+};
 
 export interface LinkSpec extends Bind {
   readonly name: string;

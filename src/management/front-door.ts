@@ -1,8 +1,6 @@
-import { hostname } from 'node:os';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isLoopback } from '../config/semantics';
 import type { CompiledSite } from '../config/site';
-import { type HostGuard, hostGuard, isLoopbackName, isPrivateName } from './host-guard';
+import { type HostGuard, siteHostGuard } from './host-guard';
 import { answerProblem } from './problem.filter';
 import { RequestGate } from './request-gate';
 
@@ -14,12 +12,10 @@ export class FrontDoor {
   readonly #isLetIn: HostGuard;
   readonly #answersTo: string;
 
-  constructor({ http, site, node }: Pick<CompiledSite, 'http' | 'site' | 'node'>) {
-    const loopback = isLoopback(http.host);
-    const machine = hostname();
-    const own = loopback ? [] : [http.host, site, node, machine, `${machine}.local`];
-    this.#isLetIn = hostGuard(loopback ? isLoopbackName : isPrivateName, [...http.names, ...own]);
-    this.#answersTo = loopback ? 'loopback' : 'addresses and private names';
+  constructor(site: Pick<CompiledSite, 'http' | 'site' | 'node'>) {
+    const { isOurs, answersTo } = siteHostGuard(site.http.host, site);
+    this.#isLetIn = isOurs;
+    this.#answersTo = answersTo;
   }
 
   /** Lets a request in, or answers it itself. */

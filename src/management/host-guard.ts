@@ -1,4 +1,7 @@
 import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { isLoopback } from '../config/semantics';
+import type { CompiledSite } from '../config/site';
 
 /** Decides by its Host header whether a request was meant for this node. */
 export type HostGuard = (header: string | undefined) => boolean;
@@ -13,6 +16,20 @@ export function hostGuard(isOurs: (host: string) => boolean, names: readonly str
     if (header === undefined || header === '') return true;
     const host = hostOf(header);
     return isOurs(host) || known.has(host);
+  };
+}
+
+/** The guard of one bind of a node, and what its names are in a word. */
+export function siteHostGuard(
+  host: string,
+  { http, site, node }: Pick<CompiledSite, 'http' | 'site' | 'node'>,
+): { readonly isOurs: HostGuard; readonly answersTo: string } {
+  const loopback = isLoopback(host);
+  const machine = hostname();
+  const own = loopback ? [] : [host, site, node, machine, `${machine}.local`];
+  return {
+    isOurs: hostGuard(loopback ? isLoopbackName : isPrivateName, [...http.names, ...own]),
+    answersTo: loopback ? 'loopback' : 'addresses and private names',
   };
 }
 

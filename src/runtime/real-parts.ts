@@ -5,6 +5,10 @@ import { ClientBudget } from '../listeners/edge/client-budget';
 import { Deadlines } from '../listeners/edge/deadlines';
 import { EdgeListener } from '../listeners/edge/edge-listener';
 import type { EdgeProtocol } from '../listeners/edge/edge-protocol';
+import type { HttpEdgeOptions } from '../listeners/http/http-options';
+import { HttpListener } from '../listeners/http/http-listener';
+import { HttpService } from '../listeners/http/http-service';
+import { siteHostGuard } from '../management/host-guard';
 import { MqttEdge } from '../listeners/mqtt/mqtt-edge';
 import { StompEdge } from '../listeners/stomp/stomp-edge';
 import { createMeshNode } from '../mesh/mesh-node';
@@ -39,7 +43,18 @@ export const REAL_PARTS: NodeParts = {
     const stomp = new StompEdge({ ...shared, server: `fairlead/${VERSION}` });
     const mqtt = new MqttEdge({ ...shared, space: null });
     // By the word that the site document has for each.
-    const protocols: Readonly<Record<ListenerSpec['protocol'], EdgeProtocol>> = { amqp, mqtt, stomp };
-    return (spec) => new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });
+    const protocols: Readonly<Record<Exclude<ListenerSpec['protocol'], 'http'>, EdgeProtocol>> = { amqp, mqtt, stomp };
+    const http: HttpEdgeOptions = { ...shared, protocols: Object.values(protocols), journal };
+    const service = new HttpService(http);
+    return (spec) => {
+      if (spec.protocol !== 'http')
+        return new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });
+      const { host, port, origins } = spec;
+      return new HttpListener(
+        { host, port, rule: { isOurs: siteHostGuard(host, site).isOurs, origins } },
+        http,
+        service,
+      );
+    };
   },
 };

@@ -32,19 +32,7 @@ export class TcpListener {
       socket.on('close', () => listener.#sockets.delete(socket));
       onSocket(socket, listener.#sockets.size);
     });
-    return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        const where = formatAddress(address);
-        if (error.code === 'EADDRINUSE')
-          reject(new TransportError('FL_PORT_IN_USE', `${where} is in use by another process`, error));
-        else reject(new TransportError('FL_BIND', `cannot listen on ${where}: ${error.message}`, error));
-      });
-      server.listen({ host: address.host, port: address.port, backlog: 4096 }, () => {
-        server.removeAllListeners('error');
-        server.on('error', onAcceptError);
-        resolve(listener);
-      });
-    });
+    return bindServer(server, address, onAcceptError).then(() => listener);
   }
 
   get address(): TcpAddress {
@@ -69,6 +57,28 @@ export class TcpListener {
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
+}
+
+/**
+ * Binds a server of whatever kind.
+ * @param onAcceptError told of errors from then on
+ * @throws TransportError when the address is in use or cannot be bound
+ */
+export function bindServer(server: Server, address: TcpAddress, onAcceptError: (error: Error) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      const where = formatAddress(address);
+      if (error.code === 'EADDRINUSE')
+        reject(new TransportError('FL_PORT_IN_USE', `${where} is in use by another process`, error));
+      else reject(new TransportError('FL_BIND', `cannot listen on ${where}: ${error.message}`, error));
+    };
+    server.once('error', onError);
+    server.listen({ host: address.host, port: address.port, backlog: 4096 }, () => {
+      server.off('error', onError);
+      server.on('error', onAcceptError);
+      resolve();
+    });
+  });
 }
 
 function rethrow(error: Error): never {

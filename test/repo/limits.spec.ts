@@ -7,6 +7,7 @@ import * as listeners from '../../src/listeners/amqp/limits';
 import * as stomp from '../../src/listeners/stomp/limits';
 
 import * as mqtt from '../../src/listeners/mqtt/limits';
+import * as http from '../../src/listeners/http/limits';
 import * as links from '../../src/links/limits';
 import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
@@ -30,6 +31,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/listeners/stomp/limits.ts', { ...stomp }],
 
   ['src/listeners/mqtt/limits.ts', { ...mqtt }],
+  ['src/listeners/http/limits.ts', { ...http }],
   ['src/selectors/limits.ts', { ...selectors }],
   ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],
