@@ -200,7 +200,6 @@ describe('errors', () => {
     ['mesh: { links: [ { connect: "amqp://h:1", rateLimit: 1MiB } ] }', 'mesh.links[0].rateLimit'],
     ['listeners: [ { tls: {} } ]', 'listeners[0].tls'],
     ['listeners: [ { auth: [plain] } ]', 'listeners[0].auth'],
-    ['listeners: [ { protocol: mqtt } ]', 'listeners[0].protocol'],
     ['listeners: [ { protocol: tcp, address: anycast/a } ]', 'listeners[0].protocol'],
     ['addresses: [ { match: a, kind: queue, home: { broker: artemis } } ]', 'addresses[0].home'],
     ['limits: { rate: 0 }', 'limits.rate'],
