@@ -29,21 +29,24 @@ describe('MQTT two sites apart', () => {
     [4, 5],
     [5, 4],
   ] as const)('from version %s to version %s', (from, to) => {
-    it.each([0, 1, 2] as const)('[MQTT-4.6.0-6] carries messages of QoS %s in order', async (qos) => {
-      const topic = `order/${from}/${to}/${qos}`;
-      const subscriber = await MqttJsClient.connect(port('east'), { protocolVersion: to });
-      await subscriber.client.subscribeAsync(`order/${from}/${to}/+`, { qos });
-      const publisher = await MqttJsClient.connect(port('west'), { protocolVersion: from });
-      const sent = Array.from({ length: 300 }, (_, at) => `${at}`);
-      await Promise.all(sent.map((text) => publisher.client.publishAsync(topic, text, { qos })));
-      expect(await subscriber.texts(sent.length)).toEqual(sent);
-      expect(new Set(subscriber.arrivals.map(({ packet }) => packet.qos))).toEqual(new Set([qos]));
-      expect(subscriber.arrivals.every(({ topic: came }) => came === topic)).toBe(true);
-      await Promise.all([publisher.end(), subscriber.end()]);
-    });
+    it.each([0, 1, 2] as const)(
+      '[MQTT-4.5.0-1] [MQTT-4.6.0-5] [MQTT-4.6.0-6] carries messages of QoS %s in order',
+      async (qos) => {
+        const topic = `order/${from}/${to}/${qos}`;
+        const subscriber = await MqttJsClient.connect(port('east'), { protocolVersion: to });
+        await subscriber.client.subscribeAsync(`order/${from}/${to}/+`, { qos });
+        const publisher = await MqttJsClient.connect(port('west'), { protocolVersion: from });
+        const sent = Array.from({ length: 300 }, (_, at) => `${at}`);
+        await Promise.all(sent.map((text) => publisher.client.publishAsync(topic, text, { qos })));
+        expect(await subscriber.texts(sent.length)).toEqual(sent);
+        expect(new Set(subscriber.arrivals.map(({ packet }) => packet.qos))).toEqual(new Set([qos]));
+        expect(subscriber.arrivals.every(({ topic: came }) => came === topic)).toBe(true);
+        await Promise.all([publisher.end(), subscriber.end()]);
+      },
+    );
   });
 
-  it('takes the properties of MQTT 5 along', async () => {
+  it('[MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-18] takes the properties of MQTT 5 along', async () => {
     const subscriber = await MqttJsClient.connect(port('east'));
     await subscriber.client.subscribeAsync('props/#', { qos: 1, properties: { subscriptionIdentifier: 77 } });
     const publisher = await MqttJsClient.connect(port('west'));
@@ -104,7 +107,7 @@ describe('MQTT two sites apart', () => {
     await client.end();
   });
 
-  it('[MQTT-4.8.2-4] shares a subscription among clients of all sites', async () => {
+  it('[MQTT-3.3.2-3] [MQTT-4.8.2-3] shares a subscription among clients of all sites', async () => {
     const members = await Promise.all(
       ['east', 'middle', 'east'].map(async (site) => {
         const member = await MqttJsClient.connect(port(site));

@@ -7,7 +7,7 @@ const connect = (name: string, level: number, flags: number, ...rest: number[]) 
 };
 
 describe('CONNECT', () => {
-  it('is answered with what the node allows', () => {
+  it('[MQTT-3.1.4-5] [MQTT-3.1.3-5] [MQTT-3.2.0-1] [MQTT-4.12.0-6] is answered with what the node allows', () => {
     const client = new TestNode().client().connect();
     expect(client.take()).toEqual([
       expect.objectContaining({
@@ -72,13 +72,13 @@ describe('CONNECT', () => {
     ['Receive Maximum 0', [3, 0x21, 0, 0], 0x82],
     ['Maximum Packet Size 0', [5, 0x27, 0, 0, 0, 0], 0x82],
     ['Request Problem Information 2', [2, 0x17, 2], 0x82],
-    ['[MQTT-3.1.2-21] authentication data without a method', [4, 0x16, 0, 1, 9], 0x82],
+    ['authentication data without a method', [4, 0x16, 0, 1, 9], 0x82],
     ['properties longer than the packet', [9, 0x21, 0], 0x81],
   ])('is refused with %s', (_what, properties, reason) => {
     expect(REFUSED(connect('MQTT', 5, 2, ...properties, 0, 0)).farewell).toBe(reason);
   });
 
-  it('[MQTT-3.1.3-6] gets a client id for an empty one, and is told', () => {
+  it('[MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQTT-3.2.2-16] gets a client id for an empty one, and is told', () => {
     const [answer] = new TestNode().client().connect({ clientId: '' }).take();
     expect(answer).toMatchObject({ properties: { assignedClientIdentifier: expect.stringMatching(/^fairlead-/) } });
   });
@@ -88,11 +88,11 @@ describe('CONNECT', () => {
     expect(client.farewell).toBe(2);
   });
 
-  it('refuses a client id that is too long', () => {
+  it('[MQTT-3.1.3-8] [MQTT-3.2.2-7] refuses a client id that is too long', () => {
     expect(new TestNode().client().connect({ clientId: 'x'.repeat(513) }).farewell).toBe(0x85);
   });
 
-  it('[MQTT-1.5.4-1] [MQTT-1.5.4-2] refuses ill text', () => {
+  it('[MQTT-1.5.4-1] [MQTT-1.5.4-2] [MQTT-3.1.3-4] [MQTT-3.1.4-1] [MQTT-3.1.4-2] [MQTT-3.2.2-6] [MQTT-3.14.0-1] refuses ill text', () => {
     for (const bytes of [[0xc3], [0xed, 0xa0, 0x80], [0], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
       expect(REFUSED(connect('MQTT', 5, 2, 0, 0, bytes.length, ...bytes)).farewell).toBe(0x81);
   });
@@ -103,7 +103,7 @@ describe('CONNECT', () => {
     expect(client.take()).toMatchObject([{ cmd: 'connack', reasonCode: 0 }]);
   });
 
-  it('[MQTT-4.12.0-1] refuses enhanced authentication', () => {
+  it('[MQTT-4.12.0-1] [MQTT-4.12.0-4] refuses enhanced authentication', () => {
     const client = new TestNode().client();
     client.connect({ properties: { authenticationMethod: 'KERBEROS' } });
     expect(client.farewell).toBe(0x8c);
@@ -129,7 +129,7 @@ describe('CONNECT', () => {
 });
 
 describe('a connection', () => {
-  it('[MQTT-3.1.2-22] ends without a packet in one and a half times the keep-alive', () => {
+  it('[MQTT-3.1.2-22] [MQTT-3.2.2-22] [MQTT-3.12.4-1] ends without a packet in one and a half times the keep-alive', () => {
     const node = new TestNode();
     const client = node.client().connected({ keepalive: 10 });
     node.pass(14_000);
@@ -164,7 +164,7 @@ describe('a connection', () => {
     expect([client.closed, client.takeBytes().length]).toEqual([true, 0]);
   });
 
-  it('[MQTT-3.14.2-2] must not ask for a session that it did not ask for before', () => {
+  it('must not ask for a session that it did not ask for before', () => {
     const client = new TestNode().client().connected();
     client.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 9 } });
     expect(client.farewell).toBe(0x82);

@@ -30,10 +30,17 @@ export function admit(connect: ConnectPacket, packetBytesMax: number, keepsSessi
     topicAliasMaximum: TOPIC_ALIASES_MAX,
     ...(!keepsSessions && { retainAvailable: false, sessionExpiryInterval: 0 }),
     ...(connect.clientId === '' && { assignedClientIdentifier: clientId }),
+    ...responseInformation(connect),
     ...(keepAliveS !== connect.keepAliveS && { serverKeepAlive: keepAliveS }),
   };
   const will = connect.will === null ? null : sessionWill(connect.will, Date.now());
   return { facts: factsOf(connect, clientId), keepAliveS, told, will };
+}
+
+/** A topic below which this connection alone may have its answers ([MQTT-3.1.2-28]). */
+function responseInformation({ properties }: ConnectPacket): ConnackProperties {
+  if (properties.number(PROPERTY.requestResponseInformation) !== 1) return {};
+  return { responseInformation: `replies/${randomUUID()}` };
 }
 
 /** Enhanced authentication (4.12) is not served: [MQTT-4.12.0-1]. */

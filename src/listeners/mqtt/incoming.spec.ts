@@ -35,7 +35,7 @@ describe('PUBLISH of a client', () => {
     expect([message.header?.durable, message.properties?.to]).toEqual([false, 'topic/a.b']);
   });
 
-  it('[MQTT-4.3.2-4] of QoS 1 is acknowledged when the mesh has accepted it, not before', () => {
+  it('[MQTT-2.2.1-5] [MQTT-3.3.4-1] [MQTT-3.4.2-1] [MQTT-4.3.2-4] of QoS 1 is acknowledged when the mesh has accepted it, not before', () => {
     const { client, publisher } = started();
     publisher.verdict = PENDING;
     client.send(publish(1));
@@ -47,7 +47,7 @@ describe('PUBLISH of a client', () => {
     expect(client.take()).toEqual([expect.objectContaining({ cmd: 'puback', messageId: 5 })]);
   });
 
-  it('[MQTT-4.3.3-8] of QoS 2 is published once, received and completed', () => {
+  it('[MQTT-3.5.2-1] [MQTT-3.7.2-1] [MQTT-4.3.3-8] [MQTT-4.3.3-10] [MQTT-4.3.3-11] [MQTT-4.3.3-12] of QoS 2 is published once, received and completed', () => {
     const { client, publisher } = started();
     client.send(publish(2));
     client.send(publish(2, { dup: true }));
@@ -73,7 +73,7 @@ describe('PUBLISH of a client', () => {
     expect(client.take()).toMatchObject([{ cmd: 'pubrec', messageId: 5, reasonCode: 0 }]);
   });
 
-  it('is told in words why it was refused, where words are wanted', () => {
+  it('[MQTT-3.1.2-29] is told in words why it was refused, where words are wanted', () => {
     const node = new TestNode();
     for (const [requestProblemInformation, words] of [
       [true, { reasonString: 'queue is full' }],
@@ -149,7 +149,7 @@ describe('PUBLISH of a client', () => {
     expect([client.stream.paused, client.closed]).toEqual([true, false]);
   });
 
-  it('[MQTT-3.3.2-7] may name its topic by an alias', () => {
+  it('[MQTT-3.3.2-12] may name its topic by an alias', () => {
     const { client, publisher } = started();
     client.send(publish(0, { topic: 'x/y', properties: { topicAlias: 3 } }));
     client.send(publish(0, { topic: '', properties: { topicAlias: 3 } }));

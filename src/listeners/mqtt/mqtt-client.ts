@@ -14,6 +14,7 @@ import { PACKET, REASON } from './constants';
 import { malformed, MqttError, protocolError } from './errors';
 import { Fields } from './fields';
 import { CONNECT_BYTES_MAX, CONNECT_MS, GATHER_BYTES_MAX } from './limits';
+import type { ClientFacts } from './peer';
 import { PacketReader, type PacketSink } from './packet-reader';
 import { reasonOfError, reasonOfFarewell } from './reasons';
 
@@ -242,9 +243,7 @@ export class MqttClient
   #lastWord(error: MqttError): Buffer | null {
     const { reason, message } = error;
     if (this.#connected !== null)
-      return this.#version === 5
-        ? disconnect(reasonOfFarewell(reason), this.#connected.facts.problemInformation ? message : '')
-        : null;
+      return this.#version === 5 ? farewellOf(reasonOfFarewell(reason), message, this.#connected.facts) : null;
     if (error.code === 'FL_MQTT_CONNECT_TIME') return null;
     if (this.#version === 5) return connack(5, reason, false, { reasonString: message.slice(0, 300) });
     const code = returnCodeOf(reason);
@@ -281,4 +280,10 @@ export class MqttClient
   shutdown(): void {
     this.fail(new MqttError('FL_MQTT_SHUTDOWN', 'the node is shutting down'));
   }
+}
+
+/** With words as far as they are wanted and fit ([MQTT-3.14.2-3]). */
+function farewellOf(reason: number, why: string, { problemInformation, packetBytesMax }: ClientFacts): Buffer {
+  const packet = disconnect(reason, problemInformation ? why : '');
+  return packet.length <= packetBytesMax ? packet : disconnect(reason, '');
 }

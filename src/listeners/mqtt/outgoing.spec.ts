@@ -48,7 +48,7 @@ describe('a message to a client', () => {
     expect(client.take()).toMatchObject([{ properties: { subscriptionIdentifier: 4_711 } }]);
   });
 
-  it('[MQTT-4.3.2-5] of QoS 1 keeps its packet id until PUBACK, which settles it', () => {
+  it('[MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.2-5] [MQTT-4.4.0-2] [MQTT-4.8.2-6] of QoS 1 keeps its packet id until PUBACK, which settles it', () => {
     const { client, consumer } = subscribed(1);
     give(client, ofQos(1), 'a.b', 40);
     give(client, ofQos(1), 'a.b', 41);
@@ -62,7 +62,7 @@ describe('a message to a client', () => {
     ]);
   });
 
-  it('[MQTT-4.3.3-4] of QoS 2 is settled by PUBREC and keeps its packet id until PUBCOMP', () => {
+  it('[MQTT-3.6.1-1] [MQTT-4.3.3-1] [MQTT-4.3.3-3] [MQTT-4.3.3-4] of QoS 2 is settled by PUBREC and keeps its packet id until PUBCOMP', () => {
     const { client, consumer } = subscribed(2, { properties: { receiveMaximum: 1 } });
     give(client, ofQos(2), 'a.b', 40);
     const [{ messageId } = { messageId: 0 }] = client.take();
@@ -78,13 +78,13 @@ describe('a message to a client', () => {
     expect(consumer.handler.ready()).toBe(true);
   });
 
-  it('[MQTT-4.3.3-4] an unknown packet id in a PUBREC is told so', () => {
+  it('[MQTT-3.6.2-1] an unknown packet id in a PUBREC is told so', () => {
     const { client } = subscribed(2);
     client.send({ cmd: 'pubrec', messageId: 9, reasonCode: 0 });
     expect(client.take()).toMatchObject([{ cmd: 'pubrel', messageId: 9, reasonCode: 0x92 }]);
   });
 
-  it('[MQTT-3.3.4-9] [MQTT-4.9.0-2] waits when Receive Maximum is reached, and goes on at the next PUBACK', () => {
+  it('[MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2] waits when Receive Maximum is reached, and goes on at the next PUBACK', () => {
     const { client, consumer } = subscribed(1, { properties: { receiveMaximum: 2 } });
     give(client, ofQos(1));
     expect([consumer.handler.ready(), consumer.handler.credit()]).toEqual([true, 1]);
@@ -122,7 +122,7 @@ describe('a message to a client', () => {
     expect(consumer.settled).toMatchObject([{ token: 40 }]);
   });
 
-  it('[MQTT-3.1.2-26] names topics by aliases as far as the client takes some', () => {
+  it('[MQTT-3.1.2-26] [MQTT-3.3.2-11] names topics by aliases as far as the client takes some', () => {
     const { client } = subscribed(0, { properties: { topicAliasMaximum: 2 } });
     for (const name of ['a.b', 'a.c', 'a.d', 'a.b', 'a.d']) give(client, ofQos(0), name);
     expect(
@@ -143,13 +143,13 @@ describe('a message to a client', () => {
     expect(client.take()).toMatchObject([{ topic: 'a' }]);
   });
 
-  it('has the words that its name stands for', () => {
+  it('[MQTT-4.7.3-4] has the words that its name stands for', () => {
     const { client } = subscribed(0);
     give(client, ofQos(0), 'a.b%2Ec..d%25');
     expect(client.take()).toMatchObject([{ topic: 'a/b.c//d%' }]);
   });
 
-  it('[MQTT-3.3.2-17] [MQTT-3.3.2-20] has the properties of its publisher', () => {
+  it('[MQTT-3.3.2-6] [MQTT-3.3.2-17] [MQTT-3.3.2-20] has the properties of its publisher', () => {
     const { client } = subscribed(0);
     const payload = amqpMessage('x', {
       header: { ttl: 5_000 },
@@ -171,7 +171,7 @@ describe('a message to a client', () => {
 });
 
 describe('SUBSCRIBE', () => {
-  it('[MQTT-3.8.4-1] is answered when the mesh knows of it, not before', () => {
+  it('[MQTT-2.2.1-6] [MQTT-3.8.4-1] [MQTT-3.8.4-2] is answered when the mesh knows of it, not before', () => {
     const client = new TestNode().client().connected();
     client.node.addresses.onOpen = () => undefined;
     client.subscribe('a', 1);
@@ -181,7 +181,7 @@ describe('SUBSCRIBE', () => {
     expect(client.take()).toMatchObject([{ cmd: 'suback', messageId: 7, granted: [1] }]);
   });
 
-  it('[MQTT-3.8.4-6] [MQTT-3.9.3-1] has one reason for each filter, in order', () => {
+  it('[MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2] [MQTT-4.7.1-1] [MQTT-4.7.1-2] has one reason for each filter, in order', () => {
     const client = new TestNode().client().connected();
     const filters = ['a', 'a/#/b', 'b', 'x#'];
     const subscriptions = filters.map((topic) => ({ topic, qos: 1, nl: false, rap: false, rh: 0 }));
@@ -244,7 +244,7 @@ describe('SUBSCRIBE', () => {
 });
 
 describe('UNSUBSCRIBE', () => {
-  it('[MQTT-3.10.4-4] [MQTT-3.11.3-1] ends what there is, and says of what there was none', () => {
+  it('[MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.10.4-6] [MQTT-3.11.3-1] [MQTT-3.11.3-2] ends what there is, and says of what there was none', () => {
     const { client, consumer } = subscribed(1);
     client.send({ cmd: 'unsubscribe', messageId: 8, unsubscriptions: ['a/#', 'b'] });
     expect(client.take()).toMatchObject([{ cmd: 'unsuback', messageId: 8, granted: [0, 0x11] }]);

@@ -135,7 +135,7 @@ function readProperty(bytes: Buffer, at: number, end: number, id: number, view: 
     case PROPERTY.contentType:
       return readText(bytes, at, end, 'Content Type', view);
     case PROPERTY.responseTopic:
-      return readText(bytes, at, end, 'Response Topic', view);
+      return readResponseTopic(bytes, at, end, view);
     case PROPERTY.correlationData:
       view.rich = true;
       return behind(bytes, at, end);
@@ -157,6 +157,14 @@ function within(at: number, count: number, end: number): number {
 function behind(bytes: Buffer, at: number, end: number): number {
   const next = at + 2 + bytes.readUInt16BE(within(at, 2, end));
   within(next, 0, end);
+  return next;
+}
+
+function readResponseTopic(bytes: Buffer, start: number, end: number, view: PublishView): number {
+  const next = readText(bytes, start, end, 'Response Topic', view);
+  for (let at = start + 2; at < next; at++)
+    if (bytes[at] === 0x2b || bytes[at] === 0x23)
+      throw new MqttError('FL_MQTT_TOPIC', 'a wildcard in a Response Topic [MQTT-3.3.2-14]');
   return next;
 }
 

@@ -39,7 +39,7 @@ describe('a retained message', () => {
     expect([kept(node), node.addresses.publisher.published.length]).toEqual([[], 2]);
   });
 
-  it('[MQTT-3.3.1-12] is none without the flag', () => {
+  it('[MQTT-3.3.1-8] is none without the flag', () => {
     const node = new TestNode();
     node
       .client()
@@ -79,7 +79,7 @@ describe('a retained message', () => {
     expect(node.addresses.publisher.published).toEqual([]);
   });
 
-  it('[MQTT-3.3.1-9] [MQTT-3.3.1-8] comes to those who subscribe later, with its flag', () => {
+  it('[MQTT-3.3.1-9] comes to those who subscribe later, with its flag', () => {
     const node = new TestNode();
     const client = node.client().connected();
     client
@@ -99,16 +99,19 @@ describe('a retained message', () => {
     [0, [1, 1]],
     [1, [1, 0]],
     [2, [0, 0]],
-  ])('[MQTT-3.3.1-10] [MQTT-3.3.1-11] comes as retain handling %s has it', (rh, counts) => {
-    const node = new TestNode();
-    const client = node.client().connected();
-    client.send(publish('a', 'one'));
-    client.take();
-    for (const count of counts as number[]) {
-      client.subscribe('a', 1, { rh });
-      expect(client.take().filter(({ cmd }) => cmd === 'publish')).toHaveLength(count);
-    }
-  });
+  ])(
+    '[MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT-3.8.4-4] comes as retain handling %s has it',
+    (rh, counts) => {
+      const node = new TestNode();
+      const client = node.client().connected();
+      client.send(publish('a', 'one'));
+      client.take();
+      for (const count of counts as number[]) {
+        client.subscribe('a', 1, { rh });
+        expect(client.take().filter(({ cmd }) => cmd === 'publish')).toHaveLength(count);
+      }
+    },
+  );
 
   it('does not come to those who share', () => {
     const node = new TestNode();
@@ -132,7 +135,7 @@ describe('a retained message', () => {
     expect(client.take()).toHaveLength(2);
   });
 
-  it('[MQTT-3.3.1-13] has its flag for those who want it as it was published, and for nobody else', () => {
+  it('[MQTT-3.3.1-12] [MQTT-3.3.1-13] has its flag for those who want it as it was published, and for nobody else', () => {
     const node = new TestNode();
     const client = node.client().connected();
     client.send(publish('x', 'one'));
@@ -151,7 +154,7 @@ describe('a retained message', () => {
 describe('a will', () => {
   const will = { topic: 'will/of', payload: 'gone', qos: 1, retain: true, properties: { willDelayInterval: 3 } };
 
-  it('[MQTT-3.1.2-7] [MQTT-3.1.2-8] is given to the mesh, and is published when the client goes without a word', () => {
+  it('[MQTT-3.1.2-7] [MQTT-3.1.2-8] [MQTT-3.1.2-15] is given to the mesh, and is published when the client goes without a word', () => {
     const node = new TestNode();
     const client = node.client().connected({ will });
     client.stream.end();
@@ -171,7 +174,7 @@ describe('a will', () => {
     expect(node.space.wills).toHaveLength(count);
   });
 
-  it('is published when the keep-alive is over, and when the client broke the protocol', () => {
+  it('[MQTT-3.1.2-8] is published when the keep-alive is over, and when the client broke the protocol', () => {
     const node = new TestNode();
     node.client().connected({ will, keepalive: 1 });
     node.pass(2_000);

@@ -19,7 +19,7 @@ function staying(node = new TestNode()): TestClient {
 }
 
 describe('a session', () => {
-  it('[MQTT-3.2.2-2] [MQTT-3.2.2-3] is present when there was one, unless it is to begin anew', () => {
+  it('[MQTT-3.1.2-4] [MQTT-3.1.2-5] [MQTT-3.1.2-6] [MQTT-3.1.3-2] [MQTT-3.1.4-4] [MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3] is present when there was one, unless it is to begin anew', () => {
     const node = new TestNode();
     for (const [clean, sessionPresent] of [
       [false, false],
@@ -92,7 +92,7 @@ describe('a session', () => {
     expect(client.node.space.sessions.get('client')?.subscriptions).toEqual([]);
   });
 
-  it('[MQTT-4.4.0-1] sends again what was not acknowledged, under its packet id', () => {
+  it('[MQTT-3.3.1-1] [MQTT-4.3.2-3] [MQTT-4.4.0-1] [MQTT-4.6.0-1] sends again what was not acknowledged, under its packet id', () => {
     const client = staying();
     client.subscribe('a', 1);
     client.take();
@@ -118,7 +118,7 @@ describe('a session', () => {
     expect(node.addresses.consumer.settled).toMatchObject([{ token: 13, outcome: OUTCOME.accepted }]);
   });
 
-  it('[MQTT-4.3.3-6] goes on with QoS 2 where it was: what was received is not sent again', () => {
+  it('[MQTT-4.3.3-5] [MQTT-4.3.3-6] goes on with QoS 2 where it was: what was received is not sent again', () => {
     const client = staying();
     client.subscribe('a', 2);
     client.take();
@@ -190,7 +190,7 @@ describe('a session', () => {
 });
 
 describe('a shared subscription', () => {
-  it('[MQTT-4.8.2-4] is one of the whole mesh, whoever is in its group', () => {
+  it('is one of the whole mesh, whoever is in its group', () => {
     const node = new TestNode();
     for (const clientId of ['one', 'two']) node.client().connected({ clientId }).subscribe('$share/g/a/#', 1);
     const subscription = { name: 'g/a/#', client: null, durable: false, shared: true };
