@@ -45,9 +45,9 @@ describe('fairlead store', () => {
     const { config } = await site();
     const [code, out] = await fairlead('check', '-c', config);
     expect([code, out.split('\n').at(-1)]).toEqual([0, 'no damage']);
-    expect(out).toContain('1005 records of 2 queues');
+    expect(out).toContain('1008 records of 2 queues');
     const [, json] = await fairlead('check', '-c', config, '--json');
-    expect(JSON.parse(json)).toMatchObject({ queues: { records: 1_005 }, state: { damages: [] } });
+    expect(JSON.parse(json)).toMatchObject({ queues: { records: 1_008 }, state: { damages: [] } });
   });
 
   it('check ends with 4 where something is damaged, and salvage makes a sound store of the rest', async () => {
@@ -56,10 +56,10 @@ describe('fairlead store', () => {
     const [code, out] = await fairlead('check', '-c', config);
     expect(code).toBe(4);
     expect(out).toMatch(/record \d+ of queue 2 \(space 3\): its check sum is wrong/);
-    expect(out).toContain('1004 of 1005 records can be read; stop the node and run fairlead store salvage');
+    expect(out).toContain('1007 of 1008 records can be read; stop the node and run fairlead store salvage');
     const [saved, told] = await fairlead('salvage', '-c', config);
     expect(saved).toBe(0);
-    expect(told).toContain('lost 1 of 1005 records');
+    expect(told).toContain('lost 1 of 1008 records');
     expect(told).toMatch(/queue 2 jobs.a: 499 messages, 499 records, .*, 1 records damaged/);
     expect(told).toContain('queue 1 (its name is lost: it is salvaged.1 now): 500 messages');
     expect(told).toMatch(/the damaged store is kept as .*damaged-.*\.mdb/);
@@ -70,7 +70,7 @@ describe('fairlead store', () => {
     const { config } = await site();
     const target = join(top, 'backup');
     const [code, out] = await fairlead('backup', target, '-c', config);
-    expect([code, out]).toEqual([0, expect.stringContaining('1005 records of 2 queues')]);
+    expect([code, out]).toEqual([0, expect.stringContaining('1008 records of 2 queues')]);
     expect(await fairlead('backup', target, '-c', config)).toEqual([1, '', expect.stringMatching(/^FL_BACKUP_TARGET/)]);
   });
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open } from 'lmdb';
 import { FairleadError } from '../common/errors';
@@ -6,8 +6,13 @@ import { DataDirUnusableError, StoreMissingError } from './errors';
 import { makeFolders } from './folders';
 import { PageFile } from './lmdb-pages';
 import { openQueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
-import { markRestored } from './store-life';
+import { openStoreImage } from './redo/beside';
+import { readRedoFiles, redoFilesIn, RedoImage } from './redo/reader';
+import { replay } from './redo/replay';
+import { markRestored, redoPosition } from './store-life';
 import { type StoreSurvey, surveyQueueStore } from './store-survey';
+
+const COPIES_MAX = 5;
 
 /** The folder of a backup has something in it. */
 export class BackupTargetError extends FairleadError {
@@ -26,7 +31,7 @@ export async function backUp(dataDir: string, target: string): Promise<StoreSurv
   if (!existsSync(file)) throw new StoreMissingError(dataDir);
   prepare(target);
   try {
-    await copy(dirname(file), join(target, 'queues'));
+    await copyQueues(dirname(file), join(target, 'queues'));
     await copy(join(dataDir, 'state'), join(target, 'state'));
     return await finish(target);
   } catch (error) {
@@ -42,6 +47,24 @@ function prepare(target: string): void {
   } catch (error) {
     throw new DataDirUnusableError(target, error);
   }
+}
+
+/** With the redo log, which is read first: what LMDB gets meanwhile is in both then. */
+async function copyQueues(from: string, to: string): Promise<void> {
+  for (let copies = 1; ; copies++) {
+    const redo = readRedoFiles(from);
+    await copy(from, to);
+    for (const { name, bytes } of redo) writeFileSync(join(to, name), bytes, { mode: 0o600 });
+    // A segment that was used again while it was read is not there twice in a row.
+    if (copies === COPIES_MAX || isRedoWhole(join(to, 'data.mdb'))) return;
+    rmSync(to, { recursive: true });
+  }
+}
+
+function isRedoWhole(file: string): boolean {
+  const { pages, redo } = openStoreImage(file, 0);
+  pages.close();
+  return redo.damages.length === 0;
 }
 
 async function copy(from: string, to: string): Promise<void> {
@@ -64,10 +87,12 @@ async function finish(target: string): Promise<StoreSurvey> {
   if (survey.damageCount === 0) {
     const environment = openQueueEnvironment(file);
     try {
+      replay(environment, new RedoImage(readRedoFiles(dirname(file)), redoPosition(environment)));
       markRestored(environment);
     } finally {
       await environment.root.close();
     }
+    for (const name of redoFilesIn(dirname(file))) rmSync(join(dirname(file), name));
   }
   const folders = ['queues', 'state'].map((part) => join(target, part));
   for (const folder of folders) syncPath(join(folder, 'data.mdb'));

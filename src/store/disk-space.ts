@@ -23,6 +23,8 @@ export class DiskSpace {
     file: string,
     /** Bytes of free pages in the store's file. */
     private readonly freeInFile: () => number,
+    /** Bytes that the file has still to take. */
+    private readonly owed: () => number = () => 0,
   ) {
     this.#folder = dirname(file);
     this.#reserve = join(this.#folder, 'reserve');
@@ -61,7 +63,7 @@ export class DiskSpace {
     const least = Math.max(Math.min(FREE_BYTES_MIN, (blocks * bsize) / FREE_PART_MIN), FREE_BYTES_LEAST);
     // A quarter more ends it, so that it does not come and go with every message.
     const wanted = this.#full ? least * 1.25 : least;
-    const free = bavail * bsize;
+    const free = bavail * bsize - this.owed();
     const full = free < wanted && free + this.freeInFile() < wanted;
     if (!full) this.#takeReserve(free, blocks * bsize);
     return full;

@@ -54,8 +54,8 @@ export class StoreMissingError extends FairleadError {
   }
 }
 
-/** Numbers of the system and of LMDB that mean that there is no room: ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL. */
-const NO_ROOM = [28, 122, 27, -30792];
+/** What the system and LMDB say when there is no room; LMDB says it by numbers, the last is its own (MDB_MAP_FULL). */
+const NO_ROOM: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 28, 122, 27, -30792];
 
 /** A write did not reach the disk, or the store is being opened again after one. */
 export class StoreFailedError extends FairleadError {
@@ -64,7 +64,7 @@ export class StoreFailedError extends FairleadError {
 
   constructor(file: string, cause: unknown, usedUp = false) {
     const { code, message } = cause as Error & { readonly code?: unknown };
-    const full = usedUp || NO_ROOM.includes(code as number);
+    const full = usedUp || NO_ROOM.includes(code);
     super('FL_STORE_FAILED', `the store ${file} could not be written (${message}); it is tried again by itself`, {
       condition: full ? 'amqp:resource-limit-exceeded' : 'amqp:internal-error',
       retryable: true,

@@ -22,10 +22,22 @@ export const SPACE_LOOK_BYTES = 1024 ** 2;
 export const SPACE_LOOK_MS = 250;
 /** Groups that wait are copied into pieces of this size. */
 export const CHUNK_BYTES = 256 * 1024;
-/** So many pieces are kept for use again. */
-export const CHUNKS_KEPT = 16;
-/** Groups go into one transaction up to so many bytes: what is not acknowledged meanwhile, and how long a stop may take. */
-export const TRANSACTION_BYTES_MAX = 16 * 1024 ** 2;
+/** So many pieces are kept for use again: as much as a segment of the redo log. */
+export const CHUNKS_KEPT = 64;
+/** Files of the redo log: one is written to, one is ready, and what is in the others goes to LMDB meanwhile. */
+export const REDO_SEGMENTS = 4;
+/** Length of the first ones; each that gets full makes the next twice as long. */
+export const REDO_SEGMENT_BYTES_FIRST = 1024 ** 2;
+/** And of the longest. What is in memory because it is not in LMDB yet is no more than four of them; most messages do not live for one. */
+export const REDO_SEGMENT_BYTES_MAX = 16 * 1024 ** 2;
+/** A file is never shorter. A larger group goes to LMDB itself. */
+export const REDO_SEGMENT_BYTES_MIN = 256 * 1024;
+/** On a small volume the longest is this part of it. */
+export const REDO_PART = 32;
+/** So many changed records, of each the last change, go to LMDB in one transaction: some ten ms of this thread. */
+export const LAYER_RECORDS_MAX = 8_000;
+/** Where fewer are changed they go to LMDB after so long: what a start after a kill has to do again. */
+export const LAYER_MS = 2_000;
 /** Pause before a store is opened again after a failure, the first time. */
 export const REOPEN_MS_MIN = 50;
 /** And at most: the pause doubles. */

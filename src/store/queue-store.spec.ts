@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { describeStore, type StoreUnderTest } from '../queues/store-contract.fixture';
-import { QUEUE_PAGE_BYTES } from './limits';
+import { LAYER_MS, QUEUE_PAGE_BYTES } from './limits';
 import { PageFile } from './lmdb-pages';
 import { arenaOf } from './write-log';
 import { openQueueEnvironment, queueStoreFile } from './queue-environment';
 import { LmdbQueueStore, type QueueStorePorts } from './queue-store';
 import { sealOf } from './sealed-record';
 import { markRestored } from './store-life';
+import { surveyQueueStore } from './store-survey';
 
 const top = mkdtempSync(join(tmpdir(), 'fairlead-queues-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
@@ -19,23 +20,30 @@ function done(store: LmdbQueueStore): Promise<Error | null> {
   return new Promise((resolve) => store.commit({ done: resolve }));
 }
 
-async function under(folder: string): Promise<StoreUnderTest> {
-  const store = LmdbQueueStore.open(folder);
+async function under(folder: string, layerMs: number): Promise<StoreUnderTest> {
+  const store = LmdbQueueStore.open(folder, { layerMs });
   return {
     store,
     pass: () => new Promise<void>((passed) => void setImmediate(passed)),
     reopen: async () => {
       await store.close();
-      return under(folder);
+      return under(folder, layerMs);
     },
     close: () => store.close(),
     damage: (space, queue, key) => flipBit(folder, space, queue, key),
   };
 }
 
-/** Writes behind the back of the store: the binding shares the environment of one process. */
+/** Writes behind the back of the store, once LMDB has the record: the binding shares the environment of one process. */
 async function flipBit(folder: string, space: number, queue: number, key: number): Promise<void> {
   const { root, codec } = openQueueEnvironment(queueStoreFile(folder));
+  const isThere = (): boolean => {
+    [codec.space, codec.queue] = [space, queue];
+    return root.get(key) !== undefined;
+  };
+  while (!isThere()) await new Promise((passed) => setTimeout(passed, 5));
+  // It lets go of what it has of it itself once it is told.
+  await new Promise((passed) => setTimeout(passed, 20));
   [codec.space, codec.queue] = [space, queue];
   const record = Buffer.from(root.get(key)!.subarray(0, root.get(key)!.length));
   record[record.length - 1]! ^= 1;
@@ -56,7 +64,13 @@ async function writeOwn(folder: string, key: number, value: number): Promise<voi
   await root.close();
 }
 
-describeStore('the store of queues', () => under(fresh()));
+function makeQueues(folder: string): string {
+  mkdirSync(join(folder, 'queues'));
+  return folder;
+}
+
+describeStore('the store of queues', () => under(fresh(), LAYER_MS));
+describeStore('the store of queues whose changes go to LMDB at once', () => under(fresh(), 0));
 
 async function opened<T>(
   folder: string,
@@ -161,20 +175,54 @@ describe('a life of the store of queues', () => {
     await opened(folder, {}, (next) => expect(next.last(1, 1)).toBe(4));
   });
 
-  it('keeps a reserve beside it', async () => {
+  it('goes on with a store of the format before, which knows of no redo log', async () => {
+    const folder = fresh();
+    const old = openQueueEnvironment(queueStoreFile(makeQueues(folder)));
+    await old.root.close();
+    for (const [key, value] of [
+      [0, 2],
+      [1, 77],
+      [2, 1],
+    ] as const)
+      await writeOwn(folder, key, value);
+    await opened(folder, {}, async (store) => {
+      expect([store.putEpoch, store.wasClean]).toEqual([77, true]);
+      store.put(1, 1, 1, Buffer.from('x'));
+      expect(await done(store)).toBeNull();
+    });
+    await opened(folder, {}, (store) => expect(store.get(1, 1, 1)?.toString()).toBe('x'));
+    expect(surveyQueueStore(queueStoreFile(folder)).damages).toEqual([]);
+  });
+
+  it('has all of a group that no segment of the redo log has room for', async () => {
+    const folder = fresh();
+    const values = (n: number): Buffer => Buffer.alloc(6_000_000, n);
+    await opened(folder, {}, async (store) => {
+      for (let round = 0; round < 2; round++) {
+        store.put(1, 1, round, Buffer.from('before'));
+        const small = done(store);
+        for (let n = 0; n < 4; n++) store.put(1, 2, 10 * round + n, values(n));
+        store.delete(1, 1, round - 1);
+        const large = done(store);
+        store.put(1, 1, 100 + round, Buffer.from('after'));
+        expect(await Promise.all([small, large, done(store)])).toEqual([null, null, null]);
+      }
+      expect([store.get(1, 1, 0), store.get(1, 1, 1)?.toString(), store.last(1, 1)]).toEqual([null, 'before', 101]);
+      expect(store.get(1, 2, 13)!.equals(values(3))).toBe(true);
+    });
+    await opened(folder, {}, (store) => expect([store.last(1, 2), store.last(1, 1)]).toEqual([13, 101]));
+  });
+
+  it('keeps a reserve and a redo log beside it', async () => {
     const folder = fresh();
     await opened(folder, {}, () => undefined);
-    expect(readdirSync(join(folder, 'queues')).sort()).toEqual(['data.mdb', 'lock.mdb', 'reserve']);
+    expect(readdirSync(join(folder, 'queues')).sort()).toEqual(['data.mdb', 'lock.mdb', 'redo-0', 'reserve']);
   });
 });
 
-describe('transactions of the store of queues', () => {
+describe('blocks of the store of queues', () => {
   /** Records on the disk, as another process would find them. */
-  const onDisk = (folder: string): number => {
-    const file = new PageFile(queueStoreFile(folder));
-    file.close();
-    return file.roots[0]!.entries;
-  };
+  const onDisk = (folder: string): number => surveyQueueStore(queueStoreFile(folder)).records;
   const putSome = (store: LmdbQueueStore, queue: number): void => {
     for (let n = 0; n < 100; n++) store.put(1, queue, n, Buffer.alloc(1_000, n));
   };

@@ -27,6 +27,53 @@ export function readRecord(
   return record === undefined ? null : unsealed(space, queue, key, record, record.length);
 }
 
+/** Goes over the records of a queue with keys in [from, to), in order. */
+export class RecordCursor {
+  readonly #entries: Iterator<{ key: number; value: Buffer }>;
+  /** Of the last key, copied. */
+  value: Buffer = NOTHING;
+
+  constructor(
+    { root, codec }: QueueEnvironment,
+    private readonly space: number,
+    private readonly queue: number,
+    private readonly from: number,
+    to: number,
+    /** Says which keys are passed over, whatever their records are. */
+    private readonly passes: (key: number) => boolean = () => false,
+  ) {
+    codec.space = space;
+    codec.queue = queue;
+    this.#entries = root.getRange({ start: from, end: to })[Symbol.iterator]();
+  }
+
+  /** The next key, or -1. @throws RecordDamagedError */
+  next(): number {
+    const { space, queue } = this;
+    for (;;) {
+      const { done, value: entry } = this.#read();
+      if (done === true) return -1;
+      if (this.passes(entry.key)) continue;
+      this.value = unsealed(space, queue, entry.key, entry.value, entry.value.length);
+      return entry.key;
+    }
+  }
+
+  close(): void {
+    this.#entries.return?.();
+  }
+
+  #read(): IteratorResult<{ key: number; value: Buffer }, undefined> {
+    try {
+      return this.#entries.next() as IteratorResult<{ key: number; value: Buffer }, undefined>;
+    } catch (error) {
+      throw damageOf(this.space, this.queue, this.from, error);
+    }
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
 /** @throws RecordDamagedError */
 export function scanRecords(
   environment: QueueEnvironment,
@@ -36,35 +83,23 @@ export function scanRecords(
   to: number,
   visit: StoreVisit,
 ): void {
-  const { root, codec } = environment;
   if (from >= to) return;
-  codec.space = space;
-  codec.queue = queue;
-  const entries = root.getRange({ start: from, end: Math.min(to, KEY_END) })[Symbol.iterator]();
+  const records = new RecordCursor(environment, space, queue, from, Math.min(to, KEY_END));
   try {
-    for (let next = nextOf(); next.done !== true; next = nextOf()) {
-      const { key, value } = next.value;
-      if (!visit(key, unsealed(space, queue, key, value, value.length))) return;
-    }
+    for (let key = records.next(); key >= 0; key = records.next()) if (!visit(key, records.value)) return;
   } finally {
-    entries.return?.();
-  }
-
-  function nextOf(): IteratorResult<{ key: number; value: Buffer }, unknown> {
-    try {
-      return entries.next();
-    } catch (error) {
-      throw damageOf(space, queue, from, error);
-    }
+    records.close();
   }
 }
 
-/** The greatest key of a queue in a space, or -1. */
-export function lastKey({ root, codec }: QueueEnvironment, space: number, queue: number): number {
+/** The greatest key of a queue in a space below `end`, or -1. */
+export function lastKey({ root, codec }: QueueEnvironment, space: number, queue: number, end = KEY_END): number {
+  if (end <= 0) return -1;
   codec.space = space;
   codec.queue = queue;
   try {
-    for (const key of root.getKeys({ reverse: true, start: KEY_END, end: 0, inclusiveEnd: true, limit: 1 })) return key;
+    // Of the start the binding finds the next one before; the end belongs to the range.
+    for (const key of root.getKeys({ reverse: true, start: end - 1, end: 0, inclusiveEnd: true, limit: 1 })) return key;
     return -1;
   } catch (error) {
     throw damageOf(space, queue, -1, error);

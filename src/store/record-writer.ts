@@ -1,37 +1,34 @@
-import type { RootDatabase } from 'lmdb';
 import { InstructionGarbage } from './instruction-garbage';
-import type { KeyCodec } from './queue-key';
-import type { Arena, LogWriter } from './write-log';
+import type { QueueEnvironment } from './queue-environment';
+import type { Arena } from './write-log';
 
-/** Writes changes of the log into the batch that is open. */
-export class RecordWriter implements LogWriter {
-  #root: RootDatabase<Buffer, number> | null = null;
-  #codec: KeyCodec | null = null;
+/** Writes records into the batch that is open. */
+export class RecordWriter {
+  #environment: QueueEnvironment | null = null;
   readonly #garbage = new InstructionGarbage();
   /** Puts and deletes of the transaction. */
   #operations = 0;
 
   /** A transaction begins. */
-  use(root: RootDatabase<Buffer, number>, codec: KeyCodec): void {
+  use(environment: QueueEnvironment): void {
     this.#garbage.add(this.#operations);
     this.#operations = 0;
-    this.#root = root;
-    this.#codec = codec;
+    this.#environment = environment;
   }
 
   put(space: number, queue: number, key: number, arena: Arena): void {
-    const codec = this.#codec!;
+    const { root, codec } = this.#environment!;
     codec.space = space;
     codec.queue = queue;
     this.#operations++;
-    void this.#root!.put(key, arena);
+    void root.put(key, arena);
   }
 
   delete(space: number, queue: number, key: number): void {
-    const codec = this.#codec!;
+    const { root, codec } = this.#environment!;
     codec.space = space;
     codec.queue = queue;
     this.#operations++;
-    void this.#root!.remove(key);
+    void root.remove(key);
   }
 }

@@ -8,6 +8,7 @@ import { DataDirLock } from './data-dir-lock';
 import { StoreMissingError } from './errors';
 import { SALVAGE_RECORDS } from './limits';
 import { openQueueEnvironment, type QueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
+import { redoFilesIn } from './redo/reader';
 import { SEAL_BYTES, sealOf } from './sealed-record';
 import { beginFormat, markRestored } from './store-life';
 import { type RecordTaker, type StoreSurvey, surveyQueueStore } from './store-survey';
@@ -38,7 +39,11 @@ export async function salvage(dataDir: string, stamp: string): Promise<Salvage> 
     const survey = await copyRecords(file, fresh);
     const kept = join(dirname(file), `damaged-${stamp}.mdb`);
     keep(file, kept);
+    const redo = redoFilesIn(dirname(file));
+    for (const name of redo) keep(join(dirname(file), name), join(dirname(file), `damaged-${stamp}-${name}`));
     renameSync(fresh, file);
+    // The new store has what they had, and takes no file for its own.
+    for (const name of redo) rmSync(join(dirname(file), name));
     syncPath(dirname(file));
     return { survey, kept };
   } catch (error) {
@@ -58,7 +63,7 @@ async function copyRecords(file: string, fresh: string): Promise<StoreSurvey> {
     const take: RecordTaker = (space, queue, key, record) => copy.take(space, queue, key, record);
     let survey = surveyQueueStore(file, count);
     // Not even the root can be read: what was before the last transaction is better than nothing.
-    const back = survey.records === 0 && survey.damageCount > 0 ? 1 : 0;
+    const back = survey.recordsInFile === 0 && survey.damageCount > 0 ? 1 : 0;
     if (back === 1) survey = surveyQueueStore(file, count, back);
     // What messages share is known only when all of them were seen.
     surveyQueueStore(file, take, back);

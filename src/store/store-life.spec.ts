@@ -8,7 +8,8 @@ import { beginLife, FORMAT, QUEUE_STORE_FORMAT, readFormat } from './store-life'
 
 describe('the format of a store of queues', () => {
   it.each([
-    ['the one before is read as it is, and is this one from then on', 1, null],
+    ['the first is read as it is, and is this one from then on', 1, null],
+    ['so is the one before', 2, null],
     ['a later one is refused', 99, `has format 99, this version reads format ${QUEUE_STORE_FORMAT}`],
   ])('%s', async (_what, format, refusal) => {
     const folder = mkdtempSync(join(tmpdir(), 'store-life-'));

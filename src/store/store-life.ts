@@ -1,12 +1,16 @@
 import { StoreVersionError } from './errors';
 import type { QueueEnvironment } from './queue-environment';
 import { SPACE_END } from './queue-key';
+import type { RedoPosition } from './redo/reader';
 import { SEAL_BYTES, sealOf, unsealed } from './sealed-record';
 import { arenaOf } from './write-log';
 
-/** 2: records may have a topic. A store of an earlier format is read as it is, and is of this one from then on. */
-export const QUEUE_STORE_FORMAT = 2;
-const FORMATS_READ: readonly number[] = [1, QUEUE_STORE_FORMAT];
+/**
+ * 2: records may have a topic. 3: there is a redo log beside it. A store of an earlier format is read as it is, and is of this one from
+ * then on.
+ */
+export const QUEUE_STORE_FORMAT = 3;
+const FORMATS_READ: readonly number[] = [1, 2, QUEUE_STORE_FORMAT];
 const EPOCH_RANDOM = 0x1_0000;
 
 /** What the store says of itself: numbers in the space behind those of queues. */
@@ -17,6 +21,12 @@ const CLEAN = 2;
 const RESTORED = 3;
 /** Written to see whether writing works. */
 const TRIAL = 4;
+/** Whose redo log is this store's; 0 in a copy, which has none. */
+export const REDO_ID = 5;
+/** Sequence of the last block of the redo log that is in here. */
+export const APPLIED = 6;
+/** Number of the segment of the redo log that is needed for what comes after. */
+export const NEEDED = 7;
 
 export interface StoreLife {
   readonly putEpoch: number;
@@ -81,6 +91,27 @@ export function readFormat(file: string, environment: QueueEnvironment): number 
   return format;
 }
 
+/** What the store says of its redo log. */
+export function redoPosition(environment: QueueEnvironment): RedoPosition {
+  const [id, applied, needed] = [REDO_ID, APPLIED, NEEDED].map((key) => readNumber(environment, key) ?? 0);
+  return { id: id!, applied: applied!, needed: needed! };
+}
+
+/** Says, in the batch that is open, that blocks of the redo log are in here. */
+export function writeApplied(environment: QueueEnvironment, applied: number, needed: number): void {
+  void writeNumber(environment, APPLIED, applied);
+  void writeNumber(environment, NEEDED, needed);
+}
+
+/** Says whose redo log is this store's. On the disk before it returns. */
+export function beginRedo(environment: QueueEnvironment, { id, applied, needed }: RedoPosition): void {
+  writeNow(environment, [
+    [REDO_ID, id],
+    [APPLIED, applied],
+    [NEEDED, needed],
+  ]);
+}
+
 export function wasStoppedCleanly(environment: QueueEnvironment): boolean {
   return readNumber(environment, CLEAN) === 1;
 }
@@ -105,10 +136,11 @@ export function beginFormat(environment: QueueEnvironment): void {
   writeNow(environment, [[FORMAT, QUEUE_STORE_FORMAT]]);
 }
 
-/** Marks a copy, so that it is another life of the numbering of puts and no clean end of the one before. */
+/** Marks a copy that has all of its redo log in it, so that it is another life of the numbering of puts and no clean end of the one before. */
 export function markRestored(environment: QueueEnvironment): void {
   writeNow(environment, [
     [RESTORED, 1],
     [CLEAN, 0],
+    [REDO_ID, 0],
   ]);
 }

@@ -1,8 +1,9 @@
 import { ReferenceRecount } from '../queues/reference-recount';
 import { OTHERS_FROM, SPACE } from '../queues/spaces';
 import { DAMAGES_TOLD } from './limits';
-import { PageFile, type TreeRoot } from './lmdb-pages';
 import { KEY_BYTES, keyOf, queueOf, SPACE_END, spaceOf } from './queue-key';
+import { openStoreImage } from './redo/beside';
+import { finalChanges } from './redo/final-changes';
 import { SEAL_BYTES, whyDamaged } from './sealed-record';
 import { checkFormat, FORMAT, numberIn } from './store-life';
 import { TreeWalk } from './tree-walk';
@@ -24,6 +25,8 @@ export interface StoreSurvey {
   readonly fileBytes: number;
   /** Records, the store's own included. */
   readonly records: number;
+  /** Those that could be read from its file; others stand in the redo log. */
+  readonly recordsInFile: number;
   /** As the store says; more than that is not there. */
   readonly recordsWanted: number;
   /** By number; those that have records, or lost some. */
@@ -113,23 +116,34 @@ function placeOf(id: Buffer | null, otherwise: string): string {
 }
 
 /**
- * Reads a store of queues to its end, without LMDB: what is damaged in it is told.
+ * Reads a store of queues to its end, and its redo log, without LMDB: what is damaged in them is told.
  * @param back 0 for its newest state, 1 for that before its last transaction
  * @throws StoreDamagedError when it is no store; StoreVersionError
  */
 export function surveyQueueStore(file: string, take: RecordTaker = () => undefined, back: 0 | 1 = 0): StoreSurvey {
-  const pages = new PageFile(file);
+  const { pages, root, redo } = openStoreImage(file, back);
   try {
     const survey = new Survey(file, take);
-    const root = pages.roots[back] as TreeRoot;
-    new TreeWalk(pages, survey).walk(root);
-    const { records, damages } = survey;
-    if (survey.damageCount === 0 && records !== root.entries)
-      survey.damage(`there are ${records} records where ${root.entries} should be`);
+    const changes = finalChanges(redo);
+    let changed = 0;
+    new TreeWalk(pages, {
+      record: (id, record) => {
+        if (changes.size > 0 && changes.has(id.toString('latin1'))) changed++;
+        else survey.record(id, record);
+      },
+      lost: (from, to, why) => survey.lost(from, to, why),
+    }).walk(root);
+    const recordsInFile = survey.records + changed;
+    if (survey.damageCount === 0 && recordsInFile !== root.entries)
+      survey.damage(`there are ${recordsInFile} records where ${root.entries} should be`);
+    const put = [...changes].filter(([, { record }]) => record !== null);
+    for (const [name, { record }] of put) if (record) survey.record(Buffer.from(name, 'latin1'), record);
+    for (const damage of redo.damages) survey.damage(damage);
     for (const problem of survey.references.problems()) survey.damage(problem);
+    const recordsWanted = root.entries - changed + put.length;
+    const { records, damages, damageCount } = survey;
     const queues = survey.all();
-    const { damageCount } = survey;
-    return { file, fileBytes: pages.bytes, records, recordsWanted: root.entries, queues, damages, damageCount };
+    return { file, fileBytes: pages.bytes, records, recordsInFile, recordsWanted, queues, damages, damageCount };
   } finally {
     pages.close();
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../common/ports';
@@ -12,6 +12,8 @@ import { QUEUE_PAGE_BYTES } from './limits';
 import { NodeState } from './node-state';
 import { queueStoreFile } from './queue-environment';
 import { LmdbQueueStore } from './queue-store';
+import { BLOCK_HEAD_BYTES, SEGMENT_HEAD_BYTES } from './redo/format';
+import { redoFilesIn } from './redo/reader';
 import { salvage } from './salvage';
 import { checkStores } from './store-check';
 import { surveyQueueStore } from './store-survey';
@@ -66,7 +68,7 @@ describe('reading a store without LMDB', () => {
     const folder = await filled();
     expect(contentOf(folder)).toEqual(WANTED);
     const { queues, state } = await checkStores(folder);
-    expect(queues).toMatchObject({ damageCount: 0, damages: [], records: WANTED.size + 4 });
+    expect(queues).toMatchObject({ damageCount: 0, damages: [], records: WANTED.size + 7 });
     expect(queues.queues.map(({ queue, records }) => [queue, records])).toEqual([
       [0, 666],
       [1, 1_000],
@@ -142,6 +144,81 @@ describe('a backup', () => {
   });
 });
 
+describe('what is in the redo log only', () => {
+  /** A data folder as a node leaves it that is killed: LMDB has the first half of the records, and not what became of them. */
+  async function halfApplied(): Promise<{ folder: string; store: LmdbQueueStore; wanted: Map<number, number> }> {
+    const folder = await filled();
+    const store = LmdbQueueStore.open(folder, { layerMs: 1e9 });
+    const wanted = new Map(WANTED);
+    for (let key = 1; key < 100; key++) {
+      store.delete(3, key % 3, key);
+      wanted.delete(key);
+      store.put(3, key % 3, RECORDS + key, valueOf(RECORDS + key));
+      wanted.set(RECORDS + key, digestOf(valueOf(RECORDS + key)));
+      if (key % 10 === 0) expect(await done(store)).toBeNull();
+    }
+    store.put(3, 2, 200, valueOf(7));
+    wanted.set(200, digestOf(valueOf(7)));
+    expect(await done(store)).toBeNull();
+    return { folder, store, wanted };
+  }
+
+  function copied(folder: string): string {
+    const copy = fresh();
+    cpSync(folder, copy, { recursive: true });
+    rmSync(join(copy, 'owner.json'), { force: true });
+    return copy;
+  }
+
+  it('is checked, and copied, also while a node runs', async () => {
+    const { folder, store, wanted } = await halfApplied();
+    expect(contentOf(folder)).toEqual(wanted);
+    expect((await checkStores(folder)).queues).toMatchObject({ damageCount: 0, records: wanted.size + 7 });
+    const copy = join(fresh(), 'copy');
+    expect(await backUp(folder, copy)).toMatchObject({ damageCount: 0 });
+    expect(contentOf(copy)).toEqual(wanted);
+    expect(redoFilesIn(join(copy, 'queues'))).toEqual([]);
+    const restored = LmdbQueueStore.open(copy);
+    expect(restored.get(3, 1, RECORDS + 1)).toEqual(valueOf(RECORDS + 1));
+    expect(restored.putEpoch).toBeGreaterThan(store.putEpoch);
+    await restored.close();
+    await store.close();
+  });
+
+  it('is there after a kill, and is salvaged as far as it can be read', async () => {
+    const { folder, store, wanted } = await halfApplied();
+    const [sound, damaged] = [copied(folder), copied(folder)];
+    await store.close();
+    const again = LmdbQueueStore.open(sound);
+    expect(contentOf(sound)).toEqual(wanted);
+    expect([again.wasClean, again.get(3, 2, 200)]).toEqual([false, valueOf(7)]);
+    await again.close();
+    const name = redoFilesIn(join(damaged, 'queues')).find((one) =>
+      readFileSync(redoFile(damaged, one)).includes(valueOf(7)),
+    )!;
+    const bytes = readFileSync(redoFile(damaged, name));
+    bytes[SEGMENT_HEAD_BYTES + BLOCK_HEAD_BYTES + 20]! ^= 1;
+    writeFileSync(redoFile(damaged, name), bytes);
+    expect(() => LmdbQueueStore.open(damaged)).toThrow('fairlead store salvage');
+    const { survey } = await salvage(damaged, 'now');
+    expect(survey.damages[0]).toBe(`a block of ${name} is damaged`);
+    // The first ten groups of one key each are lost, and what they deleted is there.
+    const found = contentOf(damaged);
+    expect([found.has(RECORDS + 5), found.has(5), found.has(RECORDS + 15), found.has(15)]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect(readFileSync(redoFile(damaged, `damaged-now-${name}`)).equals(bytes)).toBe(true);
+    const salvaged = LmdbQueueStore.open(damaged);
+    expect(salvaged.get(3, 2, 200)).toEqual(valueOf(7));
+    await salvaged.close();
+  });
+
+  const redoFile = (folder: string, name: string): string => join(folder, 'queues', name);
+});
+
 describe('a salvage', () => {
   it('saves every record that can be read, keeps the damaged file, and lets the node start', async () => {
     const folder = await filled();
@@ -154,10 +231,14 @@ describe('a salvage', () => {
     }
     writeFileSync(file, damaged);
     const readable = contentOf(folder);
+    const redo = redoFilesIn(join(folder, 'queues'));
     const { survey, kept } = await salvage(folder, 'now');
     expect(survey.damageCount).toBeGreaterThan(0);
     expect(readFileSync(kept).equals(damaged)).toBe(true);
-    expect(readdirSync(join(folder, 'queues')).sort()).toEqual(['damaged-now.mdb', 'data.mdb', 'lock.mdb', 'reserve']);
+    expect(readdirSync(join(folder, 'queues')).filter((name) => !name.startsWith('redo'))).toEqual([
+      ...redo.map((name) => `damaged-now-${name}`),
+      ...['damaged-now.mdb', 'data.mdb', 'lock.mdb', 'reserve'],
+    ]);
     expect(surveyQueueStore(file).damages).toEqual([]);
     expect(contentOf(folder)).toEqual(readable);
     expect(readable.size).toBeGreaterThan(WANTED.size / 2);

@@ -32,13 +32,16 @@ interface Node {
 /** Visits what can be read of a tree, in order; what cannot is told with the range of keys that it had. */
 export class TreeWalk {
   readonly #seen = new Set<number>();
+  #least: Buffer | null = null;
 
   constructor(
     private readonly pages: PageFile,
     private readonly visitor: TreeVisitor,
   ) {}
 
-  walk(root: TreeRoot): void {
+  /** @param least pages all of whose keys are less are passed over */
+  walk(root: TreeRoot, least: Buffer | null = null): void {
+    this.#least = least;
     if (root.page !== null) this.#visit(root.page, { from: null, to: null }, 0);
   }
 
@@ -63,6 +66,7 @@ export class TreeWalk {
     children.forEach(({ page: child, key }, n) => {
       const from = n === 0 ? range.from : key;
       const to = children[n + 1]?.key ?? range.to;
+      if (this.#least && to && to.compare(this.#least) <= 0) return;
       if (isAscending(from, to)) this.#visit(child, { from, to }, depth + 1);
       else this.visitor.lost(from, to, 'a page has its keys in no order');
     });

@@ -17,19 +17,20 @@ interface Chunk {
   used: number;
 }
 
-/** Takes what the log holds, in order. */
-export interface LogWriter {
-  /** The record stands in [arena.start, arena.end). */
-  put(space: number, queue: number, key: number, arena: Arena): void;
+/** Is told the changes that the log holds, in order. */
+export interface LogVisitor {
+  /** @param position where the change begins: {@link WriteLog.record} */
+  put(space: number, queue: number, key: number, position: number): void;
   delete(space: number, queue: number, key: number): void;
 }
 
-const PUT = 1;
-const DELETE = 2;
+/** Kinds of changes. */
+export const PUT = 1;
+export const DELETE = 2;
 /** Kind, key. */
-const HEAD_BYTES = 1 + KEY_BYTES;
+export const HEAD_BYTES = 1 + KEY_BYTES;
 /** Bytes of the record. */
-const LENGTH_BYTES = 4;
+export const LENGTH_BYTES = 4;
 
 export function arenaOf(bytes: number): Arena {
   const buffer = Buffer.allocUnsafeSlow(bytes);
@@ -40,12 +41,17 @@ export function arenaOf(bytes: number): Arena {
 export class WriteLog {
   readonly #chunks: Chunk[] = [{ arena: arenaOf(CHUNK_BYTES), base: 0, used: 0 }];
   readonly #free: Arena[] = [];
-  #head = 0;
+  #check = 0;
 
   /** Position behind the last change. */
   get end(): number {
     const last = this.#last;
     return last.base + last.used;
+  }
+
+  /** Check sum of the heads and seals of all changes: a value is covered by its seal. */
+  get check(): number {
+    return this.#check;
   }
 
   put(space: number, queue: number, key: number, value: Buffer): void {
@@ -56,23 +62,45 @@ export class WriteLog {
     const seal = crc32c(value, 0, value.length, crc32c(arena, at + 1, at + HEAD_BYTES));
     arena.view.setUint32(at + HEAD_BYTES, length);
     arena.view.setInt32(start, seal, true);
+    this.#check = crc32c(arena, at, start + SEAL_BYTES, this.#check);
   }
 
   delete(space: number, queue: number, key: number): void {
-    this.#append(DELETE, HEAD_BYTES, space, queue, key);
+    const { arena, at } = this.#append(DELETE, HEAD_BYTES, space, queue, key);
+    this.#check = crc32c(arena, at, at + HEAD_BYTES, this.#check);
   }
 
-  /** Hands over what was appended before position `to` and is not released. */
-  writeTo(writer: LogWriter, to: number): void {
-    for (const { arena, base, used } of this.#chunks) {
+  /** Tells the changes in [from, to). */
+  visit(from: number, to: number, visitor: LogVisitor): void {
+    for (let n = this.#indexOf(from); n < this.#chunks.length; n++) {
+      const { arena, base, used } = this.#chunks[n]!;
       const end = Math.min(used, to - base);
-      for (let at = Math.max(this.#head - base, 0); at < end;) at = write(writer, arena, at);
+      for (let at = Math.max(from - base, 0); at < end;) at = tell(visitor, arena, base, at);
     }
+  }
+
+  /** The bytes in [from, to), as they stand. */
+  bytes(from: number, to: number): Buffer[] {
+    const parts: Buffer[] = [];
+    for (let n = this.#indexOf(from); n < this.#chunks.length; n++) {
+      const { arena, base, used } = this.#chunks[n]!;
+      const [start, end] = [Math.max(from - base, 0), Math.min(used, to - base)];
+      if (start < end) parts.push(arena.subarray(start, end));
+    }
+    return parts;
+  }
+
+  /** The arena in which the record that was put at a position stands in [start, end), until the next call. */
+  record(position: number): Arena {
+    const { arena, base } = this.#chunks[this.#indexOf(position)]!;
+    const at = position - base + HEAD_BYTES;
+    arena.start = at + LENGTH_BYTES;
+    arena.end = arena.start + arena.view.getUint32(at);
+    return arena;
   }
 
   /** Forgets what was appended before a position. */
   release(to: number): void {
-    this.#head = to;
     while (this.#chunks.length > 1 && this.#chunks[0]!.base + this.#chunks[0]!.used <= to) {
       const { arena } = this.#chunks.shift()!;
       if (arena.length === CHUNK_BYTES && this.#free.length < CHUNKS_KEPT) this.#free.push(arena);
@@ -85,6 +113,17 @@ export class WriteLog {
     const last = this.#last;
     if (last.arena.length === CHUNK_BYTES) [last.base, last.used] = [at, 0];
     else this.#chunks[this.#chunks.length - 1] = { arena: this.#free.pop() ?? arenaOf(CHUNK_BYTES), base: at, used: 0 };
+  }
+
+  /** Which chunk has a position; that of the end is in the last one. */
+  #indexOf(position: number): number {
+    let [low, high] = [0, this.#chunks.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#chunks[middle]!.base <= position) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   get #last(): Chunk {
@@ -110,16 +149,14 @@ export class WriteLog {
 }
 
 /** @returns where the next change begins */
-function write(writer: LogWriter, arena: Arena, at: number): number {
+function tell(visitor: LogVisitor, arena: Arena, base: number, at: number): number {
   const space = spaceOf(arena, at + 1);
   const queue = queueOf(arena, at + 1);
   const key = keyOf(arena, at + 1);
   if (arena[at] === DELETE) {
-    writer.delete(space, queue, key);
+    visitor.delete(space, queue, key);
     return at + HEAD_BYTES;
   }
-  arena.start = at + HEAD_BYTES + LENGTH_BYTES;
-  arena.end = arena.start + arena.view.getUint32(at + HEAD_BYTES);
-  writer.put(space, queue, key, arena);
-  return arena.end;
+  visitor.put(space, queue, key, base + at);
+  return at + HEAD_BYTES + LENGTH_BYTES + arena.view.getUint32(at + HEAD_BYTES);
 }

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { QUEUE_PAGE_BYTES } from '../../src/store/limits';
 import { queueStoreFile } from '../../src/store/queue-environment';
 import {
@@ -12,6 +12,7 @@ import {
   type JournalEntry,
   NONE,
   someOf,
+  writeFiles,
 } from '../support/disk/disk-shim';
 import { heldGroups, StoreWriter, whatIsLost } from '../support/disk/store-writer';
 import { note, randomOf, seedOf } from '../support/seed';
@@ -36,15 +37,15 @@ function losses(entries: readonly JournalEntry[]): string[] {
   for (let n = 0; n < LOSSES; n++) {
     const until = entries.slice(0, 1 + below(entries.length));
     const acknowledged = acknowledgedIn(until);
-    const bytes = afterPowerLoss(until, n % 2 === 0 ? NONE : SOME);
-    writeFileSync(file, bytes);
+    const files = afterPowerLoss(until, n % 2 === 0 ? NONE : SOME);
+    writeFiles(dirname(file), files);
     // Before the first transaction is on the disk there is no store, and nothing was acknowledged.
-    if (acknowledged >= 0 || isWhole(bytes)) found.push(...whatIsLost(file, acknowledged));
+    if (acknowledged >= 0 || isWhole(files.get('data.mdb'))) found.push(...whatIsLost(file, acknowledged));
   }
   return found;
 }
 
-function isWhole(bytes: Buffer): boolean {
+function isWhole(bytes: Buffer = Buffer.alloc(0)): boolean {
   return [24, QUEUE_PAGE_BYTES + 24].every((at) => bytes.length > at + 160 && bytes.readUInt32LE(at) === 0xbeefc0de);
 }
 
@@ -87,7 +88,7 @@ describe('power loss (F18)', () => {
         const folder = fresh();
         mkdirSync(join(folder, 'queues'));
         const until = entries.slice(0, entries.length - below(200));
-        writeFileSync(queueStoreFile(folder), afterPowerLoss(until, SOME));
+        writeFiles(join(folder, 'queues'), afterPowerLoss(until, SOME));
         const { last } = heldGroups(queueStoreFile(folder));
         const writer = new StoreWriter({ folder, from: last + 1 });
         expect(await writer.said('open')).toContain('false');

@@ -1,11 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { QUEUE_PAGE_BYTES } from '../../src/store/limits';
 import { queueStoreFile } from '../../src/store/queue-environment';
+import {
+  BLOCK_HEAD_BYTES,
+  nextSector,
+  readBlockHead,
+  readSegmentHead,
+  SEGMENT_HEAD_BYTES,
+} from '../../src/store/redo/format';
+import { filesIn, writeFiles } from '../support/disk/disk-shim';
 import { heldGroups, RECORDS_PER_GROUP, StoreWriter } from '../support/disk/store-writer';
 import { fairlead } from '../support/command';
 import { leash } from '../support/reaper';
@@ -56,15 +64,34 @@ class Opener {
   }
 }
 
+type Files = Map<string, Buffer>;
+
 /** A store that was killed under load, and how many records it has. */
-async function killed(): Promise<{ bytes: Buffer; records: number }> {
+async function killed(layerMs?: number): Promise<{ files: Files; records: number }> {
   const folder = fresh();
-  const writer = new StoreWriter({ folder, keep: 300 });
+  const writer = new StoreWriter({ folder, keep: 300, ...(layerMs === undefined ? {} : { layerMs }) });
   await writer.writes(1_200);
   await writer.kill();
   const { first, last, problems } = heldGroups(queueStoreFile(folder));
   expect(problems).toEqual([]);
-  return { bytes: readFileSync(queueStoreFile(folder)), records: (last - first + 1) * RECORDS_PER_GROUP };
+  return { files: filesIn(join(folder, 'queues')), records: (last - first + 1) * RECORDS_PER_GROUP };
+}
+
+/** Opens the store of such files. */
+async function openedBy(opener: Opener, files: Files): Promise<Opened> {
+  const folder = fresh();
+  mkdirSync(join(folder, 'queues'));
+  writeFiles(join(folder, 'queues'), files);
+  try {
+    return await opener.open(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The same files but for one. */
+function withFile(files: Files, name: string, bytes: Buffer): Files {
+  return new Map([...files, [name, bytes]]);
 }
 
 /** Pages that the last transaction wrote, by their own word. */
@@ -94,14 +121,13 @@ describe('a torn copy of a data folder (F19)', () => {
   it.each(Object.entries(DAMAGES))(
     '%s opens with all that it had, or says that it has not',
     async (_how, damage) => {
-      const { bytes, records } = await killed();
-      const folder = fresh();
-      mkdirSync(join(folder, 'queues'));
+      // Changes go to LMDB all the time, so that its last transaction has many pages.
+      const { files, records } = await killed(5);
       const opener = new Opener();
       const counts = { whole: 0, damaged: 0, refused: 0 };
       for (let n = 0; n < CASES; n++) {
-        writeFileSync(queueStoreFile(folder), damage(Buffer.from(bytes)));
-        const { refused, damaged, found } = await opener.open(folder);
+        const bytes = damage(Buffer.from(files.get('data.mdb')!));
+        const { refused, damaged, found } = await openedBy(opener, withFile(files, 'data.mdb', bytes));
         if (refused !== null) expect(refused).toBe('FL_STORE_DAMAGED');
         else if (damaged === 0) expect(found).toBe(records);
         if (refused !== null) counts.refused++;
@@ -115,6 +141,72 @@ describe('a torn copy of a data folder (F19)', () => {
     CASE_MS,
   );
 });
+
+/** Where the blocks of the segment that was written last begin, and where the last one ends. */
+function lastBlocks(files: Files): { name: string; starts: number[]; end: number } {
+  const segments = [...files].flatMap(([name, bytes]) => {
+    const head = name === 'data.mdb' ? null : readSegmentHead(bytes);
+    return head ? [{ name, bytes, number: head.number }] : [];
+  });
+  const withBlocks = segments.map(({ name, bytes, number }) => {
+    const starts: number[] = [];
+    let end = SEGMENT_HEAD_BYTES;
+    for (let head = readBlockHead(bytes, end); head?.number === number; head = readBlockHead(bytes, end)) {
+      starts.push(end);
+      end = nextSector(end + BLOCK_HEAD_BYTES + head.bytes);
+    }
+    return { name, starts, end, number };
+  });
+  return withBlocks.filter(({ starts }) => starts.length > 2).sort((a, b) => b.number - a.number)[0]!;
+}
+
+describe('a torn redo log (F19)', () => {
+  it(
+    'whose last write is torn at any byte opens with all that was written before',
+    async () => {
+      const { files, records } = await killed();
+      const { name, starts, end } = lastBlocks(files);
+      const last = starts.at(-1)!;
+      const opener = new Opener();
+      const { found: before } = await openedBy(opener, withFile(files, name, zeroed(files.get(name)!, last, end)));
+      for (let n = 0; n < CASES; n++) {
+        const bytes = zeroed(files.get(name)!, last + below(end - last), end);
+        const { refused, damaged, found } = await openedBy(opener, withFile(files, name, bytes));
+        expect([refused, damaged]).toEqual([null, 0]);
+        expect([before, records]).toContain(found);
+      }
+      opener.stop();
+    },
+    CASE_MS,
+  );
+
+  it(
+    'in which an earlier write is torn, or that is cut off, is refused',
+    async () => {
+      const { files } = await killed();
+      const { name, starts } = lastBlocks(files);
+      const bytes = files.get(name)!;
+      const opener = new Opener();
+      for (let n = 0; n < CASES; n++) {
+        const at = below(starts.length - 1);
+        const [from, to] = [starts[at]!, starts[at + 1]!];
+        const torn = Buffer.from(bytes);
+        torn[from + below(BLOCK_HEAD_BYTES + 30)]! ^= 1 << below(8);
+        const cases = [withFile(files, name, torn), withFile(files, name, zeroed(bytes, from, to))];
+        cases.push(withFile(files, name, bytes.subarray(0, below(bytes.length))));
+        cases.push(new Map([...files].filter(([other]) => other !== name)));
+        const { refused } = await openedBy(opener, cases[n % cases.length]!);
+        expect(refused).toBe('FL_STORE_DAMAGED');
+      }
+      opener.stop();
+    },
+    CASE_MS,
+  );
+});
+
+function zeroed(bytes: Buffer, from: number, to: number): Buffer {
+  return Buffer.from(bytes).fill(0, from, to);
+}
 
 describe('fairlead store beside a process that writes', () => {
   it(

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SeededRandom } from '../../../src/common/ports';
 import { queueStoreFile } from '../../../src/store/queue-environment';
+import { redoFilesIn } from '../../../src/store/redo/reader';
 import { note } from '../seed';
 
 /** What the shim does to the disk; see disk-shim.c. */
@@ -42,7 +43,7 @@ export class FaultyDisk {
   readonly journal: string;
   readonly acks: string;
   readonly #control: string;
-  readonly env: Readonly<Record<string, string>> & { readonly FAIRLEAD_SHIM_FILE: string };
+  readonly env: Readonly<Record<string, string>> & { readonly FAIRLEAD_SHIM_FOLDER: string };
 
   constructor(dataDir: string) {
     const own = mkdtempSync(join(folder, 'disk-'));
@@ -52,7 +53,7 @@ export class FaultyDisk {
     writeFileSync(this.#control, DISK.sound);
     this.env = {
       LD_PRELOAD: library ?? '',
-      FAIRLEAD_SHIM_FILE: queueStoreFile(dataDir),
+      FAIRLEAD_SHIM_FOLDER: dirname(queueStoreFile(dataDir)),
       FAIRLEAD_SHIM_JOURNAL: this.journal,
       FAIRLEAD_SHIM_ACKS: this.acks,
       FAIRLEAD_SHIM_CONTROL: this.#control,
@@ -71,19 +72,45 @@ export class FaultyDisk {
     return parse(readFileSync(this.journal));
   }
 
-  /** The power is lost, once the process is dead: the file is what the disk has, and its next life is written down from there on. */
+  /** The power is lost, once the process is dead: the files are what the disk has, and their next life is written down from there on. */
   losesPower(survivors: Survivors): void {
-    const image = afterPowerLoss(this.entries(), survivors);
-    writeFileSync(this.env.FAIRLEAD_SHIM_FILE, image);
-    writeFileSync(this.journal, Buffer.concat([headOf('write', image.length), image, headOf('sync', 0)]));
+    const files = afterPowerLoss(this.entries(), survivors);
+    writeFiles(this.env.FAIRLEAD_SHIM_FOLDER, files);
+    const entries = [...files].flatMap(([name, image]) => [
+      headOf('write', name, image.length),
+      image,
+      headOf('sync', name, 0),
+    ]);
+    writeFileSync(this.journal, Buffer.concat(entries));
   }
 }
 
+/** Makes these, and no others, the files of a store. */
+export function writeFiles(folder: string, files: ReadonlyMap<string, Buffer>): void {
+  for (const name of redoFilesIn(folder)) rmSync(join(folder, name));
+  for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
+}
+
+/** The files of a store. */
+export function filesIn(folder: string): Map<string, Buffer> {
+  return new Map(['data.mdb', ...redoFilesIn(folder)].map((name) => [name, readFileSync(join(folder, name))]));
+}
+
 const KINDS = { 1: 'write', 2: 'durableWrite', 3: 'length', 4: 'sync', 5: 'acknowledged' } as const;
-const HEAD_BYTES = 24;
+const HEAD_BYTES = 32;
+
+function nameOf(file: number): string {
+  return file === 0 ? 'data.mdb' : `redo-${file - 1}`;
+}
+
+function numberOf(name: string): number {
+  return name === 'data.mdb' ? 0 : Number(name.split('-')[1]) + 1;
+}
 
 export interface JournalEntry {
   readonly kind: (typeof KINDS)[keyof typeof KINDS];
+  /** Name of the file. */
+  readonly file: string;
   readonly offset: number;
   readonly bytes: Buffer;
 }
@@ -92,11 +119,12 @@ export interface JournalEntry {
 function parse(journal: Buffer): JournalEntry[] {
   const entries: JournalEntry[] = [];
   for (let at = 0; at + HEAD_BYTES <= journal.length;) {
-    const [kind, offset, length] = [0, 8, 16].map((field) => Number(journal.readBigUInt64LE(at + field)));
+    const [kind, file, offset, length] = [0, 8, 16, 24].map((field) => Number(journal.readBigUInt64LE(at + field)));
     const end = at + HEAD_BYTES + length!;
     if (end > journal.length) break;
     entries.push({
       kind: KINDS[kind as keyof typeof KINDS],
+      file: nameOf(file!),
       offset: offset!,
       bytes: journal.subarray(at + HEAD_BYTES, end),
     });
@@ -105,10 +133,11 @@ function parse(journal: Buffer): JournalEntry[] {
   return entries;
 }
 
-function headOf(kind: JournalEntry['kind'], length: number): Buffer {
+function headOf(kind: JournalEntry['kind'], file: string, length: number): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeBigUInt64LE(BigInt(Object.values(KINDS).indexOf(kind) + 1), 0);
-  head.writeBigUInt64LE(BigInt(length), 16);
+  head.writeBigUInt64LE(BigInt(numberOf(file)), 8);
+  head.writeBigUInt64LE(BigInt(length), 24);
   return head;
 }
 
@@ -133,7 +162,23 @@ export function someOf(random: SeededRandom): Survivors {
 }
 
 /** What a power loss after these entries finds: all that is durable, and of later writes what `survivors` says. */
-export function afterPowerLoss(entries: readonly JournalEntry[], survivors: Survivors): Buffer {
+export function afterPowerLoss(entries: readonly JournalEntry[], survivors: Survivors): Map<string, Buffer> {
+  const names = new Set(entries.filter(({ kind }) => kind !== 'acknowledged').map(({ file }) => file));
+  const files = [...names].map(
+    (name) =>
+      [
+        name,
+        imageOf(
+          entries.filter(({ file }) => file === name),
+          survivors,
+        ),
+      ] as const,
+  );
+  return new Map(files.filter(([, image]) => image.length > 0));
+}
+
+/** The same of the entries of one file. */
+function imageOf(entries: readonly JournalEntry[], survivors: Survivors): Buffer {
   const size = entries.reduce((most, { offset, bytes }) => Math.max(most, offset + bytes.length), 0);
   const image = Buffer.alloc(size);
   const synced = entries.map(({ kind }) => kind).lastIndexOf('sync');

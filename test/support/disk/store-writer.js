@@ -14,7 +14,7 @@ const built = (name) => require(join(__dirname, '../../../dist/store', name));
 const { LmdbQueueStore } = built('queue-store.js');
 const { probeQueueStore } = built('store-probe.js');
 
-const { folder, from, to, window, keep, early, greedy, acks } = JSON.parse(process.argv[2]);
+const { folder, from, to, window, keep, early, greedy, acks, layerMs } = JSON.parse(process.argv[2]);
 const LENGTHS = [100, 300, 40];
 const RECORDS = LENGTHS.length;
 const DRAIN = 10;
@@ -29,7 +29,7 @@ function acknowledge(n) {
   say('done', n);
 }
 
-const store = LmdbQueueStore.open(folder, { probe: probeQueueStore });
+const store = LmdbQueueStore.open(folder, { probe: probeQueueStore, ...(layerMs === undefined ? {} : { layerMs }) });
 let next = from;
 let low = Math.max(from - keep, 0);
 let inFlight = 0;

@@ -15,6 +15,8 @@ export interface WriterOptions {
   readonly keep?: number;
   readonly early?: boolean;
   readonly greedy?: boolean;
+  /** For so long changes wait before they go to LMDB. */
+  readonly layerMs?: number;
   /** A file for acknowledgements, beside what it says. */
   readonly acks?: string;
   readonly env?: Readonly<Record<string, string>>;
