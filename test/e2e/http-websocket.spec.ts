@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connectAsync } from 'mqtt';
 import rhea from 'rhea';
 import WebSocket from 'ws';
 import { eventually, within } from '../support/eventually';
@@ -91,6 +92,20 @@ describe('STOMP over WebSocket', () => {
     await eventually('the message is there', () => text.includes('\n\n☃\0'));
     expect(binary).toBe(0);
     socket.terminate();
+  });
+});
+
+describe('MQTT over WebSocket', () => {
+  it('carries packets of any size, in messages as the client cuts them', async () => {
+    const client = await connectAsync(`ws://127.0.0.1:${port}/mqtt`, { protocolVersion: 5, reconnectPeriod: 0 });
+    const got: Buffer[] = [];
+    client.on('message', (_topic, payload) => got.push(payload));
+    await client.subscribeAsync('large/#', { qos: 1 });
+    const sent = [Buffer.from('small'), Buffer.alloc(2_000_000, 'x')];
+    for (const payload of sent) await client.publishAsync('large/one', payload, { qos: 1 });
+    await eventually('both are there', () => got.length === 2);
+    got.forEach((payload, at) => expect(payload.equals(sent[at] as Buffer)).toBe(true));
+    await client.endAsync();
   });
 });
 

@@ -31,9 +31,9 @@ const PORT = /\b(?:5672|5673|8080|8081|55671)\b/g;
 const NODE = /^npx fairlead run/;
 /** Commands that run until they are ended: a reader keeps a terminal for each. */
 const STAYS =
-  /^npx fairlead run|^npx fairlead receive(?!.*--(?:unsubscribe|timeout))|^node (?:subscriber|service|ledger)\.mjs/;
+  /^npx fairlead run|^npx fairlead receive(?!.*--(?:unsubscribe|timeout))|^node (?:subscriber|service|ledger)\.mjs|^curl -sN/;
 /** What such a command says when it can be relied upon. */
-const READY = /fairlead ready|receiving from|subscribed|service ready/;
+const READY = /fairlead ready|receiving from|subscribed|service ready|^retry: /;
 /** What ends by itself once it has what it waits for. */
 const COUNTED = /^npx fairlead receive .*--count/;
 /** Before these a reader sees to it that nobody receives any more. */

@@ -1,21 +1,21 @@
 import { FairleadError } from '../../../common/errors';
+import { isEventBatch } from '../../../message/mapping/cloud-events';
 import { BodyReader } from '../body-reader';
 import { HttpError } from '../errors';
 import type { Exchange } from '../exchange';
 import type { HttpClient } from '../http-client';
 import { BATCH_BYTES_MAX, BATCH_ITEMS_MAX } from '../limits';
-import { encodedWhole, eventInBinaryMode, type Encoded } from '../messages';
+import { encodedEvent, encodedWhole, type Encoded } from '../messages';
 import type { AddressPublisher } from './address-publisher';
 import { elementsOf, linesOf, parsed } from './items';
 import { errorOf, wordOf, type OutcomeWord } from './outcome-words';
 import { flagsOf, inTime, type PublishWish } from './publish-request';
 
-const EVENTS = /^application\/cloudevents-batch\+json\s*(;|$)/i;
 const LINES = /^application\/(?:x-)?(?:ndjson|jsonl)\s*(;|$)/i;
 
 /** The content type is one of batches. */
 export function isBatch(type: string | undefined): boolean {
-  return type !== undefined && (EVENTS.test(type) || LINES.test(type));
+  return type !== undefined && (isEventBatch(type) || LINES.test(type));
 }
 
 /**
@@ -64,18 +64,16 @@ export class PublishBatch {
   async #publish(): Promise<FairleadError | null> {
     const { headers } = this.exchange.request;
     const { 'content-type': type, 'content-encoding': _encoding, ...shared } = headers;
-    const areEvents = EVENTS.test(type ?? '');
+    const areEvents = isEventBatch(type);
     try {
       const body = new BodyReader(this.exchange, BATCH_BYTES_MAX);
       for await (const item of areEvents ? elementsOf(body) : linesOf(body)) {
         if (this.#outcomes.length >= BATCH_ITEMS_MAX)
           throw new HttpError('FL_HTTP_TOO_LARGE', `more than ${BATCH_ITEMS_MAX} messages in a batch`);
         await this.#add((id) => {
-          const json = parsed(item);
-          if (!areEvents)
-            return encodedWhole({ ...shared, 'content-type': 'application/json' }, item, this.address, id);
-          const event = eventInBinaryMode(json);
-          return encodedWhole({ ...shared, ...event.headers }, event.body, this.address, id);
+          if (areEvents) return encodedEvent(shared, item, this.address, id);
+          parsed(item);
+          return encodedWhole({ ...shared, 'content-type': 'application/json' }, item, this.address, id);
         });
       }
       return null;

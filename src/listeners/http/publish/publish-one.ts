@@ -1,24 +1,15 @@
+import { isStructuredEvent } from '../../../message/mapping/cloud-events';
 import { BodyReader } from '../body-reader';
 import type { Exchange } from '../exchange';
 import type { HttpClient } from '../http-client';
 import { GATHER_BYTES_MAX, ITEM_BYTES_MAX } from '../limits';
-import {
-  DATA_BYTES_MAX,
-  dataHead,
-  encodedHead,
-  encodedWhole,
-  eventInBinaryMode,
-  isTyped,
-  type Encoded,
-} from '../messages';
+import { DATA_BYTES_MAX, dataHead, encodedHead, encodedWhole, encodedEvent, isTyped, type Encoded } from '../messages';
 import type { AddressPublisher, Told } from './address-publisher';
-import { parsed } from './items';
 import { errorOf } from './outcome-words';
 import { flagsOf, inTime, type PublishWish } from './publish-request';
 
 /** Pieces of a body without a declared length are sections of their own: large enough that their heads do not count. */
 const SECTION_BYTES_MIN = 32 * 1024;
-const STRUCTURED = /^application\/cloudevents\+json\s*(;|$)/i;
 
 /** A message that is on its way. */
 interface Underway {
@@ -69,10 +60,8 @@ export class PublishOne {
   async #publish(): Promise<Underway> {
     const headers = { ...this.exchange.request.headers, ...this.more };
     const { idempotencyKey: id } = this.wish;
-    if (STRUCTURED.test(headers['content-type'] ?? '')) {
-      const { headers: attributes, body } = eventInBinaryMode(parsed(await this.#whole()));
-      return this.#send(encodedWhole({ ...attributes, ...this.more }, body, this.address, id));
-    }
+    if (isStructuredEvent(headers['content-type']))
+      return this.#send(encodedEvent(headers, await this.#whole(), this.address, id));
     if (isTyped(headers)) return this.#send(encodedWhole(headers, await this.#whole(), this.address, id));
     return this.#asItComes(encodedHead(headers, this.address, id));
   }
