@@ -18,6 +18,7 @@ import { type Logger, NestLog, journalOf } from './runtime/logging';
 import type { NodeParts, OnDrain, OnFatal } from './runtime/node-parts';
 import { NodeMemory } from './runtime/node-memory';
 import { MESH_NODE } from './runtime/ports';
+import { ServiceManager } from './runtime/service-manager';
 import { SiteRuntime } from './runtime/site-runtime';
 import { TurnScheduler } from './runtime/turn-scheduler';
 import { NodeState } from './store/node-state';
@@ -98,6 +99,7 @@ function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {
     node,
     links: app.get(LinkManager),
     listeners: app.get(ListenerManager),
+    services: app.get(ServiceManager),
     memory: new NodeMemory({ state: app.get(NodeState), store: app.get(LmdbQueueStore), queues: node.queues, journal }),
     lifecycle: app.get(Lifecycle),
     journal,

@@ -2,7 +2,15 @@ import { resolve } from 'node:path';
 import { DEFAULT_QUEUE_RULE, type QueueRule } from '../addresses/queue-rule';
 import type { AddressRule } from '../mesh/contract';
 import type { DefaultedSite } from './schema';
-import { type CompiledSite, bindOfUrl, nameOfLink, nameOfListener, portOfListener } from './site';
+import {
+  type CompiledSite,
+  bindOfTcp,
+  bindOfUrl,
+  nameOfLink,
+  nameOfListener,
+  nameOfService,
+  portOfListener,
+} from './site';
 import { parseDuration, parseSize } from './units';
 
 type RawRule = DefaultedSite['addresses'][number];
@@ -73,6 +81,13 @@ export function compileSite(site: DefaultedSite, folder: string): CompiledSite {
       host: listener.host,
       port: portOfListener(listener),
       origins: [...(listener.cors?.origins ?? [])],
+      service: nameOfService(listener.address ?? ''),
+      idleMs: orNull(listener.idle, ms),
+    })),
+    services: site.services.map(({ address, connect, connections }) => ({
+      service: nameOfService(address),
+      ...bindOfTcp(connect),
+      connectionsMax: connections,
     })),
     mesh: {
       listen: mesh.listen.map((bind) => ({ ...bind })),

@@ -11,11 +11,15 @@ export interface ListChange<T> {
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** @param keyOf what stays the same while a thing moves */
+/**
+ * @param keyOf what stays the same while a thing moves
+ * @param placeOf what it moves by changing
+ */
 export function listChange<T extends Bind>(
   before: readonly T[],
   after: readonly T[],
   keyOf: (item: T) => string,
+  placeOf: (item: T) => string = formatAddress,
 ): ListChange<T> {
   const old = new Map(before.map((item) => [keyOf(item), item]));
   const now = new Map(after.map((item) => [keyOf(item), item]));
@@ -24,7 +28,7 @@ export function listChange<T extends Bind>(
     removed: before.filter((item) => !now.has(keyOf(item))),
     moved: after.flatMap((to) => {
       const from = old.get(keyOf(to));
-      return from && formatAddress(from) !== formatAddress(to) ? [{ from, to }] : [];
+      return from && placeOf(from) !== placeOf(to) ? [{ from, to }] : [];
     }),
   };
 }

@@ -17,6 +17,9 @@ http: { host: 0.0.0.0, port: 0 }
 listeners:
   - { name: clients, port: 5673 }
   - { name: six, host: '::', protocol: http, cors: { origins: ['https://app.example.com'] } }
+  - { protocol: tcp, port: 9090, address: anycast/shop, idle: 1h }
+  - { name: db, protocol: tcp, port: 9091, address: 'anycast://db' }
+services: [{ address: anycast/shop, connect: '127.0.0.1:80' }, { address: db, connect: '[::1]:5432', connections: 9 }]
 mesh:
   listen: []
   links:

@@ -1,6 +1,6 @@
 import { formatAddress } from '../common/format-address';
 import type { AddressRule } from '../mesh/contract';
-import type { CompiledSite } from './site';
+import type { CompiledSite, ListenerSpec } from './site';
 import { formatDuration, formatSize } from './units';
 
 /** Keys and values as a user writes them. */
@@ -17,9 +17,11 @@ export function documentOf(site: CompiledSite): SiteDocument {
     node: site.node,
     dataDir: site.dataDir,
     http: site.http,
-    listeners: site.listeners.map(({ origins, ...listener }) => ({
-      ...listener,
-      ...(origins.length > 0 && { cors: { origins } }),
+    listeners: site.listeners.map(listenerOf),
+    services: site.services.map((service) => ({
+      address: `anycast/${service.service}`,
+      connect: formatAddress(service),
+      connections: service.connectionsMax,
     })),
     mesh: {
       listen: mesh.listen,
@@ -42,6 +44,13 @@ export function documentOf(site: CompiledSite): SiteDocument {
     log: site.log,
     insecure: site.insecure,
   });
+}
+
+/** A listener has the keys of its protocol only. */
+function listenerOf({ name, protocol, host, port, origins, service, idleMs }: ListenerSpec): SiteDocument {
+  const idle = idleMs === null ? {} : { idle: formatDuration(idleMs) };
+  const own = protocol === 'tcp' ? { address: `anycast/${service}`, ...idle } : {};
+  return { name, protocol, host, port, ...own, ...(origins.length > 0 && { cors: { origins } }) };
 }
 
 /** A rule has the keys of its kind only. */

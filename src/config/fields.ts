@@ -78,7 +78,11 @@ export function connectUrl() {
         String(issue.input).startsWith('amqps://') ? `${NOT_IMPLEMENTED}: amqps:// (TLS between nodes)` : what,
       abort: true,
     })
-    .refine((value) => portOf(value) >= 1 && portOf(value) <= 65_535, { error: what });
+    .refine((value) => isPort(portOf(value)), { error: what });
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535;
 }
 
 function portOf(url: string): number {
@@ -96,6 +100,28 @@ export const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** An exact name as a client writes it, with the prefix of its kind or without one. */
 export const ADDRESS_PATTERN = /^(?:(?:topic|multicast|anycast|queue)(?::\/\/|\/))?[^\s.*#/]+(?:\.[^\s.*#/]+)*$/;
+
+/** A service as clients write an anycast address, with or without its prefix; at most 255 characters of one byte. */
+export const SERVICE_PATTERN = /^(?:anycast(?::\/\/|\/))?([!-.0-~]{1,255})$/;
+
+export function serviceAddress() {
+  const what = "the anycast address of a TCP service, such as 'anycast/shop'";
+  return z
+    .string({ error: what })
+    .regex(ADDRESS_PATTERN, { error: what, abort: true })
+    .regex(SERVICE_PATTERN, { error: what });
+}
+
+/** `host:port` of a TCP service. */
+export const TCP_PATTERN = /^([\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/;
+
+export function tcpAddress() {
+  const what = "host and port of a TCP service, such as '127.0.0.1:8080'";
+  return z
+    .string({ error: what })
+    .regex(TCP_PATTERN, { error: what, abort: true })
+    .refine((value) => isPort(Number(TCP_PATTERN.exec(value)?.[2])), { error: what });
+}
 
 /** Words are separated by dots; `*` and `#` are whole words. */
 export const MATCH_PATTERN = /^(?:\*|#|[^\s.*#/]+)(?:\.(?:\*|#|[^\s.*#/]+))*$/;

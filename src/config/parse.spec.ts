@@ -13,7 +13,13 @@ describe('a site document', () => {
       node: 'east',
       dataDir: '/srv/site/data',
       http: { host: '127.0.0.1', port: 8080, names: [] },
-      listeners: [{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, origins: [] }],
+      listeners: [
+        {
+          ...{ name: 'amqp', protocol: 'amqp', host: '127.0.0.1', port: 5672, origins: [] },
+          ...{ service: '', idleMs: null },
+        },
+      ],
+      services: [],
       mesh: {
         listen: [{ host: '127.0.0.1', port: 55671 }],
         links: [],
@@ -177,6 +183,23 @@ describe('errors', () => {
       'a whole number from 1',
     ],
     [
+      'site: east\nservices: [ { address: queue/a, connect: "h:1" } ]',
+      'services[0].address',
+      'the anycast address of a TCP',
+    ],
+    ['site: east\nservices: [ { address: a, connect: h } ]', 'services[0].connect', 'host and port of a TCP service'],
+    [
+      'site: east\nservices: [ { address: a, connect: "h:0" } ]',
+      'services[0].connect',
+      'host and port of a TCP service',
+    ],
+    ['site: east\nservices: [ { address: a, connect: "[::1]:65536" } ]', 'services[0].connect', 'host and port'],
+    [
+      'site: east\nlisteners: [ { protocol: tcp, address: "a.*" } ]',
+      'listeners[0].address',
+      'the anycast address of a TCP',
+    ],
+    [
       'site: east\naddresses: [ { match: a, kind: queue, deadLetter: "queue/dlq.#" } ]',
       'addresses[0].deadLetter',
       'an address without wildcards',
@@ -189,7 +212,6 @@ describe('errors', () => {
 
   it.each([
     ['brokers: []', 'brokers'],
-    ['services: []', 'services'],
     ['bridges: []', 'bridges'],
     ['export: []', 'export'],
     ['users: []', 'users'],
@@ -200,7 +222,6 @@ describe('errors', () => {
     ['mesh: { links: [ { connect: "amqp://h:1", rateLimit: 1MiB } ] }', 'mesh.links[0].rateLimit'],
     ['listeners: [ { tls: {} } ]', 'listeners[0].tls'],
     ['listeners: [ { auth: [plain] } ]', 'listeners[0].auth'],
-    ['listeners: [ { protocol: tcp, address: anycast/a } ]', 'listeners[0].protocol'],
     ['addresses: [ { match: a, kind: queue, home: { broker: artemis } } ]', 'addresses[0].home'],
     ['limits: { rate: 0 }', 'limits.rate'],
     ['limits: { connectionsPerUser: 1 }', 'limits.connectionsPerUser'],

@@ -12,7 +12,9 @@ import {
   later,
   list,
   section,
+  serviceAddress,
   size,
+  tcpAddress,
   text,
 } from './fields';
 
@@ -47,17 +49,30 @@ const cors = section({
 
 const listener = section({
   name: name('a name').optional().describe('Unique among listeners. Default: the protocol.'),
-  protocol: choice(['amqp', 'mqtt', 'stomp', 'http'], ['tcp']).default('amqp').describe('What clients speak here.'),
+  protocol: choice(['amqp', 'mqtt', 'stomp', 'http', 'tcp']).default('amqp').describe('What clients speak here.'),
   host: host().default('127.0.0.1').describe('Address to bind.'),
   port: port()
     .optional()
     .describe(
-      'Port to bind; 0 takes a free one, told in the ready line and the API. Default: 5672 for amqp, 1883 for mqtt, 61613 for stomp, 8081 for http.',
+      'Port to bind; 0 takes a free one, told in the ready line and the API. Default: 5672 for amqp, 1883 for mqtt, 61613 for stomp, 8081 for http, a free one for tcp.',
     ),
   cors: cors.optional().describe('Http: which web pages of other origins may use it. Default: none.'),
   tls: later('TLS on listeners'),
   auth: later('authentication of clients'),
-  address: later('tcp listeners'),
+  address: serviceAddress()
+    .optional()
+    .describe('Tcp: the service that connections to this port go to, at the nearest site that takes them. Live.'),
+  idle: duration(1_000, 30 * DAY_MS)
+    .optional()
+    .describe('Tcp: a connection that nothing passes for this long is ended. Default: never.'),
+});
+
+const service = section({
+  address: serviceAddress().describe('What tcp listeners anywhere in the mesh name it.'),
+  connect: tcpAddress().describe('Where it is, as seen from this node.'),
+  connections: integer(1, 1_000_000)
+    .default(4_096)
+    .describe('Connections that it takes from all sites together; further ones go to the next site.'),
 });
 
 const meshListen = section({
@@ -208,7 +223,9 @@ export const SITE_SCHEMA = section({
     .default('topic')
     .describe('For a name that no rule, prefix or terminus capability decides. Live.'),
   addresses: list(addressRule, 10_000).prefault([]).describe('What names mean, mesh-wide. Live.'),
-  services: later('TCP services'),
+  services: list(service, 1_000)
+    .prefault([])
+    .describe('TCP services of this site, offered to all. Several ways to one address share what comes. Live.'),
   brokers: later('foreign brokers'),
   bridges: later('bridges to foreign brokers'),
   export: later('export rules'),

@@ -12,6 +12,12 @@ describe('relations within a document', () => {
     ['listeners: [ { cors: { origins: [] } } ]', ['listeners[0].cors']],
     ['listeners: [ { host: 0.0.0.0, port: 8080 } ]\ninsecure: true', ['listeners[0].port']],
     ['mesh: { listen: [ { port: 1 }, { port: 1 } ] }', ['mesh.listen[1].port']],
+    ['listeners: [ { protocol: tcp, port: 1 } ]', ['listeners[0].address']],
+    ['listeners: [ { address: anycast/a, idle: 1m } ]', ['listeners[0].address', 'listeners[0].idle']],
+    [
+      'services: [ { address: a, connect: "h:1" }, { address: a, connect: "h:2" }, { address: anycast/a, connect: "h:1" } ]',
+      ['services[2]'],
+    ],
     ['mesh: { hello: 1s, dead: 1500ms }', ['mesh.dead']],
     ['addresses: [ { match: a, kind: topic, ack: all } ]', ['addresses[0].ack']],
     ['addresses: [ { match: a, kind: multicast, slow: block } ]', ['addresses[0].slow']],

@@ -3,7 +3,7 @@ import { type LocatedProblem, located } from './explain';
 import { covers, overlaps } from './patterns';
 import { type ConfigPath, formatPath } from './problems';
 import type { DefaultedSite } from './schema';
-import { nameOfLink, nameOfListener, portOfListener } from './site';
+import { nameOfLink, nameOfListener, nameOfService, portOfListener } from './site';
 import { parseDuration } from './units';
 
 /** What a schema cannot say: relations between values of one document. */
@@ -13,6 +13,8 @@ export function checkSemantics(site: DefaultedSite): LocatedProblem[] {
     ...clashingPorts(site),
     ...exposedBinds(site),
     ...foreignListenerKeys(site),
+    ...tcpKeys(site),
+    ...repeatedServices(site),
     ...livenessTimes(site),
     ...foreignKeys(site),
     ...blockingTopics(site),
@@ -120,6 +122,31 @@ function foreignListenerKeys({ listeners }: DefaultedSite): LocatedProblem[] {
       ? []
       : [located(['listeners', i, 'cors'], 'cors on listeners of protocol http only', `protocol ${protocol}`)],
   );
+}
+
+/** A port of TCP stands for a service; other ports know their addresses from what clients say. */
+function tcpKeys({ listeners }: DefaultedSite): LocatedProblem[] {
+  return listeners.flatMap((listener, i) => {
+    const { protocol } = listener;
+    if (protocol === 'tcp') {
+      if (listener.address !== undefined) return [];
+      const expected = "the anycast address of a TCP service, such as 'anycast/shop'";
+      return [located(['listeners', i, 'address'], expected, 'nothing', 'each connection to this port goes there')];
+    }
+    return (['address', 'idle'] as const)
+      .filter((key) => listener[key] !== undefined)
+      .map((key) => located(['listeners', i, key], `${key} on listeners of protocol tcp only`, `protocol ${protocol}`));
+  });
+}
+
+function repeatedServices({ services }: DefaultedSite): LocatedProblem[] {
+  return services.flatMap(({ address, connect }, i) => {
+    const same = services.findIndex(
+      (other) => other.connect === connect && nameOfService(other.address) === nameOfService(address),
+    );
+    if (same === i) return [];
+    return [located(['services', i], 'another address or another place', connect, `the same as services[${same}]`)];
+  });
 }
 
 function livenessTimes({ mesh }: DefaultedSite): LocatedProblem[] {

@@ -1,6 +1,6 @@
 import type { AddressKind } from '../addresses/contract';
 import type { AddressRule, MeshLimits } from '../mesh/contract';
-import { CONNECT_PATTERN } from './fields';
+import { CONNECT_PATTERN, SERVICE_PATTERN, TCP_PATTERN } from './fields';
 
 /** The site document as the program uses it: frozen, nothing optional, units in the names. */
 export interface CompiledSite {
@@ -10,6 +10,7 @@ export interface CompiledSite {
   readonly dataDir: string;
   readonly http: Bind & { readonly names: readonly string[] };
   readonly listeners: readonly ListenerSpec[];
+  readonly services: readonly ServiceSpec[];
   readonly mesh: {
     readonly listen: readonly Bind[];
     readonly links: readonly LinkSpec[];
@@ -44,15 +45,27 @@ export interface ListenerSpec extends Bind {
   readonly protocol: ListenerProtocol;
   /** Of web pages that may use it beside the node's own; `http` alone has any. */
   readonly origins: readonly string[];
+  /** Tcp: the service that the port stands for; empty for other protocols. */
+  readonly service: string;
+  /** Tcp: idle connections are ended after so long; null for never. */
+  readonly idleMs: number | null;
 }
 
-export type ListenerProtocol = 'amqp' | 'mqtt' | 'stomp' | 'http';
+/** A TCP service of this site. */
+export interface ServiceSpec extends Bind {
+  readonly service: string;
+  readonly connectionsMax: number;
+}
+
+export type ListenerProtocol = 'amqp' | 'mqtt' | 'stomp' | 'http' | 'tcp';
 
 const LISTENER_PORTS: Readonly<Record<ListenerProtocol, number>> = {
   amqp: 5_672,
   mqtt: 1_883,
   stomp: 61_613,
   http: 8_081,
+  // Each stands for a service of its own: there is no port that they have in common.
+  tcp: 0,
 };
 
 export interface LinkSpec extends Bind {
@@ -78,6 +91,17 @@ export function nameOfLink(link: { readonly name?: string | undefined; readonly 
 /** Splits a checked `connect` value; brackets of an IPv6 address are taken off. */
 export function bindOfUrl(connect: string): Bind {
   const [, host = '', port = '0'] = CONNECT_PATTERN.exec(connect) ?? [];
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+/** The name of a service, of its checked address. */
+export function nameOfService(address: string): string {
+  return SERVICE_PATTERN.exec(address)?.[1] ?? '';
+}
+
+/** Splits a checked `host:port`; brackets of an IPv6 address are taken off. */
+export function bindOfTcp(connect: string): Bind {
+  const [, host = '', port = '0'] = TCP_PATTERN.exec(connect) ?? [];
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 

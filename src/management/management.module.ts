@@ -8,6 +8,7 @@ import { LinksController } from './links.controller';
 import { NodeController } from './node.controller';
 import { NodesController } from './nodes.controller';
 import { QueuesController } from './queues.controller';
+import { ServicesController } from './services.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
@@ -18,6 +19,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     LinksController,
     QueuesController,
     SubscriptionsController,
+    ServicesController,
     DrainController,
     DocsController,
   ],

@@ -20,6 +20,7 @@ import {
   QUEUE_PURGE,
   QUEUE_REHOME,
   QUEUE_RETRY,
+  SERVICES,
   STATUS,
   SUBSCRIPTION,
   SUBSCRIPTIONS,
@@ -118,6 +119,12 @@ export const OPERATIONS: readonly Operation[] = [
     body: QUEUE_RETRY,
     answer: COUNT,
     problems: QUEUE_PROBLEMS,
+  },
+  {
+    method: 'get',
+    path: '/api/v1/services',
+    summary: 'TCP services of the mesh, and the sites that offer them',
+    answer: SERVICES,
   },
   {
     method: 'get',

@@ -8,6 +8,7 @@ import type { Problem } from './problem.filter';
 import type { DrainAnswer } from './drain.controller';
 import type { EvacuationRow } from './evacuation';
 import type { CountAnswer, MessageRow, MessagesAnswer, MoveAnswer, QueueRow, QueuesAnswer } from './queue-rows';
+import type { ServicesAnswer } from './service-rows';
 import type { SubscriptionRow, SubscriptionsAnswer } from './subscription-rows';
 
 /** The answers of the management API, for its description; tests hold real answers against them. */
@@ -184,6 +185,40 @@ export const SUBSCRIPTION = z.strictObject({
 export const SUBSCRIPTIONS = z.strictObject({
   subscriptions: z.array(SUBSCRIPTION),
 }) satisfies z.ZodType<SubscriptionsAnswer>;
+
+export const SERVICES = z.strictObject({
+  services: z.array(
+    z.strictObject({
+      address: z.string(),
+      sites: z
+        .array(
+          z.strictObject({
+            node: z.string(),
+            site: z.string(),
+            cost: count().nullable().describe('0 for this node; null while it is out of reach.'),
+            open: count().describe('Connections from here to it.'),
+            failing: z.boolean().describe('It refused lately, and is asked after all others.'),
+          }),
+        )
+        .describe('In the order in which they would be asked now.'),
+      here: z
+        .array(
+          z.strictObject({
+            connect: z.string(),
+            open: count(),
+            connectionsMax: count(),
+            failures: count().describe('Connections to it that could not be made.'),
+            whyDown: z.string().nullable().describe('What the last one said; null when it could be made.'),
+          }),
+        )
+        .describe("What this node's document says of it."),
+    }),
+  ),
+  tunnels: z.strictObject({
+    outgoing: count().describe('Connections of clients here.'),
+    incoming: count().describe('Connections to services here.'),
+  }),
+}) satisfies z.ZodType<ServicesAnswer>;
 
 const MESSAGE = z.strictObject({
   id: count(),

@@ -39,6 +39,7 @@ const registry = {
       spool: () => spool.usage,
       queues: () => node.queues.views(),
       outbox: () => node.outbox(),
+      tunnels: () => node.tunnels,
       stateWrites: () => state.writes,
       queueStore: () => queues.usage,
       configChecks: () => config.checks,

@@ -24,6 +24,15 @@ function sources(more: Partial<MetricSources> = {}): MetricSources {
       queueView('$sub/app/team'),
       queueView('$sub/app/team/volatile', true),
     ],
+    tunnels: () => ({
+      tally: {
+        ...{ opened: 9, accepted: 8, failed: 1, retried: 2, bytesIn: 100, bytesOut: 200, servicesIgnored: 0 },
+        refusals: new Map([['full', 3] as const]),
+        resets: new Map([['peer', 4] as const]),
+      },
+      outgoing: 5,
+      incoming: 6,
+    }),
     outbox: () => [
       { queue: 'a', home: 'west', messages: 3, bytes: 30, oldestAt: 1_500, state: 'stuck', refusal: null },
       { queue: 'b', home: 'west', messages: 2, bytes: 20, oldestAt: null, state: 'ok', refusal: null },
@@ -58,6 +67,11 @@ describe('the metrics of a node', () => {
     expect(await linesOf()).toEqual(
       expect.arrayContaining([
         'fairlead_connections{listener="amqp",protocol="amqp"} 3',
+        'fairlead_tunnels{direction="in"} 6',
+        'fairlead_tunnel_bytes_total{direction="out"} 200',
+        'fairlead_tunnels_refused_total{reason="full"} 3',
+        'fairlead_tunnels_reset_total{reason="lost"} 0',
+        'fairlead_tunnels_reset_total{reason="peer"} 4',
         'fairlead_connections_accepted_total{listener="amqp"} 5',
         'fairlead_connections_refused_total{listener="amqp"} 1',
         'fairlead_protocol_errors_total{listener="amqp",condition="amqp:decode-error"} 2',

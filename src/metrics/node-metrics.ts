@@ -7,16 +7,19 @@ import type { LinkRow } from '../runtime/link-rows';
 import type { ListenerRow } from '../runtime/listener-manager';
 import type { ClientListener, PeerErrors } from '../runtime/ports';
 import type { StoreUsage } from '../store/queue-store';
+import type { TunnelSpace } from '../tunnels/contract';
 import type { LagSample } from './loop-lag';
 import { type Labels, Metrics, type Sample } from './metric-set';
 import { addOutbox } from './outbox-metrics';
 import { addQueues } from './queue-metrics';
+import { addTunnels } from './tunnel-metrics';
 
 /** Everything is read when scraped: between scrapes metrics cost nothing. */
 export interface MetricSources {
   readonly node: Pick<MeshNode, 'counters' | 'pools' | 'identity'>;
   readonly queues: () => readonly QueueView[];
   readonly outbox: () => readonly OutboxView[];
+  readonly tunnels: () => Pick<TunnelSpace, 'tally' | 'outgoing' | 'incoming'>;
   readonly links: () => readonly LinkRow[];
   readonly listeners: () => readonly ListenerRow[];
   readonly listenerCounters: () => readonly (Pick<ClientListener, 'errors' | 'counters'> & { readonly name: string })[];
@@ -43,6 +46,7 @@ export function createNodeMetrics(sources: MetricSources): Registry {
   addLinks(metrics, sources);
   addQueues(metrics, sources.queues);
   addOutbox(metrics, sources.outbox);
+  addTunnels(metrics, sources.tunnels);
   addMemory(metrics, sources);
   addQueueStore(metrics, sources);
   addConfig(metrics, sources);

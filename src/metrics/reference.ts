@@ -38,6 +38,9 @@ const NO_SOURCES: MetricSources = {
     pools: () => [],
   },
   queues: () => [],
+  tunnels: () => {
+    throw new Error('the reference reads no values');
+  },
   outbox: () => [],
   links: () => [],
   listeners: () => [],

@@ -50,6 +50,15 @@ describe('listeners', () => {
     expect(edges.log).toEqual(['start a 6', 'start a 7', 'stop a 6']);
   });
 
+  it('take over what changes beside their place, and are made anew for another protocol', async () => {
+    const { edges, manager } = await started('listeners: [{ name: a, protocol: tcp, port: 6, address: one }]');
+    await manager.apply(siteOf('listeners: [{ name: a, protocol: tcp, port: 6, address: anycast/two }]'));
+    expect(edges.log).toEqual(['start a 6', 'change a two']);
+    await manager.apply(siteOf('listeners: [{ name: a, port: 6 }]'));
+    expect(edges.log.slice(2)).toEqual(['stop a 6', 'start a 6']);
+    expect(manager.rows()).toMatchObject([{ name: 'a', protocol: 'amqp' }]);
+  });
+
   it('take a port over that another one leaves', async () => {
     const { edges, manager } = await started('listeners: [{ name: a, port: 6 }]');
     await expect(manager.apply(siteOf('listeners: [{ name: b, port: 6 }]'))).resolves.toEqual([]);

@@ -54,7 +54,8 @@ export class ListenerManager {
   /** New ones first; the old place of one that moved is left when the new one is bound. */
   async apply({ listeners }: CompiledSite): Promise<ConfigProblem[]> {
     const now = [...this.#running.values()].map(({ spec }) => spec);
-    const change = listChange(now, listeners, (listener) => listener.name);
+    const change = listChange(now, listeners, (listener) => listener.name, placeOf);
+    for (const spec of listeners) this.#change(spec);
     const problems: ConfigProblem[] = [];
     const attempt = async (spec: ListenerSpec): Promise<boolean> => {
       const index = listeners.indexOf(spec);
@@ -75,11 +76,20 @@ export class ListenerManager {
       const old = this.#running.get(from.name);
       const inTheWay = from.port === to.port;
       if (inTheWay) await old?.listener.stop();
-      if (await attempt(to)) await old?.listener.stop();
-      else if (inTheWay) await this.#start(from, listeners.indexOf(to));
+      if (await attempt(to)) {
+        if (!inTheWay) await old?.listener.stop();
+      } else if (inTheWay) await this.#start(from, listeners.indexOf(to));
     }
     for (const spec of change.removed) await this.#stop(spec.name);
     return problems;
+  }
+
+  /** One that stays where it is takes over what else has changed. */
+  #change(spec: ListenerSpec): void {
+    const running = this.#running.get(spec.name);
+    if (running === undefined || placeOf(running.spec) !== placeOf(spec)) return;
+    running.listener.change?.(spec);
+    this.#running.set(spec.name, { ...running, spec });
   }
 
   async drain(): Promise<void> {
@@ -104,6 +114,11 @@ export class ListenerManager {
     this.#running.delete(name);
     await running?.listener.stop();
   }
+}
+
+/** A listener of another protocol is another one. */
+function placeOf(spec: ListenerSpec): string {
+  return `${spec.protocol} ${formatAddress(spec)}`;
 }
 
 export function formatListeners(rows: readonly ListenerRow[]): string[] {

@@ -6,7 +6,8 @@ import type { MeshNode } from '../mesh/contract';
 import { ListenerManager } from './listener-manager';
 import { MeshModule } from './mesh.module';
 import { NODE_PARTS, type NodeParts } from './node-parts';
-import { LISTENER_FACTORY, type ListenerFactory, MESH_NODE } from './ports';
+import { LISTENER_FACTORY, type ListenerFactory, MESH_NODE, SERVICE_FACTORY, type ServiceFactory } from './ports';
+import { ServiceManager } from './service-manager';
 import { TurnScheduler } from './turn-scheduler';
 
 const factory = {
@@ -18,7 +19,7 @@ const factory = {
     { site }: LiveConfig,
     journal: Journal,
     { connections }: TurnScheduler,
-  ) => parts.createListeners(node.addresses, { site, journal, connections }),
+  ) => parts.createListeners(node.addresses, { site, journal, connections }, node.tunnels),
 };
 
 const manager = {
@@ -27,5 +28,21 @@ const manager = {
   useFactory: (listeners: ListenerFactory) => new ListenerManager(listeners),
 };
 
-@Module({ imports: [MeshModule], providers: [factory, manager], exports: [ListenerManager] })
+const serviceFactory = {
+  provide: SERVICE_FACTORY,
+  inject: [MESH_NODE, NODE_PARTS, JOURNAL],
+  useFactory: (node: MeshNode, parts: NodeParts, journal: Journal) => parts.createServices(node.tunnels, journal),
+};
+
+const services = {
+  provide: ServiceManager,
+  inject: [SERVICE_FACTORY],
+  useFactory: (offer: ServiceFactory) => new ServiceManager(offer),
+};
+
+@Module({
+  imports: [MeshModule],
+  providers: [factory, manager, serviceFactory, services],
+  exports: [ListenerManager, ServiceManager],
+})
 export class ListenersModule {}

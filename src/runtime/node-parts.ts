@@ -3,7 +3,8 @@ import type { Journal } from '../common/ports';
 import type { CompiledSite } from '../config/site';
 import type { MeshNode, MeshNodeOptions } from '../mesh/contract';
 import type { FlushQueue } from '../transport/flush-queue';
-import type { ListenerFactory, MeshWire } from './ports';
+import type { TunnelSpace } from '../tunnels/contract';
+import type { ListenerFactory, MeshWire, ServiceFactory } from './ports';
 
 /** What parts need beside the mesh node. */
 export interface PartContext {
@@ -17,7 +18,8 @@ export interface PartContext {
 export interface NodeParts {
   createNode(options: MeshNodeOptions): MeshNode;
   createWire(node: MeshNode, context: PartContext): MeshWire;
-  createListeners(addresses: AddressSpace, context: PartContext): ListenerFactory;
+  createListeners(addresses: AddressSpace, context: PartContext, tunnels: TunnelSpace): ListenerFactory;
+  createServices(tunnels: TunnelSpace, journal: Journal): ServiceFactory;
 }
 
 /** What ends a node from within: its name or its data folder belongs to another process. */

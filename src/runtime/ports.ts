@@ -1,4 +1,4 @@
-import type { Bind, LinkSpec, ListenerSpec } from '../config/site';
+import type { Bind, LinkSpec, ListenerSpec, ServiceSpec } from '../config/site';
 
 /** A bound socket; `port` is the real one. */
 export interface BoundSocket extends Bind {
@@ -43,11 +43,30 @@ export interface ClientListener {
   readonly counters: { readonly accepted: number; readonly refused: number; readonly messagesRejected: number };
   /** Binds; `port` is the real one. */
   start(): Promise<Bind>;
+  /** Takes over what has changed of its spec, name and place aside; absent where nothing else can change. */
+  change?(spec: ListenerSpec): void;
   /** Accepts no more connections or links, and resolves when what is in flight is finished. */
   drain(): Promise<void>;
   /** Closes everything. */
   stop(): Promise<void>;
 }
+
+/** A TCP service of this site, offered to the mesh. */
+export interface OfferedService {
+  readonly open: number;
+  /** Connections to it that could not be made, and what the last one said; null when the last one could. */
+  readonly failures: number;
+  readonly whyDown: string | null;
+  /** No new connections; open ones go on. */
+  withdraw(): void;
+  /** Resolves when the open ones have ended, or after a moment. */
+  drain(): Promise<void>;
+  /** Ends every connection. */
+  stop(): void;
+}
+
+/** @throws FairleadError when it cannot be offered */
+export type ServiceFactory = (spec: ServiceSpec) => OfferedService;
 
 export type ListenerFactory = (spec: ListenerSpec) => ClientListener;
 
@@ -55,3 +74,4 @@ export type ListenerFactory = (spec: ListenerSpec) => ClientListener;
 export const MESH_NODE = Symbol('MeshNode');
 export const MESH_WIRE = Symbol('MeshWire');
 export const LISTENER_FACTORY = Symbol('ListenerFactory');
+export const SERVICE_FACTORY = Symbol('ServiceFactory');

@@ -11,6 +11,9 @@ import { HttpService } from '../listeners/http/http-service';
 import { siteHostGuard } from '../management/host-guard';
 import { MqttEdge } from '../listeners/mqtt/mqtt-edge';
 import { StompEdge } from '../listeners/stomp/stomp-edge';
+import { ServiceConnector } from '../listeners/tcp/service-connector';
+import { TcpServiceListener } from '../listeners/tcp/tcp-listener';
+import { HeldBytes } from '../listeners/tcp/tunnel-pipe';
 import { createMeshNode } from '../mesh/mesh-node';
 import type { ListenerSpec } from '../config/site';
 import { VERSION } from '../config/version';
@@ -23,7 +26,7 @@ const CLIENT_IDLE_MS = 60_000;
 export const REAL_PARTS: NodeParts = {
   createNode: createMeshNode,
   createWire: (node, { journal, connections }) => new AmqpWire({ owner: node, queue: connections, journal }),
-  createListeners: (addresses, { site, journal, connections }) => {
+  createListeners: (addresses, { site, journal, connections }, tunnels) => {
     // Until the document has users every client on loopback is let in, whatever it calls itself.
     const budget = new ClientBudget(site.limits.connections);
     const { messageBytes: messageBytesMax } = site.limits;
@@ -43,10 +46,16 @@ export const REAL_PARTS: NodeParts = {
     const stomp = new StompEdge({ ...shared, server: `fairlead/${VERSION}` });
     const mqtt = new MqttEdge({ ...shared, space: null });
     // By the word that the site document has for each.
-    const protocols: Readonly<Record<Exclude<ListenerSpec['protocol'], 'http'>, EdgeProtocol>> = { amqp, mqtt, stomp };
+    const protocols: Readonly<Record<Exclude<ListenerSpec['protocol'], 'http' | 'tcp'>, EdgeProtocol>> = {
+      amqp,
+      mqtt,
+      stomp,
+    };
     const http: HttpEdgeOptions = { ...shared, protocols: Object.values(protocols), journal };
     const service = new HttpService(http);
+    const tcp = { tunnels, budget, deadlines, held: new HeldBytes(), journal };
     return (spec) => {
+      if (spec.protocol === 'tcp') return new TcpServiceListener(spec, tcp);
       if (spec.protocol !== 'http')
         return new EdgeListener(spec, { protocol: protocols[spec.protocol], budget, journal });
       const { host, port, origins } = spec;
@@ -56,5 +65,9 @@ export const REAL_PARTS: NodeParts = {
         service,
       );
     };
+  },
+  createServices: (tunnels, journal) => {
+    const options = { tunnels, deadlines: new Deadlines(), held: new HeldBytes(), journal };
+    return (spec) => new ServiceConnector(spec, options);
   },
 };

@@ -3,13 +3,14 @@ import type { QueueRelocation } from '../addresses/rehoming';
 import type { AddressSpace } from '../addresses/contract';
 import type { RuleInForce } from '../addresses/rules';
 import { site as parse } from '../config/config.fixture';
-import type { Bind, CompiledSite, LinkSpec, ListenerSpec } from '../config/site';
+import { FairleadError } from '../common/errors';
+import type { Bind, CompiledSite, LinkSpec, ListenerSpec, ServiceSpec } from '../config/site';
 import type { NodeIdentity } from '../links/contract';
 import type { LinkView, MeshCounters, MeshNode } from '../mesh/contract';
 import type { QueueHost } from '../queues/contract';
 import type { NodeView } from '../routing/contract';
 import type { TunnelSpace } from '../tunnels/contract';
-import type { BoundSocket, ClientListener, Dialler, MeshWire } from './ports';
+import type { BoundSocket, ClientListener, Dialler, MeshWire, OfferedService } from './ports';
 
 export const EAST: NodeIdentity = { id: 1, name: 'east', site: 'east', incarnation: 65_536 };
 export const WEST: NodeIdentity = { id: 2, name: 'west', site: 'west', incarnation: 65_537 };
@@ -173,6 +174,19 @@ export class FakeListeners {
   draining: Promise<void> = Promise.resolve();
   onStop: () => void = () => undefined;
 
+  readonly offer = ({ service, port }: ServiceSpec): OfferedService => {
+    if (this.busy.has(port)) throw new FairleadError('FL_TUNNEL_LIMIT', 'no more fit');
+    this.log.push(`offer ${service} ${port}`);
+    return {
+      open: 1,
+      failures: 0,
+      whyDown: null,
+      withdraw: () => void this.log.push(`withdraw ${service} ${port}`),
+      drain: () => this.draining,
+      stop: () => void this.log.push(`end ${service} ${port}`),
+    };
+  };
+
   readonly factory = (spec: ListenerSpec): ClientListener => ({
     connections: 3,
     errors: { counts: new Map([['amqp:decode-error', 2]]), suppressed: 1 },
@@ -182,6 +196,7 @@ export class FakeListeners {
       this.log.push(`start ${spec.name} ${spec.port}`);
       return Promise.resolve({ host: spec.host, port: spec.port || 41_000 });
     },
+    change: ({ service }) => void (service !== '' && this.log.push(`change ${spec.name} ${service}`)),
     drain: () => this.draining,
     stop: () => {
       this.log.push(`stop ${spec.name} ${spec.port}`);

@@ -4,6 +4,7 @@ import { IN_FLIGHT_MS, LOOK_MS, REROUTE_MS, TRANSIT_QUIET_MS } from './limits';
 import { LinkManager } from './link-manager';
 import { ListenerManager } from './listener-manager';
 import { FakeListeners, FakeMeshNode, FakeWire, siteOf, view } from './runtime.fixture';
+import { ServiceManager } from './service-manager';
 import { SiteRuntime } from './site-runtime';
 
 function assembled() {
@@ -18,6 +19,7 @@ function assembled() {
     node,
     links: new LinkManager(node, wire, SILENT_JOURNAL),
     listeners: new ListenerManager(edges.factory),
+    services: new ServiceManager(edges.offer),
     memory: { close: () => note('memory closed') },
     lifecycle,
     journal: { ...SILENT_JOURNAL, warn: (event) => void warnings.push(event) },

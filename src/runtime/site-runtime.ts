@@ -10,6 +10,7 @@ import { CLIENTS_MS, CLOSE_MS, GOODBYE_MS, IN_FLIGHT_MS, LAST_MS, LOOK_MS } from
 import { type LinkManager, sleep } from './link-manager';
 import type { ListenerManager } from './listener-manager';
 import { Passing } from './passing';
+import type { ServiceManager } from './service-manager';
 
 /** The HTTP side as the runtime sees it. */
 export interface HttpSide {
@@ -26,6 +27,7 @@ export interface RuntimeParts {
   readonly node: MeshNode;
   readonly links: LinkManager;
   readonly listeners: ListenerManager;
+  readonly services: ServiceManager;
   readonly memory: Memory;
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
@@ -51,11 +53,12 @@ export class SiteRuntime implements SiteApplier {
 
   /** Store and mesh node exist by now: http, listeners, mesh links, ready. @throws PortInUseError */
   async start(site: CompiledSite, http: HttpSide): Promise<void> {
-    const { listeners, links, lifecycle } = this.parts;
+    const { listeners, services, links, lifecycle } = this.parts;
     this.#site = site;
     this.#http = http;
     this.#httpBound = await http.listen(site.http);
     await listeners.start(site);
+    for (const problem of services.apply(site)) this.parts.journal.warn('service-not-offered', { ...problem });
     await links.start(site);
     lifecycle.enter('ready');
     this.parts.journal.info('ready', { bound: this.#bound() });
@@ -75,7 +78,7 @@ export class SiteRuntime implements SiteApplier {
   }
 
   async apply(site: CompiledSite): Promise<readonly ConfigProblem[]> {
-    const { node, links, listeners, setLogLevel } = this.parts;
+    const { node, links, listeners, services, setLogLevel } = this.parts;
     if (this.parts.lifecycle.phase !== 'ready' || !this.#site) return [];
     setLogLevel(site.log.level);
     if (rulesDiffer(this.#site, site)) {
@@ -83,7 +86,7 @@ export class SiteRuntime implements SiteApplier {
       node.flush();
     }
     this.#site = site;
-    return [...(await listeners.apply(site)), ...(await links.apply(site))];
+    return [...(await listeners.apply(site)), ...services.apply(site), ...(await links.apply(site))];
   }
 
   /**
@@ -92,7 +95,7 @@ export class SiteRuntime implements SiteApplier {
    * why they go first, and what was accepted from them until then is handed over before the links close.
    */
   async stop(): Promise<boolean> {
-    const { lifecycle, listeners, links, node, journal } = this.parts;
+    const { lifecycle, listeners, services, links, node, journal } = this.parts;
     const { phase } = lifecycle;
     if (phase === 'draining' || phase === 'stopped') return true;
     lifecycle.enter('draining');
@@ -100,6 +103,9 @@ export class SiteRuntime implements SiteApplier {
     const served = phase === 'ready'; // else the start has failed, and nothing is in flight
     const settled = !served || (await this.#drain());
     await within(CLIENTS_MS, listeners.stop());
+    services.stop();
+    // What this says leaves before the links do.
+    node.flush();
     if (served) await this.#handedOver(LAST_MS);
     const finished = settled && (!served || node.drained);
     if (!finished) journal.warn('drain-incomplete', { afterMs: Math.round(performance.now() - began) });
@@ -110,13 +116,13 @@ export class SiteRuntime implements SiteApplier {
   }
 
   async #drain(): Promise<boolean> {
-    const { node, listeners, journal } = this.parts;
+    const { node, listeners, services, journal } = this.parts;
     journal.info('draining');
     node.drain();
     node.flush();
     const anyUp = node.links().some(({ state }) => state === 'up' || state === 'draining');
     const passing = anyUp ? new Passing(node, performance.now()) : null;
-    const clients = within(IN_FLIGHT_MS, listeners.drain());
+    const clients = within(IN_FLIGHT_MS, Promise.all([listeners.drain(), services.drain()]));
     await this.#handedOver(IN_FLIGHT_MS, passing);
     const done = await clients;
     if (passing?.isOver(performance.now()) === false) journal.warn('transit-unfinished');

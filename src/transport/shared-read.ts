@@ -12,19 +12,30 @@ const BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 /** Takes what was read; the bytes are valid during the call only. */
 export type ReadSink = (chunk: Buffer) => void;
 
+/** How a socket is to be read, and ended. */
+export interface ReadOptions {
+  /** What one read may bring: less than the shared buffer for those who must keep what they cannot pass on. */
+  readonly readBytes?: number;
+  /** The peer's end of its direction does not end the other one. */
+  readonly allowHalfOpen?: boolean;
+}
+
 class ReadPort {
   #sink: ReadSink | null = null;
   readonly #early: Buffer[] = [];
+  readonly options: OnReadOpts;
 
-  readonly options: OnReadOpts = {
-    buffer: BUFFER,
-    callback: (bytes) => {
-      const chunk = BUFFER.subarray(0, bytes);
-      if (this.#sink === null) this.#early.push(Buffer.from(chunk));
-      else this.#sink(chunk);
-      return true;
-    },
-  };
+  constructor({ readBytes = READ_BYTES }: ReadOptions) {
+    this.options = {
+      buffer: BUFFER.subarray(0, readBytes),
+      callback: (bytes) => {
+        const chunk = BUFFER.subarray(0, bytes);
+        if (this.#sink === null) this.#early.push(Buffer.from(chunk));
+        else this.#sink(chunk);
+        return true;
+      },
+    };
+  }
 
   begin(sink: ReadSink): void {
     this.#sink = sink;
@@ -35,8 +46,11 @@ class ReadPort {
 const ports = new WeakMap<Socket, ReadPort>();
 
 /** Options for `net.connect`; the socket that it returns is to be given to `registered`. */
-export function sharedReadOptions(): { readonly onread: OnReadOpts; registered(socket: Socket): Socket } {
-  const port = new ReadPort();
+export function sharedReadOptions(options: ReadOptions = {}): {
+  readonly onread: OnReadOpts;
+  registered(socket: Socket): Socket;
+} {
+  const port = new ReadPort(options);
   return {
     onread: port.options,
     registered: (socket) => {
@@ -55,14 +69,19 @@ interface Handle {
  * Moves an accepted connection, paused since then, to a socket that reads into the shared buffer: `net.Server` cannot be asked
  * for such sockets. A connection of another kind stays what it is.
  */
-export function sharedReadSocket(accepted: Socket): Socket {
+export function sharedReadSocket(accepted: Socket, how: ReadOptions = {}): Socket {
   const holder = accepted as unknown as { _handle: Handle | null };
   const handle = holder._handle;
   if (typeof handle?.useUserBuffer !== 'function') return accepted.resume();
   holder._handle = null;
   accepted.destroy();
-  const port = new ReadPort();
-  const options: SocketConstructorOpts & { handle: Handle; onread: OnReadOpts } = { handle, onread: port.options };
+  const port = new ReadPort(how);
+  const { allowHalfOpen = false } = how;
+  const options: SocketConstructorOpts & { handle: Handle; onread: OnReadOpts } = {
+    handle,
+    onread: port.options,
+    allowHalfOpen,
+  };
   const socket = new Socket(options);
   ports.set(socket, port);
   return socket;

@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { formatAddress } from '../common/format-address';
 import { TransportError } from './errors';
-import { sharedReadOptions, sharedReadSocket } from './shared-read';
+import { sharedReadOptions, sharedReadSocket, type ReadOptions } from './shared-read';
 
 export interface TcpAddress {
   readonly host: string;
@@ -23,11 +23,13 @@ export class TcpListener {
     address: TcpAddress,
     onSocket: (socket: Socket, connections: number) => void,
     onAcceptError: (error: Error) => void = rethrow,
+    how: ReadOptions = {},
   ): Promise<TcpListener> {
-    const server = createServer({ noDelay: true, pauseOnConnect: true });
+    const { allowHalfOpen = false } = how;
+    const server = createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen });
     const listener = new TcpListener(server);
     server.on('connection', (accepted) => {
-      const socket = sharedReadSocket(accepted);
+      const socket = sharedReadSocket(accepted, how);
       listener.#sockets.add(socket);
       socket.on('close', () => listener.#sockets.delete(socket));
       onSocket(socket, listener.#sockets.size);
@@ -86,11 +88,17 @@ function rethrow(error: Error): never {
 }
 
 /** Opens a TCP connection. @throws TransportError when it is refused, unreachable or not there within `timeoutMs` */
-export function dialTcp(address: TcpAddress, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
+export function dialTcp(
+  { host, port }: TcpAddress,
+  timeoutMs: number,
+  signal?: AbortSignal,
+  how: ReadOptions = {},
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const { onread, registered } = sharedReadOptions();
-    const socket = registered(connect({ host: address.host, port: address.port, noDelay: true, onread }));
-    const where = formatAddress(address);
+    const { onread, registered } = sharedReadOptions(how);
+    const { allowHalfOpen = false } = how;
+    const socket = registered(connect({ host, port, noDelay: true, allowHalfOpen, onread }));
+    const where = formatAddress({ host, port });
     const fail = (why: string, cause: unknown): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

@@ -8,6 +8,7 @@ import * as stomp from '../../src/listeners/stomp/limits';
 
 import * as mqtt from '../../src/listeners/mqtt/limits';
 import * as http from '../../src/listeners/http/limits';
+import * as tcp from '../../src/listeners/tcp/limits';
 import * as links from '../../src/links/limits';
 import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
@@ -32,6 +33,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
 
   ['src/listeners/mqtt/limits.ts', { ...mqtt }],
   ['src/listeners/http/limits.ts', { ...http }],
+  ['src/listeners/tcp/limits.ts', { ...tcp }],
   ['src/selectors/limits.ts', { ...selectors }],
   ['src/store/limits.ts', { ...store }],
   ['src/config/limits.ts', { ...config }],
