@@ -45,7 +45,10 @@ export class DrainController {
     // Whoever asks again wants it to be tried again.
     if (failed.length > 0) this.#evacuation = null;
     if (failed.length > 0)
-      throw new EvacuationIncompleteError(failed.map(({ queue, why }) => `${queue}: ${why ?? ''}`));
+      throw new EvacuationIncompleteError(
+        failed.map(({ queue, why }) => `${queue}: ${why ?? ''}`),
+        rows.filter(({ state }) => state === 'moved').map(({ queue, to }) => `${queue} to ${to ?? ''}`),
+      );
     return rows;
   }
 }

@@ -36,15 +36,20 @@ export class SubscriptionNotDurableError extends FairleadError {
 
 /** Queues of a node that is to end stay there: so does the node. */
 export class EvacuationIncompleteError extends FairleadError {
-  constructor(queues: readonly string[]) {
-    const told = queues.slice(0, QUEUES_TOLD).join('; ');
-    const more = queues.length > QUEUES_TOLD ? `; and ${queues.length - QUEUES_TOLD} more` : '';
+  /** @param stay why each of them does @param moved where the others are by now */
+  constructor(stay: readonly string[], moved: readonly string[]) {
+    const others = moved.length === 0 ? '' : `. ${moved.length} did move, and are there: ${listed(moved)}`;
     super(
       'FL_EVACUATION_INCOMPLETE',
-      `the node goes on, for ${queues.length} of its queues could not be moved: ${told}${more}`,
+      `the node goes on, for ${stay.length} of its queues could not be moved: ${listed(stay)}${others}`,
       { retryable: true },
     );
   }
+}
+
+function listed(queues: readonly string[]): string {
+  const told = queues.slice(0, QUEUES_TOLD).join('; ');
+  return queues.length > QUEUES_TOLD ? `${told}; and ${queues.length - QUEUES_TOLD} more` : told;
 }
 
 /** The queue lives at another node. */
