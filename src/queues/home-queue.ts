@@ -178,6 +178,7 @@ export class HomeQueue implements Queue, TransactionQueue, HostedQueue, MoveTarg
       core.marks.write(core.store, core.id);
       core.store.put(SPACE.state, core.id, 0, core.state.encode());
     }
+    if (core.error === null) core.countMemory(core.state.bytes);
     core.isTouched = false;
     this.#writing++;
     this.#expiry.arm();

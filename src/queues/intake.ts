@@ -24,6 +24,9 @@ import {
 } from './record';
 import { REFUSAL, type Refusal, refusalOfStore } from './refusals';
 
+/** Refusals of a queue that has as much as it may. */
+const LIMITS: ReadonlySet<Refusal> = new Set([REFUSAL.overLimit, REFUSAL.largerThanQueue, REFUSAL.memoryFull]);
+
 /** Takes messages into a queue, or says why not. */
 export class Intake implements LargeIntakeParts {
   readonly #duplicates: Duplicates;
@@ -105,6 +108,7 @@ export class Intake implements LargeIntakeParts {
     const refusal = this.closed();
     if (refusal !== REFUSAL.none) return refusal;
     if (length > SEGMENT_BYTES * SEGMENTS_MAX) return REFUSAL.tooLarge;
+    if (core.isNodeFull(bytesBefore + length)) return REFUSAL.memoryFull;
     const isOver = core.policy.overLimit === 'reject' && core.isOver(before + 1, bytesBefore + length);
     return isOver ? this.#overLimit(length) : REFUSAL.none;
   }
@@ -117,7 +121,7 @@ export class Intake implements LargeIntakeParts {
 
   /** A message that it would have refused is lost to it: its publisher was answered long ago. */
   drop(refusal: Refusal): void {
-    if (refusal === REFUSAL.overLimit || refusal === REFUSAL.largerThanQueue) this.core.drops.limit++;
+    if (LIMITS.has(refusal)) this.core.drops.limit++;
     else this.core.drops.failed++;
   }
 
@@ -288,6 +292,7 @@ export class Intake implements LargeIntakeParts {
   makeRoom(bytes: number): Refusal {
     const { core } = this;
     const { overLimit } = core.policy;
+    if (core.isNodeFull(bytes)) return REFUSAL.memoryFull;
     if (overLimit === 'block') return core.isMemoryFull(bytes) ? REFUSAL.overLimit : REFUSAL.none;
     while (core.isOver(1, bytes)) {
       if (overLimit === 'reject') return this.#overLimit(bytes);

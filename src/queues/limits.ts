@@ -48,6 +48,8 @@ export const EXCLUSIONS_MAX = 4_096;
 export const EXCLUDED_ENDPOINTS_MAX = 64;
 /** Bytes of one queue that lives in memory, whatever its rule says. */
 export const TEMPORARY_BYTES_MAX = 64 * 1024 * 1024;
+/** The same of all of them together, but for those whose publishers wait: a client may have as many as it likes. */
+export const TEMPORARY_BYTES_ALL_MAX = 256 * 1024 * 1024;
 /** How far ahead a delivery time may be: ten years. */
 export const DELAY_MS_MAX = 315_360_000_000;
 /** Message-ids that a queue remembers to find duplicates; the oldest go first, whatever the window. */

@@ -7,7 +7,7 @@ import type { WindowBudget } from './lane';
 import { StoredBodies } from './large-bodies';
 import { LargeStore } from './large-store';
 import { REMOVALS_WAIT_MS, UNFLUSHED_BYTES_MAX, WINDOW_MESSAGES } from './limits';
-import type { HostedQueue, MoveTarget, QueueHome } from './queue-home';
+import type { HostedQueue, MemoryUse, MoveTarget, QueueHome } from './queue-home';
 import { RecordSlab } from './record';
 import { REFUSAL, refusalDetail, type Refusal, refusalOfGroup } from './refusals';
 import { SharedPayloads } from './shared-payloads';
@@ -40,6 +40,7 @@ export interface Residents {
 export class LocalHome implements QueueHome {
   readonly slab = new RecordSlab();
   readonly budget: WindowBudget;
+  readonly memory: MemoryUse = { bytes: 0 };
   readonly large: LargeStore;
   readonly bodies: StoredBodies;
   readonly payloads: SharedPayloads;

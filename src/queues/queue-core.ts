@@ -4,7 +4,7 @@ import type { Queue, QueueDrops, QueuePolicy } from './contract';
 import { ENTRY, Entry, type EntryOwner } from './entry';
 import { Exclusions } from './exclusions';
 import type { Group } from './group';
-import { DELIVERED_MARK_STEP, ROOM_MAX, SEGMENT_BYTES, TEMPORARY_BYTES_MAX } from './limits';
+import { DELIVERED_MARK_STEP, ROOM_MAX, SEGMENT_BYTES, TEMPORARY_BYTES_ALL_MAX, TEMPORARY_BYTES_MAX } from './limits';
 import type { HostedQueue, QueueHome } from './queue-home';
 import { QueueMarks } from './queue-marks';
 import { QueueState } from './queue-state';
@@ -61,6 +61,8 @@ export class QueueCore {
   /** Large messages that are being stored: they count already. */
   pendingLarge = 0;
   pendingBytes = 0;
+  /** What it counts for in the memory of the node. */
+  #inMemory = 0;
   #hadRoom = true;
 
   /** @throws RecordDamagedError */
@@ -253,6 +255,19 @@ export class QueueCore {
     return this.store === null && this.state.bytes + bytes > TEMPORARY_BYTES_MAX;
   }
 
+  /** The same for all that the queues of this node in memory hold. One whose publishers wait is not told when there is room again. */
+  isNodeFull(bytes: number): boolean {
+    if (this.store !== null || this.policy.overLimit === 'block') return false;
+    return this.home.memory.bytes - this.#inMemory + this.state.bytes + bytes > TEMPORARY_BYTES_ALL_MAX;
+  }
+
+  /** What it has in memory counts for the node from now on. @param bytes of it; none where it is served no more */
+  countMemory(bytes: number): void {
+    if (this.store !== null) return;
+    this.home.memory.bytes += bytes - this.#inMemory;
+    this.#inMemory = bytes;
+  }
+
   get room(): number {
     if (this.error !== null || (this.home.pressed && this.store !== null)) return 0;
     const { overLimit, maxDepth } = this.policy;
@@ -270,6 +285,7 @@ export class QueueCore {
 
   /** The queue is served no more: what it had in memory is let go. */
   clear(): void {
+    this.countMemory(0);
     this.ready.clear((entry) => {
       entry.body?.release();
       entry.body = null;

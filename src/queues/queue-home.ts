@@ -29,10 +29,16 @@ export interface HostedQueue {
   onTime(wall: number): void;
 }
 
+/** Bytes of all queues that live in memory, as of the end of their last turns. */
+export interface MemoryUse {
+  bytes: number;
+}
+
 /** The host, as its queues see it. */
 export interface QueueHome {
   readonly slab: RecordSlab;
   readonly budget: WindowBudget;
+  readonly memory: MemoryUse;
   readonly large: LargeStore;
   readonly payloads: SharedPayloads;
   readonly bodies: LargeBodies;

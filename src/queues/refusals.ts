@@ -14,6 +14,7 @@ export const REFUSAL = {
   deleted: 7,
   tooLarge: 8,
   largerThanQueue: 9,
+  memoryFull: 10,
 } as const;
 export type Refusal = (typeof REFUSAL)[keyof typeof REFUSAL];
 
@@ -39,6 +40,7 @@ const DETAILS: Readonly<Record<Refusal, OutcomeDetail | null>> = {
     condition: 'amqp:link:message-size-exceeded',
     description: 'the message is larger than all that the queue may hold',
   },
+  [REFUSAL.memoryFull]: { condition: LIMIT, description: 'temporary queues of the node hold as much as they may' },
 };
 
 export function refusalDetail(refusal: Refusal): OutcomeDetail | null {
