@@ -27,7 +27,7 @@ export function fileNameOf({ text }: Block): string | null {
   return /^(?:#|\/\/) (\S+\.\w+)\n/.exec(text)?.[1] ?? null;
 }
 
-const PORT = /\b(?:5672|5673|8080|8081|55671|8090|9090)\b/g;
+const PORT = /\b(?:5672|5673|8080|8081|55671|8090|9090|61613)\b/g;
 const NODE = /^npx fairlead run/;
 /** Commands that run until they are ended: a reader keeps a terminal for each. */
 const STAYS =
@@ -49,7 +49,7 @@ export class Reader {
   readonly #read = new Map<ShellCommand, number>();
 
   async prepare(): Promise<void> {
-    for (const port of ['5672', '5673', '8080', '8081', '55671', '8090', '9090'])
+    for (const port of ['5672', '5673', '8080', '8081', '55671', '8090', '9090', '61613'])
       this.#ports.set(port, await freePort());
     symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
     const bin = join(this.#folder, 'bin');

@@ -25,6 +25,8 @@ export class Pulse implements Deadline {
   #frameAt = Number.POSITIVE_INFINITY;
   #progress = 0;
   #paused = false;
+  /** It was late when it was last looked at. */
+  #suspected = false;
 
   constructor(
     private readonly now: () => number,
@@ -47,6 +49,7 @@ export class Pulse implements Deadline {
    */
   onRead(within: boolean, progress: number): void {
     this.#readAt = this.now();
+    this.#suspected = false;
     if (!within) this.#frameAt = Number.POSITIVE_INFINITY;
     else if (progress !== this.#progress) {
       this.#progress = progress;
@@ -63,22 +66,32 @@ export class Pulse implements Deadline {
   pause(paused: boolean): void {
     if (this.#paused === paused) return;
     this.#paused = paused;
+    this.#suspected = false;
     this.#readAt = this.now();
     if (this.#frameAt !== Number.POSITIVE_INFINITY) this.#frameAt = this.#readAt;
     this.#plan();
   }
 
   onDue(now: number): void {
-    if (now >= this.#connectBy) this.user.onLate(late('no CONNECT', CONNECT_MS));
-    else if (!this.#paused && now - this.#readAt >= this.#silentMs)
-      this.user.onLate(late('no heart-beat', this.#silentMs));
-    else if (!this.#paused && now - this.#frameAt >= FRAME_MS)
-      this.user.onLate(late('a frame that does not go on', FRAME_MS));
-    else if (now - this.#writtenAt >= this.#beatMs) {
+    const late = this.#lateBy(now);
+    if (late !== null) {
+      // A node that stood still itself looks at its sockets first: what has come by now counts.
+      if (this.#suspected) this.user.onLate(late);
+      this.#suspected = true;
+      return;
+    }
+    if (now - this.#writtenAt >= this.#beatMs) {
       this.#writtenAt = now;
       this.user.onBeat();
     }
     this.#plan();
+  }
+
+  #lateBy(now: number): StompError | null {
+    if (now >= this.#connectBy) return late('no CONNECT', CONNECT_MS);
+    if (this.#paused) return null;
+    if (now - this.#readAt >= this.#silentMs) return late('no heart-beat', this.#silentMs);
+    return now - this.#frameAt >= FRAME_MS ? late('a frame that does not go on', FRAME_MS) : null;
   }
 
   #plan(): void {

@@ -85,6 +85,15 @@ describe('time (STOMP 1.2, "Heart-beating")', () => {
     expect(peer.take()[0]?.headers['message']).toContain('no heart-beat for 40 s');
   });
 
+  it('a client is not gone because the node itself stood still', () => {
+    const peer = FakePeer.connected('1.2', { 'heart-beat': '20000,0' });
+    peer.nowMs += 60_000;
+    peer.deadlines.look();
+    peer.raw('\n');
+    peer.deadlines.look();
+    expect(peer.stream.ended).toBe(false);
+  });
+
   it('a client that asked for heart-beats gets them, and none while it gets frames', () => {
     const peer = FakePeer.connected('1.1', { 'heart-beat': '0,2000' });
     peer.pass(1_300);

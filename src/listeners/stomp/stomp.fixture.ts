@@ -126,9 +126,10 @@ export class FakePeer implements EdgePort {
     return frames;
   }
 
-  /** Time goes on. */
+  /** Time goes on. What is late is so when it still is at the next look. */
   pass(ms: number): void {
     this.nowMs += ms;
+    this.deadlines.look();
     this.deadlines.look();
   }
 }
