@@ -22,6 +22,8 @@ export interface Relay {
   readonly ingress: Endpoint;
   /** Sites in the order of the line; the last is where a single receiver attaches. */
   readonly sites: readonly Endpoint[];
+  /** Where the first of ours speaks HTTP. */
+  readonly web?: Endpoint;
   readonly subjects: readonly Subject[];
   stop(): Promise<void>;
 }
@@ -32,6 +34,7 @@ export type AddressRule = Readonly<Record<string, string | number>>;
 interface RunningNode {
   readonly child: ChildProcess;
   readonly amqp: Endpoint;
+  readonly web: Endpoint;
   readonly mesh: number;
   readonly http: number;
 }
@@ -60,7 +63,7 @@ export async function startLine(
   }
   const sites = nodes.map(({ amqp }) => amqp);
   const subjects = nodes.map(({ child }, at) => ({ name: `node ${NAMES[at] ?? ''}`, pid: child.pid as number }));
-  return { ingress: sites[0] as Endpoint, sites, subjects, stop };
+  return { ingress: sites[0] as Endpoint, sites, web: (nodes[0] as RunningNode).web, subjects, stop };
 }
 
 function siteDocument(
@@ -74,7 +77,10 @@ function siteDocument(
     site: name,
     dataDir: join(folder, name),
     http: { port: 0 },
-    listeners: [{ name: 'amqp', protocol: 'amqp', port: 0 }],
+    listeners: [
+      { name: 'amqp', protocol: 'amqp', port: 0 },
+      { name: 'web', protocol: 'http', port: 0 },
+    ],
     mesh: { listen: [{ port: 0 }], links },
     addresses,
     limits: { connections: 20_000 },
@@ -96,7 +102,8 @@ async function startNode(
   try {
     const line = await readyLine(child, name);
     const port = (what: string): number => Number(new RegExp(` ${what}=127\\.0\\.0\\.1:(\\d+)`).exec(line)?.[1]);
-    return { child, amqp: { host: '127.0.0.1', port: port('amqp') }, mesh: port('mesh'), http: port('http') };
+    const at = (what: string): Endpoint => ({ host: '127.0.0.1', port: port(what) });
+    return { child, amqp: at('amqp'), web: at('web'), mesh: port('mesh'), http: port('http') };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

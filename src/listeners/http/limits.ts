@@ -12,8 +12,6 @@ export const KEEP_ALIVE_MS = 65_000;
 export const BODY_IDLE_MS = 30_000;
 /** Requests of one connection that wait for their answers: more of them in a row end it. */
 export const PIPELINE_MAX = 64;
-/** Requests that wait for credit, an outcome or a message, of all connections of a node. */
-export const REQUESTS_MAX = 10_000;
 /** A publish waits for credit, and then for its outcome, for so long unless its request says less. */
 export const OUTCOME_MS = 30_000;
 /** Publishers that one connection keeps for the addresses that it has sent to last. */
