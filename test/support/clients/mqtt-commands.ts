@@ -18,7 +18,8 @@ if (missing.length > 0) {
 }
 
 /** `describe` for what needs mosquitto's and paho's clients. */
-export const describeForeignMqtt = missing.length === 0 ? describe : describe.skip;
+export const hasForeignMqtt = missing.length === 0;
+export const describeForeignMqtt = hasForeignMqtt ? describe : describe.skip;
 
 export type ForeignName = 'mosquitto' | 'paho';
 
