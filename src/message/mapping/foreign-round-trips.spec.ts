@@ -98,7 +98,7 @@ const KAFKA_VALUE: fc.Arbitrary<KafkaHeader> = fc.oneof(
   fc.constant(null),
 );
 const KAFKA_NAME = fc
-  .oneof(TEXT, fc.constantFrom('ce_id', 'ce_specversion', 'ce_X', 'content-encoding'))
+  .oneof(TEXT, fc.constantFrom('ce_id', 'ce_specversion', 'ce_partitionkey', 'ce_X', 'content-encoding'))
   .filter((name) => isOwn(name) && name !== 'content-type');
 const RECORD: fc.Arbitrary<KafkaRecord> = fc
   .tuple(
@@ -206,6 +206,19 @@ describe('another protocol, AMQP, and that protocol again', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it.each([
+    ['the attribute partitionkey of an event', Buffer.from('p'), undefined],
+    ['an attribute that is no UTF-8', Buffer.from([0xff]), undefined],
+    ['a group', Buffer.from('other'), 'other'],
+    ['nothing', null, undefined],
+  ])('a key of Kafka is %s', (_what, key, groupId) => {
+    const partitionKey = groupId === undefined && key !== null ? key : Buffer.from('p');
+    const record = { key, value: Buffer.from('x'), headers: { ce_partitionkey: partitionKey } };
+    const bytes = kafkaToAmqp(record, TO);
+    expect(decodeMessage(bytes).properties?.groupId).toBe(groupId);
+    expect(amqpToKafka(bytes, 0, bytes.length)).toMatchObject(record);
   });
 
   it('Kafka is the same record', () => {

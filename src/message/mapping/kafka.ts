@@ -6,7 +6,7 @@ import { bodyOfBytes, bodyToBytes, isRendered, RENDERED_TYPE } from './body';
 import { attributeOfProperty, isAttribute, propertyOfAttribute } from './cloud-event-names';
 import { filled, readEntries } from './entries-in';
 import { writeEntries } from './entries-out';
-import type { EntryPort } from './entry-port';
+import { escapeText, type EntryPort } from './entry-port';
 import { MessageFieldError } from './errors';
 import { utf8Of, type NativeValue } from './field-codecs';
 import { ANNOTATION, ENTRY, ENTRY_PREFIX } from './fields';
@@ -27,6 +27,9 @@ export interface KafkaRecord {
 /** CloudEvents 1.0, Kafka binding 3.2.3.1. */
 const EVENT_PREFIX = 'ce_';
 const CONTENT_TYPE = 'content-type';
+
+/** CloudEvents 1.0, Kafka binding 3.1: this attribute of an event is the key of its record too, and stands for it in AMQP. */
+const PARTITION_KEY = `${EVENT_PREFIX}partitionkey`;
 
 function isEventHeader(name: string): boolean {
   return name.startsWith(EVENT_PREFIX) && isAttribute(name.slice(EVENT_PREFIX.length));
@@ -63,8 +66,12 @@ export function kafkaToMessage({ key, value, timestamp, headers }: KafkaRecord, 
   const natives = new Map<string, NativeValue>();
   const kept = new AmqpMap();
   if (timestamp !== undefined && timestamp >= 0) natives.set('timestamp', timestamp);
-  if (key !== null && utf8Of(key) !== null) natives.set('key', key);
-  else if (key !== null) kept.set(sym(ANNOTATION.kafkaKey), key);
+  const partitionKey = headers[PARTITION_KEY];
+  const isPartitionKey = key !== null && Buffer.isBuffer(partitionKey) && key.equals(partitionKey);
+  // The attribute would be taken for the key otherwise.
+  if (key === null && Buffer.isBuffer(partitionKey)) kept.set(sym(ANNOTATION.kafkaKey), null);
+  else if (key !== null && !isPartitionKey && utf8Of(key) !== null) natives.set('key', key);
+  else if (key !== null && !isPartitionKey) kept.set(sym(ANNOTATION.kafkaKey), key);
   if (value === null) kept.set(sym(ANNOTATION.kafkaTombstone), true);
   const split = splitHeaders(headers);
   const contentType = split.entries.get(CONTENT_TYPE);
@@ -144,19 +151,30 @@ export function messageToKafka(message: Message): KafkaRecord {
   if (contentType !== undefined) headers[CONTENT_TYPE] = Buffer.from(contentType);
   for (const [name, text] of entries) headers[name] = Buffer.from(text);
   repeat(headers, annotations.named(ANNOTATION.repeated));
+  const key = keyOf(message, natives.get('key'), headers);
   const timestamp = natives.get('timestamp');
   return {
-    key: keyOf(natives.get('key'), annotations),
+    key,
     value: annotations.named(ANNOTATION.kafkaTombstone) === true ? null : body.bytes,
     headers,
     ...(typeof timestamp === 'number' && { timestamp }),
   };
 }
 
-function keyOf(native: NativeValue | undefined, annotations: AmqpMap): Buffer | null {
-  if (Buffer.isBuffer(native)) return native;
-  const kept = annotations.named(ANNOTATION.kafkaKey);
-  return Buffer.isBuffer(kept) ? kept : null;
+/** A group that says the same as the attribute of an event is told apart, for else the attribute alone would come back. */
+function keyOf(
+  { messageAnnotations, properties }: Message,
+  native: NativeValue | undefined,
+  headers: Record<string, KafkaHeader | KafkaHeader[]>,
+): Buffer | null {
+  const partitionKey = headers[PARTITION_KEY];
+  const own = Buffer.isBuffer(partitionKey) ? partitionKey : null;
+  const kept = messageAnnotations?.get(sym(ANNOTATION.kafkaKey));
+  if (kept === null && native === undefined) return null;
+  const key = Buffer.isBuffer(native) ? native : Buffer.isBuffer(kept) ? kept : null;
+  if (key !== null && own?.equals(key) === true && properties?.groupId !== undefined)
+    headers[`${ENTRY_PREFIX}group-id`] = Buffer.from(escapeText(properties.groupId, PORT.fits));
+  return key ?? own;
 }
 
 function contentTypeOf(

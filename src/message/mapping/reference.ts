@@ -68,10 +68,13 @@ const PAGES: Readonly<Record<Protocol, ProtocolPage>> = {
     more: [
       ['properties: `to`', 'not told: the topic is chosen by the bridge'],
       ['application property', 'header of the same name; one that is null, or bytes that are no UTF-8, as it is'],
-      [`annotation ${code(ANNOTATION.kafkaKey)}`, 'a key that is no UTF-8'],
+      [`annotation ${code(ANNOTATION.kafkaKey)}`, 'a key that is no UTF-8; null: there is none'],
       [`annotation ${code(ANNOTATION.kafkaTombstone)}`, 'a value that is null'],
       [`annotation ${code(ANNOTATION.repeated)}`, 'further values of a header that comes several times'],
-      ['CloudEvents attribute `cloudEvents_id`', 'header `ce_id`'],
+      [
+        'CloudEvents attribute `cloudEvents_id`',
+        'header `ce_id`; `partitionkey` is the key too, unless there is a group',
+      ],
     ],
   },
 };

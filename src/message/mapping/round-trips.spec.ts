@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { AmqpMap, AmqpTyped, sym } from '../../amqp/codec/values';
 import { decodeMessage } from '../decode-message';
 import { encodeMessage } from '../encode-message';
-import type { Message } from '../message';
+import { textBody, type Message } from '../message';
 import { amqpToHttp, httpToAmqp } from './http';
 import { amqpToKafka, kafkaToAmqp } from './kafka';
 import { comparable, EVENT, MESSAGE } from './mapping.fixture';
@@ -40,6 +40,20 @@ describe('AMQP, another protocol, and AMQP again', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('over Kafka a group and the attribute partitionkey are told apart', () => {
+    for (const groupId of [undefined, 'p', 'other']) {
+      const message: Message = {
+        properties: groupId === undefined ? {} : { groupId },
+        applicationProperties: new AmqpMap([['cloudEvents_partitionkey', 'p']]),
+        body: textBody('x'),
+      };
+      const bytes = encodeMessage(message);
+      const record = amqpToKafka(bytes, 0, bytes.length);
+      expect(record.key?.toString()).toBe(groupId ?? 'p');
+      expect(comparable(decodeMessage(kafkaToAmqp(record, TO)))).toEqual(comparable(addressed(message)));
+    }
   });
 
   /** What MQTT says differently: how it was published, and expiry by whole seconds from now. */
