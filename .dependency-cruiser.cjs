@@ -12,7 +12,7 @@ const LAYERS = [
   ['routing'],
   ['streams'],
   ['queues'],
-  ['addresses', 'store', 'tunnels'],
+  ['addresses', 'sessions', 'store', 'tunnels'],
   ['mesh'],
   ['listeners', 'bridges', 'client'],
   ['config', 'runtime', 'health', 'metrics', 'management', 'console', 'cli', 'main.ts', 'app.module.ts'],
@@ -22,12 +22,24 @@ const LAYERS = [
 const PEERS = {
   message: ['amqp'], // sections are made of AMQP's types
   addresses: ['store'],
-  store: ['addresses'],
+  sessions: ['addresses'],
+  store: ['addresses', 'sessions'],
 };
 const APP = LAYERS[LAYERS.length - 1];
 
 /** The core is `(state, event, now) -> effects`: no frameworks, no sockets, no clock, no disk. */
-const CORE = ['common', 'amqp', 'message', 'selectors', 'routing', 'streams', 'queues', 'addresses', 'tunnels'];
+const CORE = [
+  'common',
+  'amqp',
+  'message',
+  'selectors',
+  'routing',
+  'streams',
+  'queues',
+  'addresses',
+  'tunnels',
+  'sessions',
+];
 /** The parts of Node that compute and nothing else. */
 const PURE_BUILTINS = ['assert', 'assert/strict', 'buffer', 'diagnostics_channel', 'events', 'util', 'zlib'];
 

@@ -57,10 +57,7 @@ async function play(sites, traffic, screen, signal) {
   const wait = (ms) => pause(ms, undefined, { signal });
   traffic.start();
   screen.begin();
-  screen.say(
-    '',
-    'The laptop publishes; both clouds subscribe; a service in the public cloud answers; a page there shows an MQTT sensor.',
-  );
+  screen.say('', 'The laptop publishes; both clouds subscribe; a service in the public cloud answers.');
   await wait(BEFORE_CUT_MS);
   screen.say('✂  The link between the private and the public cloud is cut. The laptop goes on publishing …');
   await sites.cable.cut();
@@ -97,14 +94,11 @@ The nodes run on; the demo publishes a little. In another terminal:
 
   npx fairlead receive 'topic/orders.#' --url ${sites.url('public')}
   npx fairlead send topic/orders.new.eu 'my order' --url ${sites.url('laptop')}
-  curl -sN -H 'accept: text/event-stream' http://127.0.0.1:${sites.port('public', 'web')}/v1/addresses/topic/sensors.%23
-  curl -s -H 'content-type: text/plain' -d 'my order' http://127.0.0.1:${sites.port('laptop', 'web')}/v1/addresses/topic/orders.new.eu
   npx fairlead links --api ${sites.http('private')}
   npx fairlead link set to-public --cost 50 --api ${sites.http('private')}
   curl ${sites.http('laptop')}/health/links
   curl ${sites.http('public')}/metrics
 
-MQTT clients find the laptop at ${sites.port('laptop', 'mqtt')} and the public cloud at ${sites.port('public', 'mqtt')}, STOMP clients at ${sites.port('laptop', 'stomp')} and ${sites.port('public', 'stomp')}.
 In a browser: ${sites.http('laptop')}/
 
 Ctrl-C ends the demo.`);

@@ -21,6 +21,7 @@ import { MESH_NODE } from './runtime/ports';
 import { ServiceManager } from './runtime/service-manager';
 import { SiteRuntime } from './runtime/site-runtime';
 import { TurnScheduler } from './runtime/turn-scheduler';
+import { ClientStore } from './store/client-store';
 import { NodeState } from './store/node-state';
 import { LmdbQueueStore } from './store/queue-store';
 
@@ -100,7 +101,13 @@ function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {
     links: app.get(LinkManager),
     listeners: app.get(ListenerManager),
     services: app.get(ServiceManager),
-    memory: new NodeMemory({ state: app.get(NodeState), store: app.get(LmdbQueueStore), queues: node.queues, journal }),
+    memory: new NodeMemory({
+      state: app.get(NodeState),
+      store: app.get(LmdbQueueStore),
+      clients: app.get(ClientStore),
+      queues: node.queues,
+      journal,
+    }),
     lifecycle: app.get(Lifecycle),
     journal,
     setLogLevel: (level) => (logger.level = level),

@@ -53,11 +53,6 @@ export class Sites {
     return `http://127.0.0.1:${this.#nodes.get(site).ports.http}`;
   }
 
-  /** Where clients of a listener of that name connect. */
-  port(site, listener) {
-    return this.#nodes.get(site).ports[listener];
-  }
-
   async ask(site, path) {
     const answer = await fetch(`${this.http(site)}${path}`, { signal: AbortSignal.timeout(5_000) });
     return answer.json();

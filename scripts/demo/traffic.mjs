@@ -1,16 +1,13 @@
 import { ClientConnection } from '../../dist/client/client-connection.js';
 import { PrepareError } from '../lib/prepare.mjs';
 import { Flow, read, stamp } from './flow.mjs';
-import { Page } from './page.mjs';
-import { Sensor } from './sensor.mjs';
 
 const ORDERS_EVERY_MS = 5;
 const ALERTS_EVERY_MS = 250;
 const QUOTES_EVERY_MS = 20;
-const READINGS_EVERY_MS = 50;
 const REGIONS = ['eu', 'us'];
 
-/** Publishers and a sensor at the laptop, subscribers in both clouds, a service and a page in the public one. */
+/** Publishers at the laptop, subscribers in both clouds, and a service in the public one. */
 export class Traffic {
   all = new Flow('topic      orders.#', 'laptop', 'public');
   european = new Flow('topic      orders.*.eu', 'laptop', 'private');
@@ -18,8 +15,7 @@ export class Traffic {
   alertsFar = new Flow('multicast  alerts', 'laptop', 'public');
   questions = new Flow('anycast    quote.price', 'laptop', 'public', false);
   answers = new Flow('replies to the laptop', 'public', 'laptop', false);
-  readings = new Flow('MQTT → SSE sensors.#', 'laptop', 'public');
-  flows = [this.european, this.all, this.readings, this.alertsNear, this.alertsFar, this.questions, this.answers];
+  flows = [this.european, this.all, this.alertsNear, this.alertsFar, this.questions, this.answers];
   #sites;
   #connections = [];
   #timers = [];
@@ -47,8 +43,6 @@ export class Traffic {
     this.orders = await Promise.all(REGIONS.map((region) => laptop.sender(`topic/orders.new.${region}`)));
     this.alerts = await laptop.sender('multicast/alerts');
     this.quotes = await laptop.sender('anycast/quote.price');
-    this.page = await Page.open(this.#sites.port('public', 'web'), this.readings, this.#onFailure);
-    this.sensor = await Sensor.open(this.#sites.port('laptop', 'mqtt'), this.readings, this.#onFailure);
   }
 
   /** Publishes until `stop`; with a `pace` above 1 so many times as slowly. */
@@ -57,7 +51,6 @@ export class Traffic {
     every(ORDERS_EVERY_MS, () => this.#order());
     every(ALERTS_EVERY_MS, () => this.#alert());
     every(QUOTES_EVERY_MS, () => this.#ask());
-    every(READINGS_EVERY_MS, () => this.sensor.publish());
   }
 
   stop() {
@@ -70,13 +63,11 @@ export class Traffic {
 
   async close() {
     this.stop();
-    this.page?.close();
-    await this.sensor?.close();
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
   #senders() {
-    return [...this.orders, this.alerts, this.quotes, this.sensor];
+    return [...this.orders, this.alerts, this.quotes];
   }
 
   async #connect(site) {

@@ -220,7 +220,7 @@ function from(first: number, last: number): number[] {
 }
 
 /** Positions in a pattern, ascending, and those that a `#` which matches nothing leads to. */
-function spread(pattern: readonly string[], positions: readonly number[]): number[] {
+export function spread(pattern: readonly string[], positions: readonly number[]): number[] {
   const all: number[] = [];
   for (let position of positions) {
     if (all.length > 0 && position <= (all[all.length - 1] as number)) continue;
@@ -231,7 +231,7 @@ function spread(pattern: readonly string[], positions: readonly number[]): numbe
 }
 
 /** Positions behind one more word, which may be `*` or `#` itself. */
-function advance(pattern: readonly string[], at: readonly number[], word: string): number[] {
+export function advance(pattern: readonly string[], at: readonly number[], word: string): number[] {
   const next: number[] = [];
   for (const position of at) {
     const wanted = pattern[position];

@@ -1,3 +1,4 @@
+import type { ClientSpace } from '../addresses/client-contract';
 import type { AddressSpace, AddressKind } from '../addresses/contract';
 import type { OutboxView } from '../addresses/outbox-view';
 import type { QueueRelocation } from '../addresses/rehoming';
@@ -9,6 +10,8 @@ import type { SpoolPort } from '../streams/reassembly';
 import type { LinkTransport, LinkTransportEvents, NodeIdentity, PeerHello } from '../links/contract';
 import type { TunnelSpace } from '../tunnels/contract';
 import type { MapStamp, NodeView, OriginFacts } from '../routing/contract';
+import type { ClientView } from '../sessions/client-core';
+import type { ClientDisk } from '../sessions/disk-port';
 
 /** A compiled address rule of the site document. */
 export type AddressRule = AddressPolicy;
@@ -54,6 +57,8 @@ export interface MeshNodeOptions {
   readonly lastRun: DurableState;
   /** Where the queues of this node keep their messages. */
   readonly queueStore: QueueStore;
+  /** Where what clients leave in the mesh is kept. */
+  readonly clientDisk: ClientDisk;
   /** The node asks for `flush()` at the end of this turn. */
   readonly scheduleFlush: () => void;
   /** The node withdraws: another live node bears its name. The application ends with exit code 3. */
@@ -120,6 +125,8 @@ export interface MeshNode {
   readonly addresses: AddressSpace;
   /** TCP services of the mesh, and the tunnels to them. */
   readonly tunnels: TunnelSpace;
+  /** Retained messages and sessions, for protocols that have them. */
+  readonly clients: ClientSpace;
   /**
    * A connection to a neighbour is open and both hellos are exchanged.
    * @throws LinkRefusedError for a disjoint protocol range or this node's own name
@@ -132,6 +139,8 @@ export interface MeshNode {
   /** Every node of the mesh that is known, this one included, with the cost of the cheapest path. */
   nodes(): Iterable<NodeView>;
   counters(): MeshCounters;
+  /** What clients have left in the mesh, and what was counted of it. */
+  clientView(): ClientView;
   /** Bytes held in each pool now, by name, with its capacity. */
   pools(): readonly { readonly name: string; readonly used: number; readonly capacity: number }[];
   /** Replaces the address rules live. */

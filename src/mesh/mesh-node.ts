@@ -13,6 +13,7 @@ import {
 } from '../links/contract';
 import type { QueueHost } from '../queues/contract';
 import { createQueueHost } from '../queues/host';
+import { ClientCore, type ClientView } from '../sessions/client-core';
 import { LinkStateCore } from '../routing/link-state-core';
 import { SPACE, type NodeView } from '../routing/contract';
 import { StreamCore } from '../streams/stream-core';
@@ -34,6 +35,7 @@ export function createMeshNode(options: MeshNodeOptions): MeshNode {
 
 class ComposedNode implements MeshNode {
   readonly addresses: AddressCore;
+  readonly clients: ClientCore;
   readonly #links: LinkStateCore;
   readonly tunnels: TunnelCore;
   readonly #streams: StreamCore<WireEntry>;
@@ -49,6 +51,7 @@ class ComposedNode implements MeshNode {
     this.#receive = new ChunkPool('receive', limits.receivePoolBytes);
     // The upper layers exist before anything can come from below.
     const upper = (): AddressCore => this.addresses;
+    const clients = (): ClientCore => this.clients;
     this.#links = new LinkStateCore({
       identity,
       limits,
@@ -81,7 +84,7 @@ class ComposedNode implements MeshNode {
       clock,
       routes,
       frames: this.#links,
-      upper: joinUppers(upper, () => this.tunnels),
+      upper: joinUppers(upper, () => this.tunnels, clients),
       spool,
       journal,
       retention: this.#retention,
@@ -114,6 +117,19 @@ class ComposedNode implements MeshNode {
       scheduleFlush,
     });
     this.tunnels = new TunnelCore({ clock, routes, replicas, streams: this.#streams, scheduleFlush });
+    this.clients = new ClientCore({
+      self: identity.id,
+      selfName: identity.name,
+      life: identity.incarnation,
+      partitionHoldMs: limits.partitionHoldMs,
+      clock,
+      journal,
+      routes,
+      addresses: this.addresses,
+      disk: options.clientDisk,
+      sendControl: (node, kind, payload) => this.#streams.sendControl(node, kind, payload),
+      scheduleFlush,
+    });
   }
 
   get identity(): NodeIdentity {
@@ -168,17 +184,20 @@ class ComposedNode implements MeshNode {
     this.#streams.onReachable(node);
     this.addresses.onReachable(node);
     this.tunnels.onReachable(node);
+    this.clients.onReachable(node);
   }
 
   #onUnreachable(node: NodeView): void {
     this.#streams.onUnreachable(node);
     this.addresses.onUnreachable(node);
+    this.clients.onUnreachable(node);
   }
 
   #onIncarnation(node: NodeView): void {
     this.addresses.onIncarnation(node);
     this.tunnels.broken(node.id);
     this.#streams.onIncarnation(node);
+    this.clients.onIncarnation(node);
   }
 
   #onTopology(removed: boolean): void {
@@ -190,6 +209,7 @@ class ComposedNode implements MeshNode {
     this.addresses.onOwnIncarnation();
     this.tunnels.broken(null);
     this.#streams.onOwnIncarnation();
+    this.clients.onOwnIncarnation();
   }
 
   /** @throws WireError */
@@ -243,6 +263,10 @@ class ComposedNode implements MeshNode {
     ];
   }
 
+  clientView(): ClientView {
+    return this.clients.view();
+  }
+
   setRules(...[rules, defaultKind]: Parameters<MeshNode['setRules']>): void {
     this.addresses.setRules(rules, defaultKind);
   }
@@ -274,6 +298,7 @@ class ComposedNode implements MeshNode {
   /** Routes first, then top down, so that what one layer says leaves with the layer below in the same turn. */
   flush(): number {
     this.#links.update();
+    this.clients.flush();
     this.addresses.flush();
     this.tunnels.flush();
     this.#streams.flush();
@@ -285,6 +310,7 @@ class ComposedNode implements MeshNode {
     const now = this.options.clock.now();
     this.addresses.tick(now);
     this.tunnels.tick(now);
+    this.clients.tick(now);
     this.#streams.tick();
     this.#links.tick();
     return this.#deadline();
@@ -293,6 +319,7 @@ class ComposedNode implements MeshNode {
   #deadline(): number {
     return Math.min(
       this.addresses.deadline(),
+      this.clients.deadline(),
       this.tunnels.deadline(),
       this.#streams.deadline(),
       this.#links.deadline(),

@@ -1,5 +1,6 @@
 import type { AddressCore } from '../addresses/address-core';
 import type { AddressEntry } from '../addresses/address-entry';
+import { isClientControl, type ClientCore } from '../sessions/client-core';
 import type { StreamsUpper } from '../streams/contract';
 import { TUNNEL_CREDIT, TUNNEL_WIRE } from '../tunnels/messages';
 import type { TunnelCore } from '../tunnels/tunnel-core';
@@ -10,7 +11,11 @@ const TUNNELS = Symbol('tunnels');
 export type WireEntry = AddressEntry | typeof TUNNELS;
 
 /** The layers above streams: gives each what is its own. They exist before anything can come from below. */
-export function joinUppers(addresses: () => AddressCore, tunnels: () => TunnelCore): StreamsUpper<WireEntry> {
+export function joinUppers(
+  addresses: () => AddressCore,
+  tunnels: () => TunnelCore,
+  clients: () => ClientCore,
+): StreamsUpper<WireEntry> {
   return {
     resolveWire: (wire) => (wire === TUNNEL_WIRE ? TUNNELS : addresses().resolveWire(wire)),
     // Named arguments where messages pass: a rest array is an object for each.
@@ -27,6 +32,7 @@ export function joinUppers(addresses: () => AddressCore, tunnels: () => TunnelCo
     },
     onControl: (origin, kind, payload) => {
       if (kind === TUNNEL_CREDIT) tunnels().onCredit(origin, payload);
+      else if (isClientControl(kind)) clients().onControl(origin, kind, payload);
       else addresses().onControl(origin, kind, payload);
     },
     onOutcome: (slot, target, outcome, detail) => addresses().onOutcome(slot, target, outcome, detail),

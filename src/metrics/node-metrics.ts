@@ -10,13 +10,14 @@ import type { StoreUsage } from '../store/queue-store';
 import type { TunnelSpace } from '../tunnels/contract';
 import type { LagSample } from './loop-lag';
 import { type Labels, Metrics, type Sample } from './metric-set';
+import { addClients } from './client-metrics';
 import { addOutbox } from './outbox-metrics';
 import { addQueues } from './queue-metrics';
 import { addTunnels } from './tunnel-metrics';
 
 /** Everything is read when scraped: between scrapes metrics cost nothing. */
 export interface MetricSources {
-  readonly node: Pick<MeshNode, 'counters' | 'pools' | 'identity'>;
+  readonly node: Pick<MeshNode, 'counters' | 'pools' | 'identity' | 'clientView'>;
   readonly queues: () => readonly QueueView[];
   readonly outbox: () => readonly OutboxView[];
   readonly tunnels: () => Pick<TunnelSpace, 'tally' | 'outgoing' | 'incoming'>;
@@ -47,6 +48,7 @@ export function createNodeMetrics(sources: MetricSources): Registry {
   addQueues(metrics, sources.queues);
   addOutbox(metrics, sources.outbox);
   addTunnels(metrics, sources.tunnels);
+  addClients(metrics, () => sources.node.clientView());
   addMemory(metrics, sources);
   addQueueStore(metrics, sources);
   addConfig(metrics, sources);

@@ -35,6 +35,9 @@ const NO_SOURCES: MetricSources = {
     counters: () => {
       throw new Error('the reference reads no values');
     },
+    clientView: () => {
+      throw new Error('the reference reads no values');
+    },
     pools: () => [],
   },
   queues: () => [],

@@ -19,7 +19,7 @@ const factory = {
     { site }: LiveConfig,
     journal: Journal,
     { connections }: TurnScheduler,
-  ) => parts.createListeners(node.addresses, { site, journal, connections }, node.tunnels),
+  ) => parts.createListeners(node.addresses, { site, journal, connections, clients: node.clients }, node.tunnels),
 };
 
 const manager = {

@@ -5,6 +5,7 @@ import { JOURNAL } from '../config/config.module';
 import { LiveConfig } from '../config/live-config';
 import { meshLimitsOf } from '../config/site';
 import { nodeIdOf } from '../links/contract';
+import { ClientStore } from '../store/client-store';
 import { NodeState } from '../store/node-state';
 import { LmdbQueueStore } from '../store/queue-store';
 import { Spool } from '../store/spool';
@@ -36,6 +37,13 @@ const queues = {
     LmdbQueueStore.open(folder, { journal, probe: probeQueueStore }),
 };
 
+const clients = {
+  provide: ClientStore,
+  // Behind the state, which holds the lock of the folder.
+  inject: [NodeState],
+  useFactory: ({ folder }: NodeState) => ClientStore.open(folder, probeStore),
+};
+
 const spool = {
   provide: Spool,
   // The state first: it holds the lock of the folder that the spool cleans.
@@ -45,13 +53,14 @@ const spool = {
 
 const node = {
   provide: MESH_NODE,
-  inject: [LiveConfig, JOURNAL, NODE_PARTS, NodeState, LmdbQueueStore, Spool, TurnScheduler, ON_FATAL],
+  inject: [LiveConfig, JOURNAL, NODE_PARTS, NodeState, LmdbQueueStore, ClientStore, Spool, TurnScheduler, ON_FATAL],
   useFactory: (
     { site }: LiveConfig,
     journal: Journal,
     parts: NodeParts,
     durable: NodeState,
     queueStore: LmdbQueueStore,
+    clientDisk: ClientStore,
     files: Spool,
     turns: TurnScheduler,
     onFatal: OnFatal,
@@ -69,6 +78,7 @@ const node = {
       durable,
       lastRun,
       queueStore,
+      clientDisk,
       scheduleFlush: turns.schedule,
       onWithdrawn: (reason) => onFatal(new NodeNameInUseError(reason)),
     });
@@ -77,5 +87,8 @@ const node = {
   },
 };
 
-@Module({ providers: [state, queues, spool, node], exports: [NodeState, LmdbQueueStore, Spool, MESH_NODE] })
+@Module({
+  providers: [state, queues, clients, spool, node],
+  exports: [NodeState, LmdbQueueStore, ClientStore, Spool, MESH_NODE],
+})
 export class MeshModule {}

@@ -7,6 +7,7 @@ function memory(error: Error | null) {
   const parts = {
     state: { close: () => note('state closed') },
     store: { close: () => note('store closed') },
+    clients: { close: () => note('clients closed') },
     queues: {
       stop: (done: (error: Error | null) => void) => {
         log.push('queues stop');
@@ -18,14 +19,14 @@ function memory(error: Error | null) {
   return { log, parts };
 }
 
-it('a node closes its queues, then their store, then what holds the lock of its folder', async () => {
+it('a node closes its queues, then their store and that of clients, then what holds the lock of its folder', async () => {
   const { log, parts } = memory(null);
   await new NodeMemory(parts).close();
-  expect(log).toEqual(['queues stop', 'store closed', 'state closed']);
+  expect(log).toEqual(['queues stop', 'store closed', 'clients closed', 'state closed']);
 });
 
 it('a node whose queues cannot say how they stand says so, and closes', async () => {
   const { log, parts } = memory(new Error('disk full'));
   await new NodeMemory(parts).close();
-  expect(log).toEqual(['queues stop', 'queues-not-stopped', 'store closed', 'state closed']);
+  expect(log).toEqual(['queues stop', 'queues-not-stopped', 'store closed', 'clients closed', 'state closed']);
 });

@@ -1,3 +1,4 @@
+import type { ClientSpace } from '../addresses/client-contract';
 import type { AddressSpace } from '../addresses/contract';
 import type { Journal } from '../common/ports';
 import type { CompiledSite } from '../config/site';
@@ -14,11 +15,16 @@ export interface PartContext {
   readonly connections: FlushQueue;
 }
 
+/** What listeners need beside addresses. */
+export interface ListenerContext extends PartContext {
+  readonly clients: ClientSpace;
+}
+
 /** How the parts of a node are made; `main.ts` names the real ones, tests give others. */
 export interface NodeParts {
   createNode(options: MeshNodeOptions): MeshNode;
   createWire(node: MeshNode, context: PartContext): MeshWire;
-  createListeners(addresses: AddressSpace, context: PartContext, tunnels: TunnelSpace): ListenerFactory;
+  createListeners(addresses: AddressSpace, context: ListenerContext, tunnels: TunnelSpace): ListenerFactory;
   createServices(tunnels: TunnelSpace, journal: Journal): ServiceFactory;
 }
 

@@ -26,7 +26,7 @@ const CLIENT_IDLE_MS = 60_000;
 export const REAL_PARTS: NodeParts = {
   createNode: createMeshNode,
   createWire: (node, { journal, connections }) => new AmqpWire({ owner: node, queue: connections, journal }),
-  createListeners: (addresses, { site, journal, connections }, tunnels) => {
+  createListeners: (addresses, { site, journal, connections, clients }, tunnels) => {
     // Until the document has users every client on loopback is let in, whatever it calls itself.
     const budget = new ClientBudget(site.limits.connections);
     const { messageBytes: messageBytesMax } = site.limits;
@@ -44,7 +44,7 @@ export const REAL_PARTS: NodeParts = {
     const deadlines = new Deadlines();
     const shared = { addresses, queue: connections, budget, deadlines, messageBytesMax };
     const stomp = new StompEdge({ ...shared, server: `fairlead/${VERSION}` });
-    const mqtt = new MqttEdge({ ...shared, space: null });
+    const mqtt = new MqttEdge({ ...shared, space: clients });
     // By the word that the site document has for each.
     const protocols: Readonly<Record<Exclude<ListenerSpec['protocol'], 'http' | 'tcp'>, EdgeProtocol>> = {
       amqp,

@@ -1,5 +1,6 @@
 import type { OutboxView } from '../addresses/outbox-view';
 import type { QueueRelocation } from '../addresses/rehoming';
+import type { ClientSpace } from '../addresses/client-contract';
 import type { AddressSpace } from '../addresses/contract';
 import type { RuleInForce } from '../addresses/rules';
 import { site as parse } from '../config/config.fixture';
@@ -10,6 +11,7 @@ import type { LinkView, MeshCounters, MeshNode } from '../mesh/contract';
 import type { QueueHost } from '../queues/contract';
 import type { NodeView } from '../routing/contract';
 import type { TunnelSpace } from '../tunnels/contract';
+import type { ClientView } from '../sessions/client-core';
 import type { BoundSocket, ClientListener, Dialler, MeshWire, OfferedService } from './ports';
 
 export const EAST: NodeIdentity = { id: 1, name: 'east', site: 'east', incarnation: 65_536 };
@@ -57,11 +59,28 @@ const COUNTERS: MeshCounters = {
   dropped: new Map([['noSubscriber', 2]]),
 };
 
+export const NO_CLIENTS: ClientView = {
+  retained: 0,
+  retainedBytes: 0,
+  retainedRefused: 0,
+  entriesDropped: 0,
+  entriesTaken: 0,
+  tombstones: 0,
+  partsBehind: 0,
+  sessions: 0,
+  sessionsHere: 0,
+  sessionsTaken: 0,
+  sessionsRefused: 0,
+  willsPublished: 0,
+  willsDropped: 0,
+};
+
 /** A mesh node that does nothing but remember what it was told. */
 export class FakeMeshNode implements MeshNode {
   readonly identity = EAST;
   readonly addresses = {} as AddressSpace;
   readonly tunnels = {} as TunnelSpace;
+  readonly clients = {} as ClientSpace;
   readonly queues = {} as QueueHost;
   readonly relocation = {} as QueueRelocation;
   readonly calls: string[] = [];
@@ -94,6 +113,10 @@ export class FakeMeshNode implements MeshNode {
 
   counters(): MeshCounters {
     return { ...COUNTERS, forwardedFrames: this.forwardedFrames };
+  }
+
+  clientView(): ClientView {
+    return NO_CLIENTS;
   }
 
   pools() {

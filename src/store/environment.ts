@@ -20,6 +20,8 @@ export const OPEN_OPTIONS = {
 
 export const FACTS_DB = { name: 'facts', encoding: 'binary' } as const;
 export const STAMPS_DB = { name: 'stamps', encoding: 'binary' } as const;
+/** In the environment of what clients leave. */
+export const CLIENTS_DB = { name: 'clients', encoding: 'binary' } as const;
 
 export interface Environment {
   readonly root: RootDatabase<Buffer, string>;

@@ -3,6 +3,7 @@ import { AmqpWire } from '../../src/links/amqp-wire';
 import { nodeIdOf } from '../../src/links/contract';
 import type { MeshNode } from '../../src/mesh/contract';
 import { createMeshNode } from '../../src/mesh/mesh-node';
+import { ModelDisk } from '../../src/sessions/model-disk.fixture';
 import { ModelStore } from '../../src/queues/model-store.fixture';
 import { TurnScheduler } from '../../src/runtime/turn-scheduler';
 import { dialTcp } from '../../src/transport/tcp';
@@ -45,6 +46,7 @@ function ownNode(): { readonly wire: AmqpWire; readonly turns: TurnScheduler; re
     durable: { saveKnownNodes: () => undefined, saveFacts: () => undefined },
     lastRun: { knownNodes: [], facts: [] },
     queueStore: new ModelStore(),
+    clientDisk: new ModelDisk(),
     scheduleFlush: turns.schedule,
     onWithdrawn: (reason) => {
       throw new Error(reason);

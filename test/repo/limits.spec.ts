@@ -14,6 +14,7 @@ import * as queues from '../../src/queues/limits';
 import * as routing from '../../src/routing/limits';
 import * as runtime from '../../src/runtime/limits';
 import * as selectors from '../../src/selectors/limits';
+import * as sessions from '../../src/sessions/limits';
 import * as store from '../../src/store/limits';
 import * as streams from '../../src/streams/limits';
 import * as tunnels from '../../src/tunnels/limits';
@@ -28,6 +29,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/addresses/limits.ts', { ...addresses }],
   ['src/tunnels/limits.ts', { ...tunnels }],
   ['src/queues/limits.ts', { ...queues }],
+  ['src/sessions/limits.ts', { ...sessions }],
   ['src/listeners/amqp/limits.ts', { ...listeners }],
   ['src/listeners/stomp/limits.ts', { ...stomp }],
 

@@ -4,12 +4,15 @@ import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../src/links/limits';
 import type { AddressRule, DurablePort, MeshCounters, MeshNode } from '../../src/mesh/contract';
 import { createMeshNode } from '../../src/mesh/mesh-node';
 import { ModelStore } from '../../src/queues/model-store.fixture';
+import { ModelDisk } from '../../src/sessions/model-disk.fixture';
 import type { OriginFacts } from '../../src/routing/contract';
 import type { SpoolFile } from '../../src/streams/reassembly';
 import { VirtualDisk } from './virtual-disk';
 import type { VirtualMesh } from './virtual-mesh';
 
 const FIRST_BOOT = 1_000;
+/** How long what clients leave takes to the disk. */
+const CLIENT_FLUSH_MS = 3;
 const WALL_ZERO = 1_700_000_000_000;
 
 /** One life of a node. */
@@ -45,6 +48,9 @@ export class VirtualNode {
   /** What its queues have written, and the disk of its present life. */
   #records = new ModelStore();
   #disk: VirtualDisk | null = null;
+  /** What clients have left, and the disk of it in its present life. */
+  #clientDisk = new ModelDisk();
+  clientLife = new ModelDisk();
   #flushAsked = false;
   #tickAt = Infinity;
 
@@ -85,6 +91,9 @@ export class VirtualNode {
     const incarnation = this.boots * 0x1_0000 + (random.u32() % 0x1_0000);
     this.#disk = new VirtualDisk(time, this.#records, random, () => life === this.life);
     const identity: NodeIdentity = { id: this.id, name: this.name, site: this.name, incarnation };
+    this.clientLife = this.#clientDisk.newLife((done) =>
+      time.after(CLIENT_FLUSH_MS, () => life === this.life && done()),
+    );
     this.node = createMeshNode({
       identity,
       rules: this.rules,
@@ -97,6 +106,7 @@ export class VirtualNode {
       durable: { saveKnownNodes: (names) => (this.knownNodes = names), saveFacts: this.#saveFacts },
       lastRun: { knownNodes: this.knownNodes, facts: [...this.facts.values()] },
       queueStore: this.#disk,
+      clientDisk: this.clientLife,
       scheduleFlush: () => this.#askFlush(life),
       onWithdrawn: (reason) => {
         this.withdrawn = reason;
@@ -172,6 +182,7 @@ export class VirtualNode {
     this.#records = this.#disk?.crash() ?? this.#records;
     if (options.loseDisk === true) {
       this.#records = new ModelStore();
+      this.#clientDisk = new ModelDisk();
       this.#records.putEpoch = 1 + this.life;
       this.knownNodes = [];
       this.facts.clear();

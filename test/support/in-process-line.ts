@@ -1,4 +1,5 @@
 import { createMeshNode } from '../../src/mesh/mesh-node';
+import { ModelDisk } from '../../src/sessions/model-disk.fixture';
 import { ModelStore } from '../../src/queues/model-store.fixture';
 import type { MeshNode } from '../../src/mesh/contract';
 import { anonymousServer } from '../../src/amqp/sasl/mechanisms';
@@ -53,6 +54,7 @@ async function startSite(name: string): Promise<Site> {
     durable: { saveKnownNodes: () => undefined, saveFacts: () => undefined },
     lastRun: { knownNodes: [], facts: [] },
     queueStore: new ModelStore(),
+    clientDisk: new ModelDisk(),
     scheduleFlush: turns.schedule,
     onWithdrawn: (reason) => {
       throw new Error(reason);

@@ -108,23 +108,23 @@ describe('a redo log', () => {
 
   it('uses a segment again once LMDB does not need it, and waits for that', async () => {
     const writer = new Writer();
-    const { redo, folder } = writer;
-    let [isDone, before] = [false, -1];
-    const all = writer.blocks(80, 500_000).then(() => (isDone = true));
-    while (!isDone) {
-      await new Promise((passed) => setTimeout(passed, 20));
-      // It waits, or the disk is slow.
-      if (redo.sequence === before) redo.release(redo.neededAfter(before));
-      before = redo.sequence;
-      expect(redoFilesIn(folder).length).toBeLessThanOrEqual(REDO_SEGMENTS);
+    let applied = 0;
+    for (let n = 1; n <= 80; n++) {
+      const before = writer.redo.neededAfter(applied);
+      const block = writer.block(1, 500_000);
+      // Every file is full: it waits.
+      const isStuck = (await Promise.race([block, new Promise((late) => setTimeout(late, 30))])) === undefined;
+      if (isStuck) {
+        applied = writer.redo.sequence;
+        writer.redo.release(writer.redo.neededAfter(applied));
+        await block;
+      }
+      const image = writer.image({ id: ID, applied, needed: isStuck ? writer.redo.neededAfter(applied) : before });
+      if (n % 20 === 0) expect(image.damages).toEqual([]);
     }
-    await all;
-    const applied = redo.sequence - 1;
-    const needed = redo.neededAfter(applied);
-    expect(needed).toBeGreaterThan(REDO_SEGMENTS);
-    const image = writer.image({ id: ID, applied, needed });
-    expect([image.damages, keysOf(image)]).toEqual([[], [80]]);
-    await redo.close();
+    expect(applied).toBeGreaterThan(0);
+    expect(redoFilesIn(writer.folder).length).toBe(REDO_SEGMENTS);
+    await writer.redo.close();
   }, 60_000);
 
   it('begins each life in a segment of its own, and keeps the one that LMDB may need', async () => {
