@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NAME_BYTES_MAX } from './addresses/limits';
@@ -6,6 +7,10 @@ import { AppModule } from './app.module';
 import { LiveConfig } from './config/live-config';
 import type { CompiledSite } from './config/site';
 import { DocumentWatcher } from './config/watcher';
+import { Deadlines } from './listeners/edge/deadlines';
+import { ExposedServices } from './listeners/tcp/exposed-services';
+import { HeldBytes } from './listeners/tcp/tunnel-pipe';
+import { serveExpose } from './management/expose-door';
 import { FrontDoor } from './management/front-door';
 import { ProblemFilter } from './management/problem.filter';
 import type { MeshNode } from './mesh/contract';
@@ -54,8 +59,10 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const runtime = assemble(app, logger);
   const config = app.get(LiveConfig);
   config.attach(runtime);
+  const exposed = exposedServices(app, logger);
   const watcher = new DocumentWatcher(file, text, (next) => void config.offer(next));
   try {
+    serveExpose(app.getHttpServer() as Server, site, exposed);
     await runtime.start(site, httpSideOf(app));
   } catch (error) {
     await runtime.stop();
@@ -64,6 +71,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   watcher.start();
   const stop = (): Promise<boolean> => {
     watcher.stop();
+    exposed.stop();
     return runtime.stop();
   };
   return { readyLine: runtime.readyLine(), stop };
@@ -90,6 +98,12 @@ async function createApp(options: StartOptions): Promise<NestFastifyApplication>
     .getInstance()
     .addHook('onRequest', async (request, reply) => void (await door.admit(request, reply)));
   return app;
+}
+
+function exposedServices(app: NestFastifyApplication, logger: Logger): ExposedServices {
+  const { tunnels } = app.get<MeshNode>(MESH_NODE);
+  const journal = journalOf(logger);
+  return new ExposedServices({ tunnels, deadlines: new Deadlines(), held: new HeldBytes(), journal });
 }
 
 function assemble(app: NestFastifyApplication, logger: Logger): SiteRuntime {

@@ -12,7 +12,9 @@ import {
   retryDead,
   subscriptions,
 } from './commands/queues';
+import { expose, localPort, type ExposeOptions } from './commands/expose';
 import { drain, rehomeQueue, type DrainOptions } from './commands/rehome';
+import type { TcpAddress } from '../transport/tcp';
 import type { CliIo, Finish } from './io';
 import { requireOption } from './required-option';
 
@@ -49,6 +51,17 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
     .action(async (options: DrainOptions, command: Command) => {
       if (options.to !== undefined) requireOption(command, 'evacuate');
       finish(await drain(options, io));
+    });
+
+  program
+    .command('expose')
+    .description('offer a local TCP service to the mesh for as long as this runs')
+    .argument('<port>', 'where it listens on this machine: PORT, or HOST:PORT', localPort)
+    .option('--as <name>', 'the anycast address that others know it by, such as shop')
+    .option('--url <url>', 'HTTP address of the node, or FAIRLEAD_API', api)
+    .action(async (local: TcpAddress, options: ExposeOptions, command: Command) => {
+      requireOption(command, 'as');
+      finish(await expose(local, options, io));
     });
 
   const config = program.command('config').description('the site document of a running node');

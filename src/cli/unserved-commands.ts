@@ -4,7 +4,7 @@ import { EXIT } from './exit-codes';
 import type { CliIo, Finish } from './io';
 
 /** Commands that the design names and this version does not serve; a group is refused with all that stands below it. */
-const UNSERVED = [...['trace', 'plan', 'bench', 'bridges', 'expose'], ...['node', 'user', 'ca', 'token', 'join']];
+const UNSERVED = [...['trace', 'plan', 'bench', 'bridges'], ...['node', 'user', 'ca', 'token', 'join']];
 const UNSERVED_BELOW: Readonly<Record<string, readonly string[]>> = { link: ['add', 'remove'] };
 
 /** Says of a command that will come that it has not come yet, rather than that it is unknown. Help does not list them. */

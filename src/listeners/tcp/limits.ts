@@ -10,5 +10,11 @@ export const CONNECT_MS_MAX = 5_000;
 export const KEEP_ALIVE_MS = 30_000;
 /** A connection whose tunnel is over may take so long for each part of what it has not read yet. */
 export const LINGER_MS = 60_000;
+/** Commands that may expose a service at one node: each keeps a connection. */
+export const EXPOSED_MAX = 100;
+/** Callers that may wait for one such command to fetch them. */
+export const CALLS_WAITING_MAX = 1_000;
+/** A line of such a command: a token and a reason. */
+export const LINE_BYTES_MAX = 4 * 1024;
 /** What connections have to end by themselves while a node drains. */
 export const DRAIN_MS = 1_000;

@@ -11,6 +11,7 @@ import {
 } from '../../tunnels/contract';
 import type { Deadlines } from '../edge/deadlines';
 import { CONNECT_MS_MAX, DRAIN_MS, READ_BYTES } from './limits';
+import { ServiceCall } from './service-call';
 import { TunnelPipe, type HeldBytes } from './tunnel-pipe';
 
 /** A TCP service of this site. */
@@ -55,14 +56,14 @@ export class ServiceConnector {
 
   #take(tunnel: IncomingTunnel): TunnelHandler {
     const { connectionsMax } = this.spec;
-    const call = new Call();
+    const call = new ServiceCall();
     // This one is counted by now.
     if (this.#offer.open > connectionsMax) tunnel.refuse(REFUSAL.full, `it has ${connectionsMax} connections`);
     else void this.#connect(tunnel, call);
     return call;
   }
 
-  async #connect(tunnel: IncomingTunnel, call: Call): Promise<void> {
+  async #connect(tunnel: IncomingTunnel, call: ServiceCall): Promise<void> {
     const { spec } = this;
     const how = { allowHalfOpen: true, readBytes: READ_BYTES };
     try {
@@ -111,33 +112,5 @@ export class ServiceConnector {
   stop(): void {
     this.#offer.withdraw();
     for (const pipe of [...this.#pipes]) pipe.shut(RESET.draining);
-  }
-}
-
-/** What a tunnel tells while its service is being connected to, and then passes on. */
-class Call implements TunnelHandler {
-  readonly givenUp = new AbortController();
-  pipe: TunnelPipe | null = null;
-  isOver = false;
-
-  onOpen(): void {
-    // Only openers are told.
-  }
-  onRefused(): void {
-    // Only openers are told.
-  }
-  onData(...data: Parameters<TunnelHandler['onData']>): void {
-    this.pipe?.onData(...data);
-  }
-  onEnd(): void {
-    this.pipe?.onEnd();
-  }
-  onWritable(): void {
-    this.pipe?.onWritable();
-  }
-  onReset(reason: Parameters<TunnelHandler['onReset']>[0]): void {
-    this.isOver = true;
-    this.pipe?.onReset(reason);
-    this.givenUp.abort();
   }
 }

@@ -58,7 +58,11 @@ export class TunnelPipe implements TunnelHandler, Deadline {
     this.#tunnel = tunnel;
     this.#passed();
     if (this.socket.destroyed) this.#onClose();
-    else readFrom(this.socket, (bytes) => this.#read(bytes));
+    else {
+      readFrom(this.socket, (bytes) => this.#read(bytes));
+      // Of a socket that was paused the listener alone changes nothing.
+      this.socket.resume();
+    }
   }
 
   /** The tunnel that is being opened, so that it can be given up. */
