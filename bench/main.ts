@@ -4,6 +4,7 @@ import { measure, type Figures } from './measure';
 import { startLine, type Relay } from './nodes';
 import { OptionError, readOptions, USAGE, type Options, type Peer } from './options';
 import { details, header, row, save, type Result } from './report';
+import { stomp } from './stomp';
 import { baselineOf, QUEUE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios';
 
 const RESULTS = join(__dirname, '..', '..', 'bench', 'results');
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     say(options === 'help' ? USAGE : [...SCENARIOS, ...QUEUE_SCENARIOS].map(({ name }) => name).join('\n'));
     return 0;
   }
+  if (options.stomp) return stomp(options, say);
   if (options.durable) return durable(options, RESULTS, say);
   const results: Result[] = [];
   say(header());

@@ -33,7 +33,7 @@ export type AddressRule = Readonly<Record<string, string | number>>;
 
 interface RunningNode {
   readonly child: ChildProcess;
-  readonly amqp: Endpoint;
+  readonly clients: Endpoint;
   readonly web: Endpoint;
   readonly mesh: number;
   readonly http: number;
@@ -44,6 +44,7 @@ export async function startLine(
   length: number,
   profileFolder: string | null,
   addresses: readonly AddressRule[] = [],
+  protocol: 'amqp' | 'stomp' = 'amqp',
 ): Promise<Relay> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
   const nodes: RunningNode[] = [];
@@ -53,7 +54,7 @@ export async function startLine(
   };
   try {
     for (const name of NAMES.slice(0, length)) {
-      const document = siteDocument(name, folder, nodes[nodes.length - 1]?.mesh ?? null, addresses);
+      const document = siteDocument(name, folder, nodes[nodes.length - 1]?.mesh ?? null, addresses, protocol);
       nodes.push(await startNode(name, folder, document, profileFolder));
     }
     await linked(nodes);
@@ -61,7 +62,7 @@ export async function startLine(
     await stop();
     throw error;
   }
-  const sites = nodes.map(({ amqp }) => amqp);
+  const sites = nodes.map(({ clients }) => clients);
   const subjects = nodes.map(({ child }, at) => ({ name: `node ${NAMES[at] ?? ''}`, pid: child.pid as number }));
   return { ingress: sites[0] as Endpoint, sites, web: (nodes[0] as RunningNode).web, subjects, stop };
 }
@@ -71,6 +72,7 @@ function siteDocument(
   folder: string,
   neighbour: number | null,
   addresses: readonly AddressRule[],
+  protocol: 'amqp' | 'stomp',
 ): string {
   const links = neighbour === null ? [] : [{ name: `to-${neighbour}`, connect: `amqp://127.0.0.1:${neighbour}` }];
   return JSON.stringify({
@@ -78,7 +80,7 @@ function siteDocument(
     dataDir: join(folder, name),
     http: { port: 0 },
     listeners: [
-      { name: 'amqp', protocol: 'amqp', port: 0 },
+      { name: 'clients', protocol, port: 0 },
       { name: 'web', protocol: 'http', port: 0 },
     ],
     mesh: { listen: [{ port: 0 }], links },
@@ -103,7 +105,7 @@ async function startNode(
     const line = await readyLine(child, name);
     const port = (what: string): number => Number(new RegExp(` ${what}=127\\.0\\.0\\.1:(\\d+)`).exec(line)?.[1]);
     const at = (what: string): Endpoint => ({ host: '127.0.0.1', port: port(what) });
-    return { child, amqp: at('amqp'), web: at('web'), mesh: port('mesh'), http: port('http') };
+    return { child, clients: at('clients'), web: at('web'), mesh: port('mesh'), http: port('http') };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

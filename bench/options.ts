@@ -22,6 +22,8 @@ export interface Options {
   readonly profile: boolean;
   /** Queues instead: against Artemis, on the disk. */
   readonly durable: boolean;
+  /** STOMP instead, against Artemis. */
+  readonly stomp: boolean;
   /** Messages that are put before the first is taken; 0 for none. */
   readonly backlog: number;
   /** What `durable` measures: `fairlead`, `artemis` or both. */
@@ -31,9 +33,10 @@ export interface Options {
 /** A usage error; its message is what the user is told. */
 export class OptionError extends Error {}
 
-export const USAGE = `npm run bench -- [durable] [options]
+export const USAGE = `npm run bench -- [durable | stomp] [options]
   durable           durable queues instead, beside Artemis 2.44 (needs Java 17 and Maven, which fetches it once)
-  --through NAME    durable: only this, fairlead or artemis
+  stomp             STOMP clients instead, beside Artemis 2.44 likewise
+  --through NAME    durable and stomp: only this, fairlead or artemis
   --backlog N       durable: puts N messages before the first is taken (5000000), and tells memory and how fast they drain
   --scenario TEXT   only scenarios whose name holds one of these texts (may be repeated); --list names them
   --seconds N       measure for so long after a short warm-up (default 5)
@@ -50,7 +53,8 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
   if (values.help) return 'help';
   if (values.list) return 'list';
   const wanted = values.scenario ?? [];
-  const durable = isDurable(positionals);
+  const word = wordOf(positionals);
+  const durable = word === 'durable';
   const known = durable ? QUEUE_SCENARIOS : SCENARIOS;
   const scenarios = known.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
   if (scenarios.length === 0) throw new OptionError(`no scenario's name holds ${wanted.join(' or ')}`);
@@ -62,6 +66,7 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
     peers: (values.peer ?? []).map(readPeer),
     profile: values.profile === true,
     durable,
+    stomp: word === 'stomp',
     backlog: Math.floor(number('backlog', values.backlog ?? '0', 0)),
     through: values.through ?? ['fairlead', 'artemis'],
   };
@@ -90,10 +95,10 @@ function parse(args: readonly string[]) {
   }
 }
 
-function isDurable(words: readonly string[]): boolean {
-  const unknown = words.find((word) => word !== 'durable');
-  if (unknown !== undefined) throw new OptionError(`${unknown}: expected durable, or an option`);
-  return words.length > 0;
+function wordOf(words: readonly string[]): string | undefined {
+  const unknown = words.find((word, at) => at > 0 || (word !== 'durable' && word !== 'stomp'));
+  if (unknown !== undefined) throw new OptionError(`${unknown}: expected durable or stomp, or an option`);
+  return words[0];
 }
 
 function number(name: string, text: string, least: number): number {
