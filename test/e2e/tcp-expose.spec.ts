@@ -96,8 +96,10 @@ describe('fairlead expose', () => {
     const dead = await freePort();
     const command = Exposing.start(String(dead), 'shop', url());
     await eventually('it says so', () => command.out.includes('is offered'));
-    await asked('reset');
-    await eventually('it tells why', () => command.out.includes(`127.0.0.1:${dead} does not answer: `));
+    await eventually('it is asked for, in vain, and tells why', async () => {
+      await asked('reset');
+      return command.out.includes(`127.0.0.1:${dead} does not answer: `);
+    });
     command.process.kill('SIGINT');
     expect(await command.code).toBe(0);
   });
