@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { hasForeignMqtt } from '../support/clients/mqtt-commands';
 import { type Block, Reader, blocksOf, fileNameOf } from '../support/reader';
 
 jest.setTimeout(300_000);
@@ -10,7 +11,8 @@ const FOLDER = join(ROOT, 'docs/guides');
 const blocksOfFile = (file: string): Block[] => blocksOf(readFileSync(file, 'utf8'));
 const guides = readdirSync(FOLDER)
   .map((name) => ({ name, blocks: blocksOfFile(join(FOLDER, name)) }))
-  .filter(({ blocks }) => blocks.some(({ language }) => language === 'sh'));
+  .filter(({ blocks }) => blocks.some(({ language }) => language === 'sh'))
+  .filter(({ name }) => name !== 'mqtt.md' || hasForeignMqtt);
 
 /** Guides go on where the README has led to: its nodes' documents are there, until a guide has others. */
 const documents = blocksOfFile(join(ROOT, 'README.md')).filter((block) =>

@@ -27,7 +27,9 @@ export function fileNameOf({ text }: Block): string | null {
   return /^(?:#|\/\/) (\S+\.\w+)\n/.exec(text)?.[1] ?? null;
 }
 
-const PORT = /\b(?:5672|5673|8080|8081|55671|8090|9090|61613)\b/g;
+/** Those that documents name. */
+const PORTS = ['5672', '5673', '1883', '1884', '8080', '8081', '55671', '8090', '9090', '61613'];
+const PORT = new RegExp(`\\b(?:${PORTS.join('|')})\\b`, 'g');
 const NODE = /^npx fairlead run/;
 /** Commands that run until they are ended: a reader keeps a terminal for each. */
 const STAYS =
@@ -49,8 +51,7 @@ export class Reader {
   readonly #read = new Map<ShellCommand, number>();
 
   async prepare(): Promise<void> {
-    for (const port of ['5672', '5673', '8080', '8081', '55671', '8090', '9090', '61613'])
-      this.#ports.set(port, await freePort());
+    for (const port of PORTS) this.#ports.set(port, await freePort());
     symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
     const bin = join(this.#folder, 'bin');
     mkdirSync(bin);
@@ -85,10 +86,10 @@ export class Reader {
   #withDefaults(name: string, text: string): string {
     if (name !== 'east.yaml') return text;
     const port = (wanted: string): number => this.#ports.get(wanted) ?? Number(wanted);
+    const listeners = /^listeners:/m.test(text) ? '' : `listeners: [{ port: ${port('5672')} }]\n`;
     return `${text}
 http: { port: ${port('8080')} }
-listeners: [{ port: ${port('5672')} }]
-mesh: { listen: [{ port: ${port('55671')} }] }
+${listeners}mesh: { listen: [{ port: ${port('55671')} }] }
 `;
   }
 

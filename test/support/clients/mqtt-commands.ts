@@ -17,8 +17,9 @@ if (missing.length > 0) {
   console.warn(`${why}; their tests are skipped`);
 }
 
-/** `describe` for what needs mosquitto's and paho's clients. */
 export const hasForeignMqtt = missing.length === 0;
+
+/** `describe` for what needs mosquitto's and paho's clients. */
 export const describeForeignMqtt = hasForeignMqtt ? describe : describe.skip;
 
 export type ForeignName = 'mosquitto' | 'paho';
