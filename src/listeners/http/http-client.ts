@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FairleadError } from '../../common/errors';
+import type { ListenerCounters } from '../edge/listener-counters';
 import { ReplyBox } from './consume/reply-box';
 import { HttpError } from './errors';
 import type { Exchange } from './exchange';
@@ -29,6 +30,8 @@ export class HttpClient {
   constructor(
     private readonly socket: Socket,
     private readonly options: HttpEdgeOptions,
+    /** Of its listener. */
+    readonly counters: ListenerCounters,
     private readonly serve: (exchange: Exchange, client: HttpClient) => void,
   ) {
     this.name = `http:${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`;

@@ -85,7 +85,7 @@ export class HttpListener implements EdgePort {
     }
     budget.connections++;
     this.counters.accepted++;
-    const client = new HttpClient(socket, this.options, this.service.serve);
+    const client = new HttpClient(socket, this.options, this.counters, this.service.serve);
     this.#clients.set(socket, client);
     socket.on('close', () => {
       budget.connections--;

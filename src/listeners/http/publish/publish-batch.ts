@@ -30,7 +30,7 @@ export class PublishBatch {
   /** @throws FairleadError when the address cannot be used */
   constructor(
     private readonly exchange: Exchange,
-    client: HttpClient,
+    private readonly client: HttpClient,
     private readonly address: string,
     private readonly wish: PublishWish,
   ) {
@@ -93,6 +93,7 @@ export class PublishBatch {
       message = encode(key === null ? null : `${key}/${at}`);
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
+      this.client.counters.messagesRejected++;
       this.#outcomes[at] = wordOf(error);
       return;
     }
@@ -102,6 +103,7 @@ export class PublishBatch {
       this.#outcomes.pop();
       throw error;
     }
+    this.client.counters.messagesIn++;
     const told = this.#publisher.publish(flagsOf(message.durable), message.bytes);
     this.#open.push(
       told.then(

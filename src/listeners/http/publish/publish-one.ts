@@ -23,7 +23,7 @@ export class PublishOne {
   /** @throws FairleadError when the address cannot be used */
   constructor(
     private readonly exchange: Exchange,
-    client: HttpClient,
+    private readonly client: HttpClient,
     private readonly address: string,
     private readonly wish: PublishWish,
     private readonly messageBytesMax: number,
@@ -58,6 +58,17 @@ export class PublishOne {
   }
 
   async #publish(): Promise<Underway> {
+    try {
+      const underway = await this.#read();
+      this.client.counters.messagesIn++;
+      return underway;
+    } catch (error) {
+      this.client.counters.messagesRejected++;
+      throw error;
+    }
+  }
+
+  async #read(): Promise<Underway> {
     const headers = { ...this.exchange.request.headers, ...this.more };
     const { idempotencyKey: id } = this.wish;
     if (isStructuredEvent(headers['content-type']))
