@@ -9,8 +9,8 @@ import type { Topics } from './topics';
 /** What MQTT for clients is built on. */
 export interface MqttEdgeOptions {
   readonly addresses: AddressSpace;
-  /** Sessions and retained messages; null where the mesh keeps none: sessions end with their connection then. */
-  readonly space: ClientSpace | null;
+  /** Sessions, retained messages and wills. */
+  readonly space: ClientSpace;
   readonly queue: FlushQueue;
   /** Shared by all listeners of the node. */
   readonly budget: ClientBudget;
@@ -22,5 +22,4 @@ export interface MqttEdgeOptions {
 export interface MqttNode extends MqttEdgeOptions {
   readonly topics: Topics;
   readonly names: TopicNames;
-  readonly sessions: Pick<ClientSpace, 'openSession'>;
 }

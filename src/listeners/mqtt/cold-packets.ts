@@ -12,8 +12,6 @@ export interface ConnackProperties {
   reasonString?: string;
   serverKeepAlive?: number;
   responseInformation?: string;
-  retainAvailable?: boolean;
-  sharedSubscriptionAvailable?: boolean;
 }
 
 export function connack(

@@ -20,7 +20,7 @@ export interface Admission {
 }
 
 /** Decides on a CONNECT, step by step as 3.1.4 has it. @throws MqttError */
-export function admit(connect: ConnectPacket, packetBytesMax: number, keepsSessions: boolean): Admission {
+export function admit(connect: ConnectPacket, packetBytesMax: number): Admission {
   refuseEnhancedAuthentication(connect);
   const clientId = clientIdOf(connect);
   const keepAliveS = keepAliveOf(connect);
@@ -28,7 +28,6 @@ export function admit(connect: ConnectPacket, packetBytesMax: number, keepsSessi
     receiveMaximum: RECEIVE_MAXIMUM,
     maximumPacketSize: packetBytesMax,
     topicAliasMaximum: TOPIC_ALIASES_MAX,
-    ...(!keepsSessions && { retainAvailable: false, sessionExpiryInterval: 0 }),
     ...(connect.clientId === '' && { assignedClientIdentifier: clientId }),
     ...responseInformation(connect),
     ...(keepAliveS !== connect.keepAliveS && { serverKeepAlive: keepAliveS }),

@@ -165,13 +165,13 @@ export class MqttClient
     this.#version = version >= 5 ? 5 : 4;
     checkVersion(version);
     const connect = readConnect(fields, this.#version);
-    const admission = admit(connect, this.node.messageBytesMax + GATHER_BYTES_MAX, this.node.space !== null);
+    const admission = admit(connect, this.node.messageBytesMax + GATHER_BYTES_MAX);
     this.#connect = connect;
     this.#admission = admission;
     this.#state = 'opening';
     this.dueAtMs = Infinity;
     const { clientId } = admission.facts;
-    const cancel = this.node.sessions.openSession(
+    const cancel = this.node.space.openSession(
       { clientId, client: clientId, clean: connect.clean, expiryMs: sessionExpiryMs(connect), will: admission.will },
       this,
     );

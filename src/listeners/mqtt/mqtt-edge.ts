@@ -4,7 +4,6 @@ import type { MqttEdgeOptions, MqttNode } from './client-options';
 import { MqttClient } from './mqtt-client';
 import { TopicNames } from './topic-writer';
 import { Topics } from './topics';
-import { TransientSessions } from './transient-sessions';
 
 /** MQTT 3.1.1 and 5 for clients; over WebSocket packets are binary messages, cut as the client likes ([MQTT-6.0.0-1] to [MQTT-6.0.0-4]). */
 export class MqttEdge implements EdgeProtocol {
@@ -14,8 +13,7 @@ export class MqttEdge implements EdgeProtocol {
 
   constructor(options: MqttEdgeOptions) {
     const { addresses } = options;
-    const sessions = options.space ?? new TransientSessions();
-    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), sessions };
+    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames() };
   }
 
   open(stream: ByteStream, port: EdgePort): EdgeConnection {
