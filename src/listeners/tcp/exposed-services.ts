@@ -20,7 +20,6 @@ interface Waiting {
  */
 export class ExposedServices {
   readonly #sessions = new Set<ExposedService>();
-  readonly #pipes = new Set<TunnelPipe>();
 
   constructor(private readonly options: ServiceConnectorOptions) {}
 
@@ -42,13 +41,7 @@ export class ExposedServices {
       const waiting = session.take(token);
       if (waiting === null) continue;
       accepted();
-      const pipe: TunnelPipe = new TunnelPipe(socket, { ...this.options, idleMs: Infinity }, () =>
-        this.#pipes.delete(pipe),
-      );
-      this.#pipes.add(pipe);
-      waiting.call.pipe = pipe;
-      waiting.tunnel.accept();
-      pipe.begin(waiting.tunnel);
+      session.join(waiting, socket);
       return true;
     }
     return false;
@@ -57,12 +50,12 @@ export class ExposedServices {
   /** Ends every connection. */
   stop(): void {
     for (const session of [...this.#sessions]) session.end();
-    for (const pipe of [...this.#pipes]) pipe.shut(RESET.draining);
   }
 }
 
 class ExposedService {
   readonly #waiting = new Map<string, Waiting>();
+  readonly #pipes = new Set<TunnelPipe>();
   readonly #offer: Offer;
   #line = '';
 
@@ -112,6 +105,17 @@ class ExposedService {
     return waiting;
   }
 
+  /** A caller and the connection that fetches it become one. */
+  join({ tunnel, call }: Waiting, socket: Socket): void {
+    const pipe: TunnelPipe = new TunnelPipe(socket, { ...this.options, idleMs: Infinity }, () =>
+      this.#pipes.delete(pipe),
+    );
+    this.#pipes.add(pipe);
+    call.pipe = pipe;
+    tunnel.accept();
+    pipe.begin(tunnel);
+  }
+
   #refuse(token: string, why: string): void {
     this.take(token)?.tunnel.refuse(REFUSAL.failed, why);
   }
@@ -135,6 +139,8 @@ class ExposedService {
   #onClose(): void {
     this.#offer.withdraw();
     for (const token of [...this.#waiting.keys()]) this.#refuse(token, 'the command that exposes it has ended');
+    // What a command leaves behind when it ends looks like an end of its direction; it is one of both.
+    for (const pipe of [...this.#pipes]) pipe.shut(RESET.peer);
     this.closed();
     this.options.journal.info('service-withdrawn', { service: this.service });
   }
