@@ -99,9 +99,13 @@ export class Departure {
     this.#leaving = leaving;
     this.#reachedAt = home.now();
     this.#until = home.now() + REHOME_SETTLE_MS;
-    if (leaving !== null || this.merges) this.#detach();
-    else home.moves.pause(queue, true);
-    home.scheduleFlush();
+  }
+
+  /** Begins, once it is known to all who are told within: whose consumer goes may end the subscription. */
+  start(): void {
+    if (this.isCommitted || this.merges) this.#detach();
+    else this.home.moves.pause(this.queue, true);
+    this.home.scheduleFlush();
   }
 
   /** The other node has the queue by right: what goes there goes behind what it has. */

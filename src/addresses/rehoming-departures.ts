@@ -47,6 +47,7 @@ export class Departures {
     departure.messages = this.ports.host.find(queue)?.view().depth ?? 0;
     this.#results.delete(queue);
     this.#all.set(queue, departure);
+    departure.start();
     this.ports.changed(queue);
   }
 
