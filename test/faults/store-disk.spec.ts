@@ -117,10 +117,14 @@ describe('a disk that fails', () => {
       for (let round = 0; round < 3; round++) {
         const from = writer.lines.length;
         disk.becomes(mode);
-        expect(await writer.said('refused', from)).toContain(condition);
+        await writer.said('state failed', from);
+        // The redo log may have taken all that waited before LMDB, behind it, met the failure.
+        if (mode !== DISK.metaWritesFail) await writer.said('refused', from);
         expect(writer.lines.slice(from)[0]).toBe('state failed');
         disk.becomes(DISK.sound);
         await writer.said('state ok', from);
+        const refused = writer.lines.slice(from).filter((line) => line.startsWith('refused'));
+        for (const line of refused) expect(line).toContain(condition);
         await writer.writes(100);
       }
       await writer.close();
@@ -143,7 +147,7 @@ describe('a disk that fails', () => {
         const writer = new StoreWriter({ folder, from, env: disk.env });
         await writer.writes(60);
         disk.becomes(mode);
-        await writer.said('refused');
+        await writer.said(mode === DISK.metaWritesFail ? 'state failed' : 'refused');
         await writer.kill();
         expect(whatIsLost(queueStoreFile(folder), writer.acknowledged)).toEqual([]);
         from = heldGroups(queueStoreFile(folder)).last + 1;
