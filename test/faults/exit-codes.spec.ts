@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { eventually } from '../support/eventually';
 import { FairleadNode } from '../support/fairlead-node';
@@ -81,6 +82,14 @@ describe('what a node ends with', () => {
       await node.stop();
       const file = storeOf(node, kind);
       const whole = readFileSync(file);
+      // A store is all files of its folder: what a start makes of a damaged one does not fit the others any more.
+      const folder = dirname(file);
+      const sound = mkdtempSync(join(tmpdir(), 'fairlead-sound-'));
+      cpSync(folder, sound, { recursive: true });
+      const restore = (): void => {
+        rmSync(folder, { recursive: true });
+        cpSync(sound, folder, { recursive: true });
+      };
       writeFileSync(file, whole.subarray(0, 5_000));
       const said = await refused(node, 4);
       expect(said).toContain('FL_STORE_DAMAGED');
@@ -91,10 +100,12 @@ describe('what a node ends with', () => {
         const damaged = Buffer.from(whole);
         const at = random.below(damaged.length - 512);
         damaged.fill(random.below(256), at, at + 512);
+        restore();
         writeFileSync(file, damaged);
         await expectStartOrRefusal(node, at);
       }
-      writeFileSync(file, whole);
+      restore();
+      rmSync(sound, { recursive: true });
       await node.start();
       await expect(node.stop()).resolves.toBe(0);
     },
