@@ -184,27 +184,16 @@ describe('F11: a byte is damaged on a link without TLS', () => {
 });
 
 describe('F37: costs change live under load', () => {
-  const COSTS_FROM_MS = 2_000;
-
   it('inverts nothing and sends nothing again', () => {
     const faults: Fault[] = Array.from({ length: 60 }, (_, n) => ({
       kind: 'cost',
       wire: n % 4,
       cost: [1, 50, 10, 200, 5][n % 5] as number,
-      at: COSTS_FROM_MS + n * 100,
+      at: 2_000 + n * 100,
       forMs: 0,
     }));
     const busy = { everyMs: 20, burst: 5 };
     const latencies = [1, 20, 5, 60].map((latencyMs) => ({ quality: { latencyMs } }));
-    // What nodes tell each other of clients' sessions as they meet may come before their neighbours know each other's way.
-    const spent = (world: World): Readonly<Record<'resentFrames' | 'duplicateFrames', number>> => {
-      const counters = world.nodes.map(({ running }) => running.counters());
-      return {
-        resentFrames: counters.reduce((sum, { resentFrames }) => sum + resentFrames, 0),
-        duplicateFrames: counters.reduce((sum, { duplicateFrames }) => sum + duplicateFrames, 0),
-      };
-    };
-    let before: ReturnType<typeof spent> | null = null;
     const { problems, world } = runPlan(
       planOfScene({
         nodes: 4,
@@ -213,9 +202,10 @@ describe('F37: costs change live under load', () => {
         consumers: [consumer(2, 't.x'), consumer(3, 't.y'), consumer(0, 'm.x'), consumer(3, 'm.x')],
         faults,
       }),
-      (started) => started.time.at(COSTS_FROM_MS - 1, () => (before = spent(started))),
     );
     expect(problems).toEqual([]);
-    expect(spent(world)).toEqual(before);
+    const spent = world.nodes.map(({ running }) => running.counters());
+    expect(spent.reduce((sum, { resentFrames }) => sum + resentFrames, 0)).toBe(0);
+    expect(spent.reduce((sum, { duplicateFrames }) => sum + duplicateFrames, 0)).toBe(0);
   });
 });
