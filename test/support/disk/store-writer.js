@@ -110,6 +110,8 @@ setInterval(() => ticks++, 10).unref();
 store.onState = (state) => {
   say('state', state);
   if (draining && state !== 'failed') drain();
+  // The background may be the first to find no room, with nothing of a sender on its way: the next one hears of it too.
+  if (greedy && state === 'failed' && inFlight === 0 && !closing) group(next++);
   put();
 };
 process.stdin.setEncoding('utf8').on('data', (text) => {
