@@ -1,16 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FairleadError } from '../common/errors';
-
-/** RFC 9457, with our stable code. */
-export interface Problem {
-  readonly type: 'about:blank';
-  readonly title: string;
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly instance?: string;
-}
+import { problem, PROBLEM_TYPE, type Problem } from '../common/problem';
 
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   FL_LINK_NOT_FOUND: 404,
@@ -35,23 +26,12 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   FL_SUBSCRIPTION_IN_USE: 409,
   FL_SUBSCRIPTION_AWAY: 503,
 };
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad request',
-  403: 'Forbidden',
-  404: 'Not found',
-  405: 'Method not allowed',
-  409: 'Conflict',
-  413: 'Too large',
-  415: 'Unsupported media type',
-  503: 'Unavailable',
-};
 
 const UNSUPPORTED_TYPE = 415;
 const JSON_ONLY = 'content-type: expected application/json, for a body of JSON';
 
 export function problemOf(error: unknown): Problem {
-  const [status, code, detail] = classify(error);
-  return { type: 'about:blank', title: TITLES[status] ?? 'Internal error', status, code, detail };
+  return problem(...classify(error));
 }
 
 function classify(error: unknown): [status: number, code: string, detail: string] {
@@ -95,9 +75,9 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Answers an error in the API's shape; also for what Fastify refuses before Nest sees it, a bad percent escape in the path. */
 export function answerProblem(error: unknown, { url }: FastifyRequest, reply: FastifyReply): void {
-  const problem = problemOf(error);
+  const told = problemOf(error);
   void reply
-    .status(problem.status)
-    .type('application/problem+json')
-    .send({ ...problem, instance: url });
+    .status(told.status)
+    .type(PROBLEM_TYPE)
+    .send({ ...told, instance: url });
 }

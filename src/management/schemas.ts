@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { Problem } from '../common/problem';
 import type { ConfigStatus } from '../config/live-config';
 import type { LinkRow } from '../runtime/link-rows';
 import type { ListenerRow } from '../runtime/listener-manager';
 import type { AddressesAnswer, ConfigAnswer, RuleAnswer, StatusAnswer } from './answers';
 import type { NodeRow } from './node-rows';
-import type { Problem } from './problem.filter';
 import type { DrainAnswer } from './drain.controller';
 import type { EvacuationRow } from './evacuation';
 import type { CountAnswer, MessageRow, MessagesAnswer, MoveAnswer, QueueRow, QueuesAnswer } from './queue-rows';

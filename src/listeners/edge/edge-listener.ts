@@ -3,6 +3,7 @@ import type { Journal } from '../../common/ports';
 import { PeerErrorLog } from '../../transport/peer-error-log';
 import { SocketStream } from '../../transport/socket-stream';
 import { TcpListener, type TcpAddress } from '../../transport/tcp';
+import { admit } from './admission';
 import type { ClientBudget } from './client-budget';
 import type { EdgeConnection, EdgePort, EdgeProtocol } from './edge-protocol';
 import { ListenerCounters } from './listener-counters';
@@ -49,14 +50,7 @@ export class EdgeListener implements EdgePort {
 
   #accept(socket: Socket): void {
     const { budget, protocol } = this.options;
-    if (budget.connections >= budget.connectionsMax) {
-      this.counters.refused++;
-      const from = socket.remoteAddress ?? '';
-      this.errors.warn('connection-refused', `more than ${budget.connectionsMax} connections`, { peer: '', from });
-      socket.destroy();
-      return;
-    }
-    budget.connections++;
+    if (!admit(socket, budget, this.counters, this.errors)) return;
     this.counters.accepted++;
     this.#connections.add(protocol.open(new SocketStream(socket), this, null));
   }

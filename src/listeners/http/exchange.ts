@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FairleadError } from '../../common/errors';
+import { PROBLEM_TYPE } from '../../common/problem';
 import type { Deadline, Deadlines } from '../edge/deadlines';
 import { UNREAD_BYTES_MAX, UNREAD_MS } from './limits';
 import { corsHeaders } from './origin';
-import { headersOf, problemOf, PROBLEM_TYPE } from './problem';
+import { headersOf, problemOf } from './problem';
 
 /** One request and its answer. */
 export class Exchange {

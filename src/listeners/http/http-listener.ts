@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { FairleadError } from '../../common/errors';
 import { PeerErrorLog } from '../../transport/peer-error-log';
 import { bindServer, type TcpAddress } from '../../transport/tcp';
+import { admit } from '../edge/admission';
 import type { EdgeConnection, EdgePort } from '../edge/edge-protocol';
 import { ListenerCounters } from '../edge/listener-counters';
 import { HttpError } from './errors';
@@ -76,14 +77,7 @@ export class HttpListener implements EdgePort {
 
   #accept(socket: Socket): void {
     const { budget } = this.options;
-    if (budget.connections >= budget.connectionsMax) {
-      this.counters.refused++;
-      const from = socket.remoteAddress ?? '';
-      this.errors.warn('connection-refused', `more than ${budget.connectionsMax} connections`, { peer: '', from });
-      socket.destroy();
-      return;
-    }
-    budget.connections++;
+    if (!admit(socket, budget, this.counters, this.errors)) return;
     this.counters.accepted++;
     const client = new HttpClient(socket, this.options, this.counters, this.service.serve);
     this.#clients.set(socket, client);

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FairleadError } from '../../common/errors';
-import { headersOf, problemOf, PROBLEM_TYPE } from './problem';
+import { PROBLEM_TYPE } from '../../common/problem';
+import { headersOf, problemOf } from './problem';
 
 /** The whole answer to what did not become a request, after which the connection ends. */
 export function rawProblem(error: FairleadError): string {

@@ -4,6 +4,7 @@ import type { Journal } from '../../common/ports';
 import { PeerErrorLog } from '../../transport/peer-error-log';
 import { TcpListener, type TcpAddress } from '../../transport/tcp';
 import { RESET, type TunnelSpace } from '../../tunnels/contract';
+import { admit } from '../edge/admission';
 import type { ClientBudget } from '../edge/client-budget';
 import type { Deadlines } from '../edge/deadlines';
 import { ListenerCounters } from '../edge/listener-counters';
@@ -64,13 +65,9 @@ export class TcpServiceListener {
 
   #accept(socket: Socket): void {
     const { budget, tunnels, deadlines, held } = this.options;
-    if (budget.connections >= budget.connectionsMax) {
-      this.#refuse(socket, 'connection-refused', `more than ${budget.connectionsMax} connections`);
-      return;
-    }
+    if (!admit(socket, budget, this.counters, this.errors)) return;
     const { service, idleMs } = this.port;
     const from = socket.remoteAddress ?? '';
-    budget.connections++;
     const pipe = new TunnelPipe(socket, { deadlines, held, idleMs: idleMs ?? Infinity }, (error) => {
       budget.connections--;
       this.#pipes.delete(pipe);
@@ -92,12 +89,6 @@ export class TcpServiceListener {
   #failed({ code, message }: FairleadError, from: string): void {
     this.counters.refused++;
     this.errors.warn('tunnel-refused', message, { peer: '', from }, { code });
-  }
-
-  #refuse(socket: Socket, event: string, why: string): void {
-    this.counters.refused++;
-    this.errors.warn(event, why, { peer: '', from: socket.remoteAddress ?? '' });
-    socket.destroy();
   }
 
   /** Takes no more connections; those there are have a moment to end by themselves. */

@@ -3,6 +3,7 @@ import { decodeMessage } from '../decode-message';
 import { encodeMessage } from '../encode-message';
 import type { Message } from '../message';
 import { bodyOfBytes, bodyToBytes, isRendered, RENDERED_TYPE } from './body';
+import { contentTypeOf } from './content-type';
 import { attributeOfProperty, isAttribute, propertyOfAttribute } from './cloud-event-names';
 import { filled, readEntries } from './entries-in';
 import { writeEntries } from './entries-out';
@@ -147,7 +148,7 @@ export function messageToKafka(message: Message): KafkaRecord {
   const { natives, entries } = writeEntries({ ...message, applicationProperties: texts }, PORT, SAID);
   const body = bodyToBytes(message.body);
   if (body.kind !== null && annotations.named(ANNOTATION.kafkaTombstone) !== true) entries.set(ENTRY.body, body.kind);
-  const contentType = contentTypeOf(message, natives.get(CONTENT_TYPE), annotations, body.kind);
+  const contentType = contentTypeOf(message, natives.get(CONTENT_TYPE), annotations, body.kind, PORT.fits);
   if (contentType !== undefined) headers[CONTENT_TYPE] = Buffer.from(contentType);
   for (const [name, text] of entries) headers[name] = Buffer.from(text);
   repeat(headers, annotations.named(ANNOTATION.repeated));
@@ -175,18 +176,6 @@ function keyOf(
   if (key !== null && own?.equals(key) === true && properties?.groupId !== undefined)
     headers[`${ENTRY_PREFIX}group-id`] = Buffer.from(escapeText(properties.groupId, PORT.fits));
   return key ?? own;
-}
-
-function contentTypeOf(
-  message: Message,
-  native: NativeValue | undefined,
-  annotations: AmqpMap,
-  kind: string | null,
-): string | undefined {
-  if (message.properties?.contentType !== undefined) return typeof native === 'string' ? native : undefined;
-  const kept = annotations.named(ANNOTATION.contentType);
-  if (typeof kept === 'string') return kept;
-  return isRendered(kind) ? RENDERED_TYPE : undefined;
 }
 
 /** What a property that came several times said beside what it is, behind it. */

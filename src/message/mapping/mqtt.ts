@@ -10,6 +10,7 @@ import {
   propertyOfAttribute,
   REQUIRED_ATTRIBUTES,
 } from './cloud-event-names';
+import { contentTypeOf } from './content-type';
 import { filled, readEntries, type Taken } from './entries-in';
 import { writeEntries } from './entries-out';
 import type { EntryPort } from './entry-port';
@@ -178,7 +179,7 @@ export function messageToMqtt(message: Message, now: number): MqttDelivery {
   else if (body.text) properties.payloadFormatIndicator = true;
   const interval = intervalOf(message.header ?? {}, message.properties ?? {}, now);
   if (interval !== undefined) properties.messageExpiryInterval = interval;
-  const contentType = contentTypeOf(message, natives.get('contentType'), annotations, body.kind);
+  const contentType = contentTypeOf(message, natives.get('contentType'), annotations, body.kind, PORT.fits);
   if (contentType !== undefined) properties.contentType = contentType;
   setNatives(properties, natives);
   const user = toUserProperties(entries, repeatedOf(annotations.named(ANNOTATION.repeated), message, entries));
@@ -191,18 +192,6 @@ function setNatives(properties: MqttProperties, natives: ReadonlyMap<string, Nat
   const correlation = natives.get('correlationData');
   if (typeof topic === 'string') properties.responseTopic = topic;
   if (Buffer.isBuffer(correlation)) properties.correlationData = correlation;
-}
-
-function contentTypeOf(
-  message: Message,
-  native: NativeValue | undefined,
-  annotations: AmqpMap,
-  kind: string | null,
-): string | undefined {
-  if (message.properties?.contentType !== undefined) return typeof native === 'string' ? native : undefined;
-  const kept = annotations.named(ANNOTATION.contentType);
-  if (typeof kept === 'string' && isMqttText(kept)) return kept;
-  return isRendered(kind) ? RENDERED_TYPE : undefined;
 }
 
 /** What a property that came several times said beside what it is, by entries that are there. */
