@@ -1,15 +1,25 @@
-import { copyBytes } from '../common/copy';
+import { copyBytes, viewOf } from '../common/copy';
 import { FRAME_HEADER_BYTES } from './constants';
 
 const BUFFER_BYTES = 64 * 1024;
 /** Buffers kept for reuse by all connections. */
 const FREE_MAX = 64;
 
-const EMPTY: Buffer = Buffer.alloc(0);
-const FREE: Buffer[] = [];
+/** A buffer to write into, with its view. */
+interface Page {
+  readonly buffer: Buffer;
+  readonly view: DataView;
+}
 
-function give(buffer: Buffer): void {
-  if (FREE.length < FREE_MAX) FREE.push(buffer);
+function pageOf(buffer: Buffer): Page {
+  return { buffer, view: viewOf(buffer) };
+}
+
+const EMPTY: Page = pageOf(Buffer.alloc(0));
+const FREE: Page[] = [];
+
+function give(page: Page): void {
+  if (FREE.length < FREE_MAX) FREE.push(page);
 }
 
 /**
@@ -17,20 +27,20 @@ function give(buffer: Buffer): void {
  * whichever connection, once everything handed out has been written; a connection with nothing to say holds none.
  */
 export class Output {
-  #buffer = EMPTY;
+  #page = EMPTY;
   #start = BUFFER_BYTES;
   #length = BUFFER_BYTES;
   #ready: Buffer[] = [];
   /** Full, and not handed out yet. */
-  #full: Buffer[] = [];
+  #full: Page[] = [];
   /** Handed out, and not written yet. */
-  #used: Buffer[] = [];
+  #used: Page[] = [];
   /** Bytes collected and not yet handed out. */
   pendingBytes = 0;
 
   /** The buffer to write into after `reserve`. */
   get buffer(): Buffer {
-    return this.#buffer;
+    return this.#page.buffer;
   }
 
   /** Makes room for `bytes` (at most one buffer) and @returns the offset to write at. */
@@ -47,14 +57,14 @@ export class Output {
 
   #turnOver(): void {
     this.#cut();
-    if (this.#buffer !== EMPTY) this.#full.push(this.#buffer);
-    this.#buffer = FREE.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    if (this.#page !== EMPTY) this.#full.push(this.#page);
+    this.#page = FREE.pop() ?? pageOf(Buffer.allocUnsafeSlow(BUFFER_BYTES));
     this.#start = 0;
     this.#length = 0;
   }
 
   #cut(): void {
-    if (this.#length > this.#start) this.#ready.push(this.#buffer.subarray(this.#start, this.#length));
+    if (this.#length > this.#start) this.#ready.push(this.#page.buffer.subarray(this.#start, this.#length));
     this.#start = this.#length;
   }
 
@@ -64,7 +74,8 @@ export class Output {
     while (at < end) {
       if (this.#length === BUFFER_BYTES) this.#turnOver();
       const part = Math.min(end - at, BUFFER_BYTES - this.#length);
-      copyBytes(source, at, at + part, this.#buffer, this.#length);
+      const { buffer, view } = this.#page;
+      copyBytes(source, at, at + part, buffer, this.#length, view);
       this.#length += part;
       this.pendingBytes += part;
       at += part;
@@ -93,7 +104,7 @@ export class Output {
     this.#cut();
     const ready = this.#ready;
     this.#ready = [];
-    for (const buffer of this.#full) this.#used.push(buffer);
+    for (const page of this.#full) this.#used.push(page);
     this.#full.length = 0;
     this.pendingBytes = 0;
     return ready;
@@ -101,11 +112,11 @@ export class Output {
 
   /** Everything handed out so far has been written: full buffers may be used again, and this one when nothing waits in it. */
   written(): void {
-    for (const buffer of this.#used) give(buffer);
+    for (const page of this.#used) give(page);
     this.#used.length = 0;
-    if (this.pendingBytes > 0 || this.#buffer === EMPTY) return;
-    give(this.#buffer);
-    this.#buffer = EMPTY;
+    if (this.pendingBytes > 0 || this.#page === EMPTY) return;
+    give(this.#page);
+    this.#page = EMPTY;
     this.#start = this.#length = BUFFER_BYTES;
   }
 }
