@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { durable } from './durable';
 import { measure, type Figures } from './measure';
+import { mqtt } from './mqtt/mqtt';
+import { MQTT_WORKS } from './mqtt/works';
 import { startLine, type Relay } from './nodes';
 import { OptionError, readOptions, USAGE, type Options, type Peer } from './options';
 import { details, header, row, save, type Result } from './report';
@@ -57,10 +59,13 @@ async function run(scenario: Scenario, options: Options): Promise<Result[]> {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help' || options === 'list') {
-    say(options === 'help' ? USAGE : [...SCENARIOS, ...QUEUE_SCENARIOS].map(({ name }) => name).join('\n'));
+    say(
+      options === 'help' ? USAGE : [...SCENARIOS, ...QUEUE_SCENARIOS, ...MQTT_WORKS].map(({ name }) => name).join('\n'),
+    );
     return 0;
   }
   if (options.stomp) return stomp(options, say);
+  if (options.mqttWorks !== null) return mqtt(options.mqttWorks, options, RESULTS, say);
   if (options.durable) return durable(options, RESULTS, say);
   const results: Result[] = [];
   say(header());

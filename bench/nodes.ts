@@ -31,6 +31,9 @@ export interface Relay {
 /** As in a site document. */
 export type AddressRule = Readonly<Record<string, string | number>>;
 
+/** What the clients of a node speak. */
+export type ClientProtocol = 'amqp' | 'mqtt' | 'stomp';
+
 interface RunningNode {
   readonly child: ChildProcess;
   readonly clients: Endpoint;
@@ -44,7 +47,7 @@ export async function startLine(
   length: number,
   profileFolder: string | null,
   addresses: readonly AddressRule[] = [],
-  protocol: 'amqp' | 'stomp' = 'amqp',
+  protocol: ClientProtocol = 'amqp',
 ): Promise<Relay> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
   const nodes: RunningNode[] = [];
@@ -72,7 +75,7 @@ function siteDocument(
   folder: string,
   neighbour: number | null,
   addresses: readonly AddressRule[],
-  protocol: 'amqp' | 'stomp',
+  protocol: ClientProtocol,
 ): string {
   const links = neighbour === null ? [] : [{ name: `to-${neighbour}`, connect: `amqp://127.0.0.1:${neighbour}` }];
   return JSON.stringify({

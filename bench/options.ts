@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Endpoint } from './load/protocol';
+import { MQTT_WORKS, type MqttWork } from './mqtt/works';
 import { QUEUE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios';
 
 /** Another router that is given the same work. */
@@ -24,19 +25,22 @@ export interface Options {
   readonly durable: boolean;
   /** STOMP instead, against Artemis. */
   readonly stomp: boolean;
+  /** MQTT instead, against mosquitto and aedes: these of its scenarios; else null. */
+  readonly mqttWorks: readonly MqttWork[] | null;
   /** Messages that are put before the first is taken; 0 for none. */
   readonly backlog: number;
-  /** What `durable` measures: `fairlead`, `artemis` or both. */
+  /** What `durable`, `stomp` and `mqtt` measure: `fairlead`, or what stands beside it. */
   readonly through: readonly string[];
 }
 
 /** A usage error; its message is what the user is told. */
 export class OptionError extends Error {}
 
-export const USAGE = `npm run bench -- [durable | stomp] [options]
+export const USAGE = `npm run bench -- [durable | stomp | mqtt] [options]
   durable           durable queues instead, beside Artemis 2.44 (needs Java 17 and Maven, which fetches it once)
   stomp             STOMP clients instead, beside Artemis 2.44 likewise
-  --through NAME    durable and stomp: only this, fairlead or artemis
+  mqtt              MQTT clients instead, beside mosquitto and aedes
+  --through NAME    durable, stomp and mqtt: only this: fairlead, artemis, mosquitto or aedes (may be repeated)
   --backlog N       durable: puts N messages before the first is taken (5000000), and tells memory and how fast they drain
   --scenario TEXT   only scenarios whose name holds one of these texts (may be repeated); --list names them
   --seconds N       measure for so long after a short warm-up (default 5)
@@ -56,8 +60,11 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
   const word = wordOf(positionals);
   const durable = word === 'durable';
   const known = durable ? QUEUE_SCENARIOS : SCENARIOS;
-  const scenarios = known.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
-  if (scenarios.length === 0) throw new OptionError(`no scenario's name holds ${wanted.join(' or ')}`);
+  const isWanted = ({ name }: { name: string }): boolean =>
+    wanted.length === 0 || wanted.some((text) => name.includes(text));
+  const scenarios = known.filter(isWanted);
+  const mqttWorks = word === 'mqtt' ? MQTT_WORKS.filter(isWanted) : null;
+  if ((mqttWorks ?? scenarios).length === 0) throw new OptionError(`no scenario's name holds ${wanted.join(' or ')}`);
   return {
     scenarios,
     seconds: number('seconds', values.seconds ?? '5', 0.5),
@@ -67,8 +74,9 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
     profile: values.profile === true,
     durable,
     stomp: word === 'stomp',
+    mqttWorks,
     backlog: Math.floor(number('backlog', values.backlog ?? '0', 0)),
-    through: values.through ?? ['fairlead', 'artemis'],
+    through: values.through ?? ['fairlead', ...(mqttWorks === null ? ['artemis'] : ['mosquitto', 'aedes'])],
   };
 }
 
@@ -95,9 +103,11 @@ function parse(args: readonly string[]) {
   }
 }
 
+const WORDS = ['durable', 'stomp', 'mqtt'];
+
 function wordOf(words: readonly string[]): string | undefined {
-  const unknown = words.find((word, at) => at > 0 || (word !== 'durable' && word !== 'stomp'));
-  if (unknown !== undefined) throw new OptionError(`${unknown}: expected durable or stomp, or an option`);
+  const unknown = words.find((word, at) => at > 0 || !WORDS.includes(word));
+  if (unknown !== undefined) throw new OptionError(`${unknown}: expected ${WORDS.join(', ')} or an option`);
   return words[0];
 }
 
