@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { leash } from '../support/reaper';
 
 const JAVA_MIN = 17;
@@ -38,10 +39,20 @@ export class JavaProject {
 
   /** Runs a class of it to its end. @returns what it said, line by line */
   async run(main: string, ...args: readonly string[]): Promise<readonly string[]> {
-    const classpath = [join(this.built, 'classes'), join(this.built, 'lib', '*')].join(':');
-    const { code, lines, errors } = await execute('java', ['-cp', classpath, main, ...args]);
+    const { code, lines, errors } = await execute('java', ['-cp', this.#classpath, main, ...args]);
     if (code !== 0) throw new Error(`${main} ended with ${code}:\n${errors}`);
     return lines;
+  }
+
+  /** Starts a class of it that reads its input; what it complains of goes to the test's own. */
+  start(main: string): ChildProcessByStdio<Writable, Readable, null> {
+    const child = spawn('java', ['-cp', this.#classpath, main], { stdio: ['pipe', 'pipe', 'inherit'] });
+    leash(child);
+    return child;
+  }
+
+  get #classpath(): string {
+    return [join(this.built, 'classes'), join(this.built, 'lib', '*')].join(':');
   }
 }
 

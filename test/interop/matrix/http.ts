@@ -1,27 +1,58 @@
 import { EventSource } from '../../support/event-source';
 import { ShellCommand } from '../../support/shell-command';
 import { eventually } from '../../support/eventually';
-import { atEnd, type Arrival, type Facts, FACTS, type MatrixClient } from './matrix-client';
+import {
+  atEnd,
+  type Arrival,
+  countOf,
+  EVENT,
+  eventOf,
+  type Facts,
+  FACTS,
+  leftUntil,
+  type MatrixClient,
+  type What,
+} from './matrix-client';
 
-const HEADERS: Readonly<Record<string, string>> = {
-  'content-type': FACTS.contentType,
-  'fairlead-correlation-id': FACTS.correlationId,
-  'fairlead-reply-to': FACTS.replyTo,
-  'fairlead-property-region': encodeURIComponent(FACTS.region),
-  'fairlead-property-count': String(FACTS.count),
-  'fairlead-type-count': 'int',
+const OF_WHAT: Readonly<Record<What, Readonly<Record<string, string>>>> = {
+  properties: {
+    'fairlead-property-region': encodeURIComponent(FACTS.region),
+    'fairlead-property-count': String(FACTS.count),
+    'fairlead-type-count': 'int',
+  },
+  event: Object.fromEntries(Object.entries(EVENT).map(([name, value]) => [`ce-${name}`, encodeURI(value)])),
 };
+
+function headersOf(what: What): Readonly<Record<string, string>> {
+  return {
+    'content-type': FACTS.contentType,
+    'fairlead-correlation-id': FACTS.correlationId,
+    'fairlead-reply-to': FACTS.replyTo,
+    'fairlead-durable': 'true',
+    'fairlead-priority': String(FACTS.priority),
+    'fairlead-ttl': String(FACTS.lifetimeMs),
+    ...OF_WHAT[what],
+  };
+}
 
 type Told = Readonly<Record<string, string | undefined>>;
 
-function factsOf(headers: Told): Facts {
-  const region = headers['fairlead-property-region'];
+function factsOf(told: Told): Facts {
+  const headers = Object.fromEntries(
+    Object.entries(told).map(([name, text = '']) => [name, decodeURIComponent(text)] as const),
+  );
+  const ttl = headers['fairlead-ttl'];
+  const expiry = headers['fairlead-absolute-expiry-time'];
   return {
     contentType: headers['content-type'],
     correlationId: headers['fairlead-correlation-id'],
     replyTo: headers['fairlead-reply-to'],
-    region: region === undefined ? undefined : decodeURIComponent(region),
-    count: `${headers['fairlead-type-count']} ${headers['fairlead-property-count']}`,
+    durable: headers['fairlead-durable'] === 'true',
+    priority: Number(headers['fairlead-priority'] ?? 4),
+    lifetimeMs: ttl === undefined ? leftUntil(expiry === undefined ? undefined : Date.parse(expiry)) : Number(ttl),
+    region: headers['fairlead-property-region'],
+    count: countOf(headers['fairlead-type-count'], headers['fairlead-property-count']),
+    event: eventOf(headers, (attribute) => `ce-${attribute}`),
   };
 }
 
@@ -33,9 +64,10 @@ function url(port: number, address: string): string {
 export const fetchClient: MatrixClient = {
   name: 'fetch',
   bodyAlone: false,
+  contentTypes: true,
   replyTo: FACTS.replyTo,
-  async publish({ web }, address, body) {
-    const answer = await fetch(url(web, address), { method: 'POST', headers: HEADERS, body });
+  async publish({ web }, address, body, what) {
+    const answer = await fetch(url(web, address), { method: 'POST', headers: headersOf(what), body });
     if (answer.status !== 202) throw new Error(`${answer.status}: ${await answer.text()}`);
   },
   async subscribe({ web }, address) {
@@ -83,9 +115,10 @@ interface EventData {
 export const curl: MatrixClient = {
   name: 'curl',
   bodyAlone: false,
+  contentTypes: true,
   replyTo: FACTS.replyTo,
-  async publish({ web }, address, body) {
-    const headers = Object.entries(HEADERS).map(([name, text]) => `-H ${quote(`${name}: ${text}`)}`);
+  async publish({ web }, address, body, what) {
+    const headers = Object.entries(headersOf(what)).map(([name, text]) => `-H ${quote(`${name}: ${text}`)}`);
     const command = run(`curl -sSf ${headers.join(' ')} --data-binary ${quote(body)} ${url(web, address)}`);
     if ((await command.code) !== 0) throw new Error(command.output);
   },

@@ -17,6 +17,7 @@ def publish(connected):
     properties.ContentType = said["contentType"]
     properties.CorrelationData = said["correlationId"].encode()
     properties.ResponseTopic = said["replyTo"]
+    properties.MessageExpiryInterval = said["lifetimeS"]
     properties.UserProperty = list(said["user"].items())
     connected.publish(topic, said["body"], 1, properties=properties)
 
@@ -35,6 +36,8 @@ def on_message(_client, _data, message):
         "contentType": getattr(properties, "ContentType", None),
         "correlationId": getattr(properties, "CorrelationData", b"").decode(),
         "replyTo": getattr(properties, "ResponseTopic", None),
+        "qos": message.qos,
+        "expiryS": getattr(properties, "MessageExpiryInterval", None),
         "user": dict(getattr(properties, "UserProperty", [])),
     }
     print("=" + json.dumps(told), flush=True)

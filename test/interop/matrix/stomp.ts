@@ -1,18 +1,39 @@
 import type { StompConnection } from '../../support/clients/stomp-client';
 import { StompPyConnection } from '../../support/clients/stomp-py-client';
 import { StompitConnection } from '../../support/clients/stompit-client';
-import { atEnd, type Arrival, FACTS, type MatrixClient } from './matrix-client';
+import {
+  atEnd,
+  type Arrival,
+  countOf,
+  EVENT,
+  eventOf,
+  FACTS,
+  leftUntil,
+  type MatrixClient,
+  type Ports,
+  type What,
+} from './matrix-client';
 
 const REPLY_TO = '/queue/answers';
 
-const HEADERS = {
-  'content-type': FACTS.contentType,
-  'correlation-id': FACTS.correlationId,
-  'reply-to': REPLY_TO,
-  region: FACTS.region,
-  count: String(FACTS.count),
-  'fairlead-type-count': 'int',
+const attributeHeader = (attribute: string): string => `cloudEvents_${attribute}`;
+
+const OF_WHAT: Readonly<Record<What, Readonly<Record<string, string>>>> = {
+  properties: { region: FACTS.region, count: String(FACTS.count), 'fairlead-type-count': 'int' },
+  event: Object.fromEntries(Object.entries(EVENT).map(([name, value]) => [attributeHeader(name), value])),
 };
+
+function headersOf(what: What): Record<string, string> {
+  return {
+    'content-type': FACTS.contentType,
+    'correlation-id': FACTS.correlationId,
+    'reply-to': REPLY_TO,
+    persistent: 'true',
+    priority: String(FACTS.priority),
+    expires: String(Date.now() + FACTS.lifetimeMs),
+    ...OF_WHAT[what],
+  };
+}
 
 function arrivalsOf({ frames }: StompConnection): readonly Arrival[] {
   return frames
@@ -23,24 +44,36 @@ function arrivalsOf({ frames }: StompConnection): readonly Arrival[] {
         contentType: headers['content-type'],
         correlationId: headers['correlation-id'],
         replyTo: headers['reply-to'],
+        durable: headers['persistent'] === 'true',
+        priority: Number(headers['priority'] ?? 4),
+        lifetimeMs:
+          headers['expires'] === undefined
+            ? textNumber(headers['fairlead-ttl'])
+            : leftUntil(Number(headers['expires'])),
         region: headers['region'],
-        count: `${headers['fairlead-type-count']} ${headers['count']}`,
+        count: countOf(headers['fairlead-type-count'], headers['count']),
+        event: eventOf(headers, attributeHeader),
       },
     }));
 }
 
-function stompClient(name: string, connect: (port: number) => Promise<StompConnection>): MatrixClient {
+function textNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+function stompClient(name: string, connect: (ports: Ports) => Promise<StompConnection>): MatrixClient {
   return {
     name,
     bodyAlone: false,
+    contentTypes: true,
     replyTo: REPLY_TO,
-    async publish(ports, address, body) {
-      const connection = await connect(ports.stomp);
-      await connection.send(`/${address}`, body, HEADERS);
+    async publish(ports, address, body, what) {
+      const connection = await connect(ports);
+      await connection.send(`/${address}`, body, headersOf(what));
       await connection.disconnect();
     },
     async subscribe(ports, address) {
-      const connection = await connect(ports.stomp);
+      const connection = await connect(ports);
       atEnd(() => connection.disconnect());
       await connection.subscribe('matrix', `/${address}`);
       return () => arrivalsOf(connection);
@@ -48,5 +81,8 @@ function stompClient(name: string, connect: (port: number) => Promise<StompConne
   };
 }
 
-export const stompit = stompClient('stompit', (port) => StompitConnection.connect(port, '1.2'));
-export const stompPy = stompClient('stomp.py', (port) => StompPyConnection.connect(port, '1.2'));
+export const stompit = stompClient('stompit', ({ stomp }) => StompitConnection.connect(stomp, '1.2'));
+export const stompitWebSocket = stompClient('stompit over WebSocket', ({ web }) =>
+  StompitConnection.connectWebSocket(web, '1.2'),
+);
+export const stompPy = stompClient('stomp.py', ({ stomp }) => StompPyConnection.connect(stomp, '1.2'));

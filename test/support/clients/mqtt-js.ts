@@ -36,6 +36,12 @@ export class MqttJsClient {
     return new MqttJsClient(await connectAsync(`mqtt://127.0.0.1:${port}`, all, false));
   }
 
+  /** Over a WebSocket. */
+  static async connectWebSocket(port: number, options: IClientOptions = {}): Promise<MqttJsClient> {
+    const all: IClientOptions = { protocolVersion: 5, reconnectPeriod: 0, connectTimeout: 20_000, ...options };
+    return new MqttJsClient(await connectAsync(`ws://127.0.0.1:${port}/mqtt`, all, false));
+  }
+
   /** The texts that came, once there are so many. */
   async texts(count: number, withinMs?: number): Promise<string[]> {
     await eventually(`${count} messages`, () => this.arrivals.length >= count, {

@@ -1,5 +1,15 @@
 import type { Socket } from 'node:net';
-import { create_container, types, type Connection, type EventContext, type Source, type TerminusOptions } from 'rhea';
+import {
+  create_container,
+  types,
+  type Connection,
+  type ConnectionOptions,
+  type Container,
+  type EventContext,
+  type Source,
+  type TerminusOptions,
+} from 'rhea';
+import WebSocket from 'ws';
 import { within } from '../eventually';
 import {
   ClientError,
@@ -24,6 +34,8 @@ export class RheaClient implements Client {
   readonly name = 'rhea';
   readonly #connections = new Set<RheaConnection>();
 
+  constructor(private readonly over: 'tcp' | 'websocket' = 'tcp') {}
+
   async connect(
     port: number,
     { container = `rhea-${process.pid}-${++clients}`, reconnect = false }: ConnectOptions = {},
@@ -32,7 +44,8 @@ export class RheaClient implements Client {
     const delays = reconnect
       ? { reconnect: true, initial_reconnect_delay: 50, max_reconnect_delay: 200 }
       : { reconnect: false };
-    const connection = new RheaConnection(own.connect({ host: '127.0.0.1', port, ...delays }));
+    const where = this.over === 'tcp' ? { host: '127.0.0.1', port } : webSocketTo(own, port);
+    const connection = new RheaConnection(own.connect({ ...where, ...delays }));
     this.#connections.add(connection);
     await connection.opened();
     return connection;
@@ -49,6 +62,14 @@ export class RheaClient implements Client {
     this.#connections.clear();
     await Promise.all(open.map((connection) => connection.kill()));
   }
+}
+
+/** As in a browser. */
+function webSocketTo(container: Container, port: number): ConnectionOptions {
+  const dial = container.websocket_connect(WebSocket as never);
+  // The subprotocols are given to the WebSocket as they are.
+  const details = dial(`ws://127.0.0.1:${port}/`, ['amqp'], {} as never);
+  return { connection_details: details } as unknown as ConnectionOptions;
 }
 
 /** As JMS clients name and describe them. */

@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import { connect, type Client } from 'stompit';
+import WebSocket, { createWebSocketStream } from 'ws';
 import { StompConnection, type StompFrame, type StompHeaders } from './stomp-client';
 
 /** stompit as a client. */
@@ -13,9 +15,27 @@ export class StompitConnection extends StompConnection {
   }
 
   static connect(port: number, version: string, headers: StompHeaders = {}): Promise<StompitConnection> {
+    return StompitConnection.#connected({ host: '127.0.0.1', port }, version, headers);
+  }
+
+  /** The same frames in messages of a WebSocket. */
+  static connectWebSocket(port: number, version: string): Promise<StompitConnection> {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`, `v${version.replace('.', '')}.stomp`);
+    const dial = (_options: object, onConnected: () => void): Duplex => {
+      socket.once('open', onConnected);
+      return createWebSocketStream(socket);
+    };
+    return StompitConnection.#connected({ host: '127.0.0.1', port, connect: dial }, version, {});
+  }
+
+  static #connected(
+    where: Parameters<typeof connect>[0],
+    version: string,
+    headers: StompHeaders,
+  ): Promise<StompitConnection> {
     const connectHeaders = { host: 'mesh', 'accept-version': version, 'heart-beat': '0,0', ...headers };
     return new Promise((resolve, reject) => {
-      connect({ host: '127.0.0.1', port, connectHeaders }, (error, client) => {
+      connect({ ...where, connectHeaders }, (error, client) => {
         if (error) reject(error);
         else resolve(new StompitConnection(client, version));
       });

@@ -1,5 +1,5 @@
 declare module 'stompit' {
-  import type { Readable, Writable } from 'node:stream';
+  import type { Duplex, Readable, Writable } from 'node:stream';
 
   interface Message extends Readable {
     readonly headers: Record<string, string | number>;
@@ -23,7 +23,13 @@ declare module 'stompit' {
   }
 
   export function connect(
-    options: { host: string; port: number; connectHeaders?: Record<string, string> },
+    options: {
+      host: string;
+      port: number;
+      connectHeaders?: Record<string, string>;
+      /** In place of a socket of its own. */
+      connect?: (options: object, onConnected: () => void) => Duplex;
+    },
     done: (error: Error | null, client: Client) => void,
   ): void;
 }
