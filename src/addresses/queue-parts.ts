@@ -215,7 +215,10 @@ export class QueueParts {
       closing: (queue) => this.homeCircuits.closing(queue),
       hasLeft: (queue) => this.moves.idsOf(queue).length > 0 && !this.moves.isHere(queue),
       isMoving: (queue) => this.rehoming.isMoving(queue),
-      ended: (queue) => this.rehoming.ended(queue),
+      ended: (queue) => {
+        this.moves.drop(queue);
+        this.rehoming.ended(queue);
+      },
       endAt: (home, queue, away, done) => this.requests.end(home, queue, away, done),
       scheduleFlush,
     });

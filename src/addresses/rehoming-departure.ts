@@ -88,6 +88,8 @@ export class Departure {
   #retryAt = 0;
   /** When the other node was within reach last. */
   #reachedAt: number;
+  /** Why it stays, once its service has ended: what is ending cannot be served again. */
+  #failure: FairleadError | null = null;
 
   constructor(
     private readonly home: DepartureHome,
@@ -148,6 +150,7 @@ export class Departure {
     this.home.moves.detach(this.queue, moved, () => {
       if (this.phase !== 'detaching') return;
       this.phase = 'copying';
+      if (this.#failure !== null) this.fail(this.#failure);
       this.home.scheduleFlush();
     });
   }
@@ -277,9 +280,13 @@ export class Departure {
     if (this.#transfer !== null) this.#restart(false);
   }
 
-  /** The queue is served here as before. */
+  /** The queue is served here as before, or will be once all of it is on the disk. */
   fail(error: FairleadError): void {
     if (this.isCommitted || this.phase === 'over') return;
+    if (this.phase === 'detaching') {
+      this.#failure ??= error;
+      return;
+    }
     const wasDetached = this.isDetached;
     if (this.#transfer !== null) this.#abort(this.#transfer);
     this.#transfer = null;

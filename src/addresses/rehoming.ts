@@ -195,7 +195,10 @@ export class Rehoming implements QueueRelocation, EndPoint {
 
   /** One that lived here is nowhere any more, or another of its name is made here. */
   ended(queue: string): void {
-    this.#departures.abandon(queue);
+    if (this.#departures.has(queue)) {
+      this.#departures.abandon(queue);
+      this.ports.host.delete(queue);
+    }
     this.handovers.end(queue);
     this.notes.setFormer(queue, null);
     this.notes.forgetClaim(queue);

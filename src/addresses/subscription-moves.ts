@@ -169,7 +169,7 @@ export class SubscriptionMoves implements MovingSubscriptions {
   review(name: string): void {
     const gone = this.#gone.get(name);
     if (gone === undefined) return;
-    const { homes, replicas, records } = this.ports;
+    const { homes, replicas } = this.ports;
     const { claim, seen } = gone;
     const to = claim.movedTo ?? '';
     const told = homes.told(to, name);
@@ -180,9 +180,15 @@ export class SubscriptionMoves implements MovingSubscriptions {
       this.#unsure.add(name);
       return;
     }
+    this.drop(name);
+  }
+
+  /** It is told no more where one went: it was ended, wherever it was. */
+  drop(name: string): void {
+    if (!this.#gone.has(name)) return;
     this.#forget(name);
-    homes.own(name, null);
-    records.delete(name, () => undefined);
+    this.ports.homes.own(name, null);
+    this.ports.records.delete(name, () => undefined);
     this.ports.scheduleFlush();
   }
 

@@ -145,9 +145,9 @@ export class Subscriptions {
     if (definition.durable) checkRoom(host, name, this.ports.counters);
     const rule = names.policy('topic', definition.filter);
     const policy = definition.durable ? subscriptionPolicy(rule) : volatilePolicy(rule);
-    const queue = definition.durable ? host.open(name, policy) : host.openTemporary(name, policy);
     // What is left here of another one of its name is not for this one.
     if (definition.durable) this.ports.ended(name);
+    const queue = definition.durable ? host.open(name, policy) : host.openTemporary(name, policy);
     const since = all.nextClock();
     const claim = { generation, since, subscription: definition, ids: [`${selfName}.${since}`] };
     const here = all.add(name, queue, claim, [[since, 0]]);

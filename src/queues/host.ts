@@ -57,7 +57,7 @@ class LocalQueueHost implements QueueHost {
       directory: this.#directory,
       later: (act) => this.#home.later(act),
       served: (name) => this.#registry.served(name),
-      forget: (name) => this.#registry.forget(name),
+      forget: (queue) => this.#registry.forget(queue),
       hold: (held) => this.#hold(held),
     });
     const before = store.onState;

@@ -2,6 +2,7 @@ import { AmqpMap, sym } from '../amqp/codec/values';
 import { encodeValue } from '../amqp/codec/encoder';
 import { OUTCOME } from '../streams/contract';
 import { copy, detach, MOVED, POLICY, texts } from './moving.fixture';
+import type { Queue } from './contract';
 import { SPACE } from './spaces';
 import { Home, largeOf, messageOf, type TestConsumer } from './queues.fixture';
 
@@ -195,6 +196,23 @@ describe('a queue that moves to another host', () => {
     detach(home);
     expect(home.host.find('q')).toBeNull();
     expect(texts(home, home.open())).toEqual(['a', 'b']);
+  });
+
+  it('is not taken for one of its name that is made once it was deleted', () => {
+    const home = new Home();
+    home.open({}, 'p');
+    home.open({}, 'q');
+    home.settle();
+    // In one turn both have left; what the first one's end brings about comes before the other one's.
+    const madeAgain: Queue[] = [];
+    home.host.moves.detach('p', MOVED, () => {
+      home.host.delete('q');
+      madeAgain.push(home.open({}, 'q'));
+    });
+    home.host.moves.detach('q', MOVED, () => undefined);
+    home.settle();
+    expect(madeAgain).toHaveLength(1);
+    expect(home.host.find('q')).toBe(madeAgain[0]);
   });
 
   it('waits for what is on its way to the disk', () => {

@@ -30,7 +30,7 @@ export interface QueueMovesHome {
   /** What is put to intakes waits, or does so no longer. */
   hold(held: boolean): void;
   /** It is served no more, and stays on the disk. */
-  forget(name: string): void;
+  forget(queue: HomeQueue): void;
 }
 
 /** Queues that come to a host, and leave it. */
@@ -60,7 +60,7 @@ export class LocalQueueMoves implements QueueMoves {
       return;
     }
     queue.detach(error, () => {
-      this.home.forget(name);
+      this.home.forget(queue);
       done();
     });
   }

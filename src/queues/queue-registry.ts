@@ -117,18 +117,19 @@ export class QueueRegistry {
     const queue = this.#queues.get(name);
     const wasStored = directory.has(name);
     if (queue === undefined && !wasStored) return;
-    queue?.end(new QueueDeletedError(name));
-    this.forget(name);
+    if (queue !== undefined) {
+      queue.end(new QueueDeletedError(name));
+      this.forget(queue);
+    }
     this.#unopened.delete(name);
     if (wasStored && queue?.temporary !== true) directory.remove(name);
     events.onQueue(name, false);
   }
 
-  /** It is served no more, and stays on the disk. */
-  forget(name: string): void {
-    const queue = this.#queues.get(name);
-    if (queue === undefined) return;
-    this.#queues.delete(name);
+  /** It is served no more, and stays on the disk. Another one of its name may be served already. */
+  forget(queue: HomeQueue): void {
+    if (this.#queues.get(queue.name) !== queue) return;
+    this.#queues.delete(queue.name);
     this.parts.left(queue);
   }
 
