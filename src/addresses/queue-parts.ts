@@ -212,6 +212,7 @@ export class QueueParts {
       entryOf: (name) => this.entry(name),
       openConsumer: (...consumer) => this.consumers.open(...consumer),
       openTopic: (spec, handler) => ports.openTopic(spec, handler),
+      awaitsGone: (queue, retry) => this.homeCircuits.locks.wait(this.entry(queue), true, retry),
       closing: (queue) => this.homeCircuits.closing(queue),
       hasLeft: (queue) => this.moves.idsOf(queue).length > 0 && !this.moves.isHere(queue),
       isMoving: (queue) => this.rehoming.isMoving(queue),

@@ -51,6 +51,8 @@ export interface SubscriptionsPorts {
   ): Consumer;
   /** A plain consumer of a topic. */
   openTopic(spec: ConsumerSpec, handler: ConsumerHandler): Consumer;
+  /** Calls back once it is known whether a consumer at another node is still there; false when none of them can be in doubt. */
+  awaitsGone(queue: string, retry: () => void): boolean;
   /** Consumers at other nodes that have gone, and whose last outcomes are still on their way. */
   closing(queue: string): number;
   /** Ends a subscription at another node. */
@@ -198,14 +200,15 @@ export class Subscriptions {
   }
 
   /** Ends one that lives here; one that is moving once that is over, wherever it is then. */
-  end(name: string, done: Done): void {
+  end(name: string, done: Done, mayWait = true): void {
     const here = this.ports.here.get(name);
     const ref = this.ports.hasLeft(name) ? subscriptionOfQueue(name) : null;
     if (this.ports.isMoving(name)) this.#ending.push({ name, done });
     else if (ref !== null) this.unsubscribe(ref, done);
     else if (here === undefined) done(unknown(name));
-    else if (this.#isUsed(name)) done(inUse(name, 'ended'));
-    else this.#delete(name, here, () => done(null));
+    else if (!this.#isUsed(name)) this.#delete(name, here, () => done(null));
+    // What was closed at another node just now may not be known here.
+    else if (!mayWait || !this.ports.awaitsGone(name, () => this.end(name, done, false))) done(inUse(name, 'ended'));
   }
 
   #endMoved(): void {
