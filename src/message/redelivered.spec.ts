@@ -3,7 +3,7 @@ import { DecodeError } from '../amqp/errors';
 import { decodeMessage } from './decode-message';
 import { encodeMessage } from './encode-message';
 import { textBody, type Message } from './message';
-import { redelivered } from './redelivered';
+import { redelivered, wasDelivered } from './redelivered';
 
 function redeliver(message: Partial<Message>, deliveries: number): Message {
   const bytes = Buffer.concat([Buffer.from('front'), encodeMessage({ body: textBody('body'), ...message })]);
@@ -12,6 +12,19 @@ function redeliver(message: Partial<Message>, deliveries: number): Message {
 }
 
 describe('the header of a message that is delivered again', () => {
+  it.each<[boolean, Partial<Message>]>([
+    [false, {}],
+    [false, { header: { durable: true } }],
+    [false, { header: { durable: true, firstAcquirer: true, deliveryCount: 1 } }],
+    [true, { header: { firstAcquirer: false } }],
+  ])('is known again: %s of %j', (again, message) => {
+    const bytes = Buffer.concat([Buffer.from('front'), encodeMessage({ body: textBody('body'), ...message })]);
+    expect(wasDelivered(bytes, 5, bytes.length)).toBe(again);
+    const { head, rest } = redelivered(bytes, 5, bytes.length, 0);
+    const marked = Buffer.concat([head, bytes.subarray(rest)]);
+    expect(wasDelivered(marked, 0, marked.length)).toBe(true);
+  });
+
   it('is made where there was none', () => {
     expect(redeliver({}, 3)).toMatchObject({
       header: { firstAcquirer: false, deliveryCount: 3 },

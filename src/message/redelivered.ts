@@ -6,6 +6,9 @@ import { BEYOND, SECTION, sectionBody, sectionCode, skip } from './locate';
 
 const NULL = 0x40;
 const FALSE = 0x42;
+const BOOLEAN = 0x56;
+/** Place of `first-acquirer` in the header. */
+const FIRST_ACQUIRER = 3;
 
 /**
  * Gives a message another header, one that tells of earlier deliveries: `delivery-count` on top of what its sender said, and
@@ -23,6 +26,19 @@ export function redelivered(bytes: Buffer, start: number, end: number, deliverie
   const count = fields[4];
   const before = count === undefined ? 0 : integerOf(bytes, count.start, count.end);
   return { head: headerOf(bytes, fields.slice(0, 3), deliveries + (before > 0 ? before : 0)), rest };
+}
+
+/** Whether the header tells that the message may have been delivered before: `first-acquirer` is said to be false. @throws DecodeError */
+export function wasDelivered(bytes: Buffer, start: number, end: number): boolean {
+  const body = start < end ? sectionBody(bytes, start, end) : BEYOND;
+  if (body === BEYOND || sectionCode(bytes, start) !== SECTION.header) return false;
+  const rest = skip(bytes, body, end);
+  if (rest === BEYOND) throw new DecodeError('message ends within its header');
+  const { first, count } = listOf(bytes, body, rest);
+  if (count <= FIRST_ACQUIRER) return false;
+  let at = first;
+  for (let left = FIRST_ACQUIRER; left > 0 && at !== BEYOND; left--) at = skip(bytes, at, rest);
+  return at !== BEYOND && (bytes[at] === FALSE || (bytes[at] === BOOLEAN && bytes[at + 1] === 0));
 }
 
 interface Field {

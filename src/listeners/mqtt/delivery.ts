@@ -12,6 +12,8 @@ export class Delivery {
   /** -1 where MQTT did not publish it: the subscription's QoS counts. */
   qos = 0;
   retain = false;
+  /** It may have been delivered before, and so may be one that the client has. */
+  again = false;
   /** Encoded, without the properties that are the subscription's. */
   properties = NO_BYTES;
   bytes: Buffer = NO_BYTES;

@@ -228,9 +228,9 @@ export class Incoming implements PublisherHandler {
     const state = this.#states.get(packetId);
     if (state === STATE.publishing) throw protocolError(`PUBREL of ${packetId} before its PUBREC [MQTT-4.3.3-4]`);
     this.#states.take(packetId);
-    this.keeper.changed();
-    const reason = state === STATE.received ? REASON.success : REASON.packetIdNotFound;
-    writeReasonedAck(this.peer, FIRST.pubcomp, packetId, reason);
+    // The client may use the packet id for another message then: that must not be taken for this one after a restart.
+    if (state === STATE.received) this.keeper.acknowledge(FIRST.pubcomp, packetId);
+    else writeReasonedAck(this.peer, FIRST.pubcomp, packetId, REASON.packetIdNotFound);
     this.peer.touch();
   }
 

@@ -62,7 +62,7 @@ describe('a message to a client', () => {
     ]);
   });
 
-  it('[MQTT-3.6.1-1] [MQTT-4.3.3-1] [MQTT-4.3.3-3] [MQTT-4.3.3-4] of QoS 2 is settled by PUBREC and keeps its packet id until PUBCOMP', () => {
+  it('[MQTT-3.6.1-1] [MQTT-4.3.3-1] [MQTT-4.3.3-3] [MQTT-4.3.3-4] of QoS 2 is settled by PUBREC and keeps its packet id until PUBCOMP, and until that is in force', () => {
     const { client, consumer } = subscribed(2, { properties: { receiveMaximum: 1 } });
     give(client, ofQos(2), 'a.b', 40);
     const [{ messageId } = { messageId: 0 }] = client.take();
@@ -75,6 +75,8 @@ describe('a message to a client', () => {
     expect(consumer.settled).toMatchObject([{ token: 40, outcome: OUTCOME.accepted }]);
     expect(consumer.handler.ready()).toBe(false);
     client.send({ cmd: 'pubcomp', messageId, reasonCode: 0 });
+    expect(consumer.handler.ready()).toBe(false);
+    consumer.handler.onSettled(40, null);
     expect(consumer.handler.ready()).toBe(true);
   });
 

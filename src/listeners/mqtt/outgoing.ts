@@ -96,7 +96,7 @@ export class Outgoing {
     const payloadBytes = delivery.end - delivery.start;
     if (topic === null || !this.#writer.fits(topic, qos, properties, delivery.properties, payloadBytes)) {
       this.peer.counters.messagesRejected++;
-      if (token >= 0) by.settle(token, OUTCOME.rejected);
+      if (token >= 0) by.settle(token, OUTCOME.rejected, false);
       return;
     }
     const retain = options.retainAsPublished && delivery.retain ? RETAIN : 0;
@@ -104,10 +104,10 @@ export class Outgoing {
     let id = 0;
     if (qos > 0) {
       const hash = this.keeper().persistent ? hashOf(topic, delivery) : 0;
-      const before = by.mayComeAgain ? this.#again(by, hash) : null;
-      if (before?.phase === PHASE.released) {
+      const before = delivery.again ? this.inFlight.again(hash) : null;
+      if (before !== null && before.phase >= PHASE.released) {
         // The client has it.
-        by.settle(token, OUTCOME.accepted);
+        this.inFlight.settleAgain(before, by, token);
         return;
       }
       if (before === null) id = this.inFlight.add(by, token, qos, hash);
@@ -122,14 +122,7 @@ export class Outgoing {
     this.#writer.write(topic, flags, id, properties, delivery);
     this.peer.touch();
     // Nobody acknowledges it.
-    if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted);
-  }
-
-  /** What comes again comes before all else: with the first that does not, it is over. */
-  #again(by: Deliverer, hash: number): OpenDelivery | null {
-    const before = this.inFlight.again(hash);
-    if (before === null) by.mayComeAgain = false;
-    return before;
+    if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted, false);
   }
 
   /** The same for one that is read as it leaves. */
@@ -142,14 +135,14 @@ export class Outgoing {
     if (!opened || !this.#writer.fits(topic, qos, properties, head.properties, this.large.payloadBytes)) {
       this.large.drop();
       this.peer.counters.messagesRejected++;
-      if (token >= 0) by.settle(token, OUTCOME.rejected);
+      if (token >= 0) by.settle(token, OUTCOME.rejected, false);
       return;
     }
     const id = qos === 0 ? 0 : this.inFlight.add(by, token, qos, this.large.payloadBytes);
     this.peer.counters.messagesOut++;
     const flags = (qos << 1) | (options.retainAsPublished && head.retain ? RETAIN : 0);
     this.large.begin(topic, flags, id, properties);
-    if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted);
+    if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted, false);
   }
 
   // --- acknowledgements ----------------------------------------------------------------------------------------------------------
@@ -160,7 +153,7 @@ export class Outgoing {
     if (phase === PHASE.published2 || phase === PHASE.released)
       throw protocolError(`PUBACK of ${id}, which was sent with QoS 2`);
     if (phase === PHASE.free) return;
-    this.inFlight.settle(id, outcomeOfReason(reason), false);
+    this.inFlight.settle(id, outcomeOfReason(reason));
     this.peer.touch();
   }
 
@@ -168,17 +161,21 @@ export class Outgoing {
   received(id: number, reason: number): void {
     const phase = this.inFlight.phaseOf(id);
     if (phase === PHASE.published1) throw protocolError(`PUBREC of ${id}, which was sent with QoS 1`);
-    if (phase === PHASE.published2) this.inFlight.settle(id, outcomeOfReason(reason), true);
     this.peer.touch();
-    if (reason >= REASON.unspecified) this.keeper().changed();
-    else if (phase === PHASE.free) writeReasonedAck(this.peer, FIRST.pubrel, id, REASON.packetIdNotFound);
-    else this.keeper().acknowledge(FIRST.pubrel, id);
+    if (reason >= REASON.unspecified) {
+      if (phase === PHASE.published2) this.inFlight.settle(id, outcomeOfReason(reason));
+      this.keeper().changed();
+      return;
+    }
+    if (phase === PHASE.published2) this.inFlight.received(id);
+    if (phase === PHASE.published2 || phase === PHASE.released)
+      this.keeper().acknowledge(FIRST.pubrel, id, this.inFlight.settleReceived);
+    else writeReasonedAck(this.peer, FIRST.pubrel, id, REASON.packetIdNotFound);
   }
 
   /** PUBCOMP. */
   completed(id: number): void {
-    if (this.inFlight.phaseOf(id) !== PHASE.released) return;
-    this.inFlight.release(id);
+    if (!this.inFlight.completed(id)) return;
     this.keeper().changed();
     this.peer.touch();
   }

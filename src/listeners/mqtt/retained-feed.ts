@@ -59,6 +59,7 @@ export class RetainedFeed implements Waiter {
     if (isHiddenFrom(address.name, subscription.meshFilter)) return true;
     if (!readDelivery(payload, 0, payload.length, this.peer.facts.version === 5, DELIVERY)) return true;
     DELIVERY.retain = true;
+    DELIVERY.again = false;
     // [MQTT-3.3.1-8]: whatever the subscription says of messages that come.
     this.outgoing.send(this, -1, address, DELIVERY, { ...subscription.options, retainAsPublished: true });
     return true;

@@ -10,6 +10,7 @@ import { encodeState, type SessionState } from './session-state';
 interface DueAck {
   readonly first: number;
   readonly packetId: number;
+  readonly then: ((packetId: number) => void) | undefined;
 }
 
 /** Keeps the state of a session that outlives its connection: once a turn, and what depends on it is sent when it is on the disk. */
@@ -32,14 +33,15 @@ export class SessionKeeper {
     this.peer.touch();
   }
 
-  /** Sends an acknowledgement once the state as it is now is kept. */
-  acknowledge(first: number, packetId: number): void {
+  /** Sends an acknowledgement once the state as it is now is kept, and does what may be done then. */
+  acknowledge(first: number, packetId: number, then?: (packetId: number) => void): void {
     if (!this.persistent) {
       writeAck(this.peer.output, first, packetId);
       this.peer.touch();
+      then?.(packetId);
       return;
     }
-    this.#due.push({ first, packetId });
+    this.#due.push({ first, packetId, then });
     this.changed();
   }
 
@@ -59,7 +61,10 @@ export class SessionKeeper {
       return;
     }
     if (due.length === 0) return;
-    for (const { first, packetId } of due) writeAck(peer.output, first, packetId);
+    for (const { first, packetId, then } of due) {
+      writeAck(peer.output, first, packetId);
+      then?.(packetId);
+    }
     peer.touch();
   }
 

@@ -1,5 +1,6 @@
 import { AmqpMap, AmqpTyped, sym } from '../../amqp/codec/values';
 import { AddressError } from '../../addresses/errors';
+import { redelivered } from '../../message/redelivered';
 import { OUTCOME } from '../../streams/contract';
 import { amqpMessage, type TestClient, TestNode } from './mqtt.fixture';
 
@@ -12,6 +13,12 @@ function ofQos(qos: number, body = 'hello'): Buffer {
 function give(node: TestNode, payload: Buffer, token: number): void {
   node.addresses.consumer.handler.deliver(token, { kind: 'topic', name: 'a' }, false, payload, 0, payload.length);
   node.turn();
+}
+
+/** As a queue gives what it has given before. */
+function seen(payload: Buffer): Buffer {
+  const { head, rest } = redelivered(payload, 0, payload.length, 0);
+  return Buffer.concat([head, payload.subarray(rest)]);
 }
 
 function staying(node = new TestNode()): TestClient {
@@ -104,8 +111,8 @@ describe('a session', () => {
     client.send({ cmd: 'puback', messageId: ids[0], reasonCode: 0 });
     client.stream.end();
     const again = node.client().connected(STAYS);
-    give(node, ofQos(1, 'two'), 12);
-    give(node, ofQos(1, 'three'), 13);
+    give(node, seen(ofQos(1, 'two')), 12);
+    give(node, seen(ofQos(1, 'three')), 13);
     give(node, ofQos(1, 'four'), 14);
     const came = again.take();
     expect(came.slice(0, 2)).toMatchObject([
@@ -132,12 +139,68 @@ describe('a session', () => {
     again.connect(STAYS);
     expect(again.take()).toMatchObject([{ cmd: 'connack' }, { cmd: 'pubrel', messageId }]);
     // The settlement was lost on the way.
-    give(node, ofQos(2), 11);
+    give(node, seen(ofQos(2)), 11);
     expect(again.take()).toEqual([]);
     expect(node.addresses.consumer.settled).toMatchObject([{ token: 11, outcome: OUTCOME.accepted }]);
     again.send({ cmd: 'pubcomp', messageId, reasonCode: 0 });
     give(node, ofQos(2), 12);
     expect(again.take()).toMatchObject([{ cmd: 'publish', qos: 2, dup: false }]);
+  });
+
+  it('takes no message of QoS 2 that is new for one that it has received, however alike they are', () => {
+    const client = staying();
+    client.subscribe('a', 2);
+    client.take();
+    const { node } = client;
+    give(node, ofQos(2), 1);
+    const [{ messageId } = { messageId: 0 }] = client.take();
+    client.send({ cmd: 'pubrec', messageId, reasonCode: 0 });
+    client.stream.end();
+    const again = node.client();
+    again.connect(STAYS);
+    again.take();
+    give(node, ofQos(2), 11);
+    expect(again.take()).toMatchObject([{ cmd: 'publish', qos: 2, dup: false }]);
+  });
+
+  it('settles a message of QoS 2 once that it has been received is kept, and knows it until its settlement is in force', () => {
+    const node = new TestNode();
+    const client = node.client().connected(STAYS);
+    client.subscribe('a', 2);
+    client.take();
+    give(node, ofQos(2), 1);
+    const [{ messageId } = { messageId: 0 }] = client.take();
+    client.send({ cmd: 'pubrec', messageId, reasonCode: 0 });
+    expect(node.addresses.consumer.settled).toMatchObject([{ token: 1, outcome: OUTCOME.accepted, confirm: true }]);
+    client.send({ cmd: 'pubcomp', messageId, reasonCode: 0 });
+    client.stream.end();
+    // The home died before its disk had it.
+    const again = node.client().connected(STAYS);
+    again.take();
+    give(node, seen(ofQos(2)), 11);
+    expect(again.take()).toEqual([]);
+    expect(node.addresses.consumer.settled).toMatchObject([{ token: 11, outcome: OUTCOME.accepted, confirm: true }]);
+    node.addresses.consumer.handler.onSettled(11, null);
+    again.stream.end();
+    const third = node.client().connected(STAYS);
+    third.take();
+    give(node, seen(ofQos(2)), 21);
+    expect(third.take()).toMatchObject([{ cmd: 'publish', qos: 2, dup: false }]);
+  });
+
+  it('lets go of messages of QoS 2 in the order in which they were received, whatever their packet ids are', () => {
+    const client = staying();
+    client.subscribe('a', 2);
+    client.take();
+    const { node } = client;
+    for (let token = 1; token <= 3; token++) give(node, ofQos(2, `${token}`), token);
+    const ids = client.take().map(({ messageId }) => messageId);
+    const order = [ids[1], ids[2], ids[0]];
+    for (const messageId of order) client.send({ cmd: 'pubrec', messageId, reasonCode: 0 });
+    client.stream.end();
+    const again = node.client();
+    again.connect(STAYS);
+    expect(again.take().slice(1)).toMatchObject(order.map((messageId) => ({ cmd: 'pubrel', messageId })));
   });
 
   it('[MQTT-4.3.3-10] knows a message of QoS 2 that it has received', () => {

@@ -8,6 +8,7 @@ import type {
 } from '../../addresses/contract';
 import type { FairleadError } from '../../common/errors';
 import { isHiddenFrom, type MqttTarget } from '../../message/mapping/mqtt-topic';
+import { wasDelivered } from '../../message/redelivered';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
 import { Delivery, readDelivery, subscriptionIdProperty } from './delivery';
 import type { Outgoing, SendOptions, Waiter } from './outgoing';
@@ -121,15 +122,17 @@ export class Subscription implements ConsumerHandler, Waiter {
 
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
     const due = settled ? -1 : token;
-    if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted);
-    else if (readDelivery(payload, start, end, this.#v5, DELIVERY))
+    if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted, false);
+    else if (readDelivery(payload, start, end, this.#v5, DELIVERY)) {
+      // What comes again comes before all else: with the first that does not, it is over.
+      DELIVERY.again = this.mayComeAgain &&= wasDelivered(payload, start, end);
       this.outgoing.send(this, due, address, DELIVERY, this.#options);
-    else this.#unreadable(due);
+    } else this.#unreadable(due);
   }
 
   deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
     const due = settled ? -1 : token;
-    if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted);
+    if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted, false);
     else this.outgoing.sendLarge(this, due, address, body, this.#options);
   }
 
@@ -140,19 +143,19 @@ export class Subscription implements ConsumerHandler, Waiter {
 
   #unreadable(token: number): void {
     this.peer.counters.messagesRejected++;
-    this.settle(token, OUTCOME.rejected);
+    this.settle(token, OUTCOME.rejected, false);
   }
 
-  settle(token: number, outcome: Outcome): void {
-    if (token >= 0) this.#consumer?.settle(token, outcome, null);
+  settle(token: number, outcome: Outcome, confirm: boolean): void {
+    if (token >= 0) this.#consumer?.settle(token, outcome, null, confirm);
   }
 
   onGap(_gap: Gap): void {
     // MQTT has no word for it.
   }
 
-  onSettled(): void {
-    // Never asked for.
+  onSettled(token: number, error: FairleadError | null): void {
+    this.outgoing.inFlight.confirmed(this, token, error !== null);
   }
 
   onDrained(): void {
