@@ -34,6 +34,8 @@ let next = from;
 let low = Math.max(from - keep, 0);
 let inFlight = 0;
 let refused = Infinity;
+/** A sender has heard of the failure that there is now. */
+let heard = false;
 let draining = false;
 let drains = false;
 let closing = false;
@@ -50,9 +52,18 @@ function remove(n) {
 }
 
 function put() {
-  if (closing || draining || refused !== Infinity || (store.state !== 'ok' && !(greedy && store.state === 'full')))
-    return;
-  while (inFlight < window && next <= to) group(next++);
+  if (closing || draining || refused !== Infinity) return;
+  while (inFlight < windowNow() && next <= to) group(next++);
+}
+
+/**
+ * The background may be the first to find no room, and all that was under way then may be in the redo log already: the greedy one goes on,
+ * one by one, until it has heard of it.
+ */
+function windowNow() {
+  if (store.state === 'ok') return window;
+  if (!greedy) return 0;
+  return store.state === 'full' ? window : heard ? 0 : 1;
 }
 
 function group(n) {
@@ -67,6 +78,7 @@ function done(n, error) {
   inFlight--;
   if (error) {
     say('refused', n, error.condition);
+    heard = true;
     refused = Math.min(refused, n);
   } else if (!early) acknowledge(n);
   if (inFlight === 0 && refused !== Infinity) [next, refused] = [refused, Infinity];
@@ -110,8 +122,7 @@ setInterval(() => ticks++, 10).unref();
 store.onState = (state) => {
   say('state', state);
   if (draining && state !== 'failed') drain();
-  // The background may be the first to find no room, with nothing of a sender on its way: the next one hears of it too.
-  if (greedy && state === 'failed' && inFlight === 0 && !closing) group(next++);
+  if (state === 'failed') heard = false;
   put();
 };
 process.stdin.setEncoding('utf8').on('data', (text) => {
