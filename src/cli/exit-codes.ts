@@ -18,6 +18,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   FL_DATA_DIR_LOST: EXIT.inUse,
   FL_NODE_NAME_IN_USE: EXIT.inUse,
   FL_STORE_DAMAGED: EXIT.damagedStore,
+  FL_BACKUP_UNFINISHED: EXIT.damagedStore,
   FL_STORE_VERSION: EXIT.damagedStore,
   FL_INVARIANT: EXIT.internal,
 };

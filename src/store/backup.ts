@@ -11,13 +11,21 @@ import { readRedoFiles, redoFilesIn, RedoImage } from './redo/reader';
 import { replay } from './redo/replay';
 import { markRestored, redoPosition } from './store-life';
 import { type StoreSurvey, surveyQueueStore } from './store-survey';
+import {
+  isUnfinishedBackup,
+  markFinished,
+  markUnfinished,
+  refuseUnfinishedBackup,
+  removeMark,
+} from './unfinished-backup';
 
 const COPIES_MAX = 5;
 
 /** The folder of a backup has something in it. */
 export class BackupTargetError extends FairleadError {
   constructor(folder: string) {
-    super('FL_BACKUP_TARGET', `${folder} is not empty: name a folder that is, or one that does not exist yet`);
+    const has = isUnfinishedBackup(folder) ? 'has a backup in it that was not finished' : 'is not empty';
+    super('FL_BACKUP_TARGET', `${folder} ${has}: name a folder that is empty, or one that does not exist yet`);
   }
 }
 
@@ -28,14 +36,18 @@ export class BackupTargetError extends FairleadError {
  */
 export async function backUp(dataDir: string, target: string): Promise<StoreSurvey> {
   const file = queueStoreFile(dataDir);
+  refuseUnfinishedBackup(dataDir);
   if (!existsSync(file)) throw new StoreMissingError(dataDir);
   prepare(target);
   try {
     await copyQueues(dirname(file), join(target, 'queues'));
     await copy(join(dataDir, 'state'), join(target, 'state'));
-    return await finish(target);
+    const survey = await finish(target);
+    markFinished(target);
+    return survey;
   } catch (error) {
     for (const part of ['queues', 'state']) rmSync(join(target, part), { recursive: true, force: true });
+    removeMark(target);
     throw told(file, error);
   }
 }
@@ -44,6 +56,7 @@ function prepare(target: string): void {
   if (existsSync(target) && readdirSync(target).length > 0) throw new BackupTargetError(target);
   try {
     makeFolders(target);
+    markUnfinished(target);
   } catch (error) {
     throw new DataDirUnusableError(target, error);
   }

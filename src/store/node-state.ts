@@ -11,6 +11,7 @@ import { makeFolders } from './folders';
 import { boundErrorText } from './lmdb-error-text';
 import { KeptFacts, type FactChange } from './kept-facts';
 import { decodeFact, decodeStamp, seal, unseal } from './records';
+import { refuseUnfinishedBackup } from './unfinished-backup';
 
 /** Changes with the layout of the records. Format 1 had facts without stamps; it is read, and written as this one from then on. */
 export const STATE_FORMAT = 2;
@@ -60,10 +61,11 @@ export class NodeState {
 
   /**
    * Takes the folder, reads what is there and writes this life's incarnation to the disk before it is used.
-   * @throws DataDirInUseError, DataDirUnusableError, StoreDamagedError, StoreVersionError
+   * @throws BackupUnfinishedError, DataDirInUseError, DataDirUnusableError, StoreDamagedError, StoreVersionError
    */
   static open(folder: string, ports: Partial<NodeStatePorts> = {}): NodeState {
     const { journal, wall, random16, onLost, probe } = { ...DEFAULT_PORTS, ...ports };
+    refuseUnfinishedBackup(folder);
     const path = join(folder, 'state');
     makeFolder(path, folder);
     const lock = new DataDirLock(folder);
@@ -107,6 +109,8 @@ export class NodeState {
 
   #write(what: string, done: Promise<unknown>): void {
     this.#unsettled++;
+    // What a backup or a check saw that was killed: until then no page is used again that was freed since.
+    this.environment.root.readerCheck();
     done.then(
       () => this.#unsettled--,
       async (error: unknown) => {

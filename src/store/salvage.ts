@@ -12,6 +12,7 @@ import { redoFilesIn } from './redo/reader';
 import { SEAL_BYTES, sealOf } from './sealed-record';
 import { beginFormat, markRestored } from './store-life';
 import { type RecordTaker, type StoreSurvey, surveyQueueStore } from './store-survey';
+import { refuseUnfinishedBackup } from './unfinished-backup';
 import { arenaOf } from './write-log';
 
 export interface Salvage {
@@ -24,10 +25,11 @@ export interface Salvage {
  * Makes a new store of queues of every record of the old one that can be read and has a right check sum. The node must not run; the old
  * file is kept beside the new one, and stays in its place until the new one is complete.
  * @param stamp part of the name of the old file, as of now
- * @throws DataDirInUseError, StoreDamagedError when it is no store at all, StoreVersionError
+ * @throws BackupUnfinishedError, DataDirInUseError, StoreDamagedError when it is no store at all, StoreVersionError
  */
 export async function salvage(dataDir: string, stamp: string): Promise<Salvage> {
   const file = queueStoreFile(dataDir);
+  refuseUnfinishedBackup(dataDir);
   if (!existsSync(file)) throw new StoreMissingError(dataDir);
   const lock = new DataDirLock(dataDir);
   lock.acquire();

@@ -7,6 +7,7 @@ import { queueStoreFile, told } from './queue-environment';
 import { unseal } from './records';
 import { type StoreSurvey, surveyQueueStore } from './store-survey';
 import { TreeWalk } from './tree-walk';
+import { refuseUnfinishedBackup } from './unfinished-backup';
 
 /** What a check of a data folder found. */
 export interface StoreCheck {
@@ -19,10 +20,11 @@ const TRIAL = 'probe';
 
 /**
  * Reads all that a data folder holds, also while a node runs on it, and without LMDB: no damage can end the process.
- * @throws StoreMissingError, StoreDamagedError when a file is no store, StoreVersionError
+ * @throws StoreMissingError, BackupUnfinishedError, StoreDamagedError when a file is no store, StoreVersionError
  */
 export async function checkStores(dataDir: string): Promise<StoreCheck> {
   const file = queueStoreFile(dataDir);
+  refuseUnfinishedBackup(dataDir);
   if (!existsSync(file)) throw new StoreMissingError(dataDir);
   const state = join(dataDir, 'state', 'data.mdb');
   return {

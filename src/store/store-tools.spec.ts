@@ -142,6 +142,26 @@ describe('a backup', () => {
     expect(readdirSync(empty)).toEqual([]);
     await expect(backUp(fresh(), fresh())).rejects.toMatchObject({ code: 'FL_STORE_MISSING' });
   });
+
+  it('is no data folder before it is finished', async () => {
+    const folder = await filled();
+    const target = fresh();
+    const copying = backUp(folder, target);
+    const unfinished = fresh();
+    cpSync(target, unfinished, { recursive: true });
+    await copying;
+    const wanted = { code: 'FL_BACKUP_UNFINISHED' };
+    expect(() => NodeState.open(unfinished)).toThrow(expect.objectContaining(wanted));
+    for (const use of [
+      () => checkStores(unfinished),
+      () => salvage(unfinished, 'now'),
+      () => backUp(unfinished, fresh()),
+    ])
+      await expect(use()).rejects.toMatchObject(wanted);
+    await expect(backUp(folder, unfinished)).rejects.toThrow('has a backup in it that was not finished');
+    expect(readdirSync(target).sort()).toEqual(['queues', 'state']);
+    expect((await checkStores(target)).queues.damageCount).toBe(0);
+  });
 });
 
 describe('what is in the redo log only', () => {
