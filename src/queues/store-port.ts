@@ -31,7 +31,7 @@ export interface QueueStore {
   /** The greatest key of a queue's records in a space, or -1. */
   last(space: number, queue: number): number;
   /**
-   * `full`: puts are refused by whoever asks, deletes still fit (a reserve is kept for them). `failed`: a write has failed and the
+   * `full`: puts are refused by whoever asks, deletes still fit (room is kept for them). `failed`: a write has failed and the
    * store is being opened again; nothing is taken. It becomes `ok` by itself.
    */
   readonly state: StoreState;

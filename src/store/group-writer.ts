@@ -19,6 +19,8 @@ export interface GroupWriterPorts {
   readonly onWritten: (bytes: number) => void;
   /** Something could not be written. It takes nothing before {@link GroupWriter.refuse}. */
   readonly onFailed: (error: unknown) => void;
+  /** LMDB could not take what is in the redo log. All that is committed is done nevertheless. */
+  readonly onBehind: (error: unknown) => void;
 }
 
 interface Group {
@@ -47,10 +49,12 @@ export class GroupWriter {
   #busy = false;
   #writing: Promise<void> | null = null;
   #failure: Error | null = null;
+  /** Why LMDB takes nothing for the time being. */
+  #heldBy: Error | null = null;
   #onIdle: () => void = () => undefined;
 
   constructor(private readonly ports: GroupWriterPorts) {
-    const { environment, redo, layerMs, onFailed } = ports;
+    const { environment, redo, layerMs, onBehind: onFailed } = ports;
     this.#overlay = new Overlay(this.#log, (space, queue, end) => greatestKey(environment, space, queue, end));
     this.#applier = new Applier({ environment, log: this.#log, overlay: this.#overlay, redo, layerMs, onFailed });
     this.reader = new MergedReader(this.#overlay, environment);
@@ -93,6 +97,7 @@ export class GroupWriter {
   /** Brings all that is durable to LMDB. */
   async apply(): Promise<void> {
     this.#overlay.freeze();
+    if (this.#heldBy !== null) this.#overlay.merge();
     await this.#applier.drain();
   }
 
@@ -108,8 +113,22 @@ export class GroupWriter {
     this.#refuse();
   }
 
+  /** LMDB gets nothing but by {@link apply} before {@link resume}. Groups are done as long as the redo log has room. */
+  hold(failure: Error): void {
+    this.#failure = null;
+    this.#setHeld(failure);
+    if (this.ports.redo.isUsedUp) this.ports.redo.interrupt(failure);
+  }
+
   resume(): void {
     this.#failure = null;
+    this.#setHeld(null);
+    this.#applier.run();
+  }
+
+  #setHeld(by: Error | null): void {
+    this.#heldBy = by;
+    this.#applier.isHeld = this.ports.redo.isHeld = by !== null;
   }
 
   stop(): void {
@@ -154,6 +173,7 @@ export class GroupWriter {
     const first = this.#groups[0]!;
     const bytes = first.end - this.#doneTo;
     if (bytes > redo.room && bytes <= redo.roomMax) {
+      if (this.#heldBy !== null && redo.isUsedUp) throw this.#heldBy;
       this.#applier.freeze();
       await redo.rotate();
     }

@@ -7,7 +7,7 @@ import { DiskSpace } from './disk-space';
 import { StoreFailedError } from './errors';
 import { GroupWriter } from './group-writer';
 import { boundErrorText } from './lmdb-error-text';
-import { LAYER_MS, RECORD_BYTES_MAX, REOPEN_MS_MAX, REOPEN_MS_MIN, SPACE_LOOK_MS } from './limits';
+import { LAYER_MS, RECORD_BYTES_MAX, SPACE_LOOK_MS } from './limits';
 import {
   type QueueEnvironment,
   openProbed,
@@ -19,7 +19,8 @@ import {
 import { SPACE_END } from './queue-key';
 import { openRedoLog } from './redo/open-redo-log';
 import type { RedoLog } from './redo/redo-log';
-import { type StoreLife, beginLife, endLife, redoPosition, tryWrite } from './store-life';
+import { type StoreLife, beginLife, endLife } from './store-life';
+import { StoreRecovery } from './store-recovery';
 
 export interface QueueStorePorts {
   readonly journal: Journal;
@@ -67,11 +68,10 @@ export class LmdbQueueStore implements QueueStore {
   /** Committed while it closes: refused once all before them are done. */
   #late: StoreCompletion[] = [];
   #state: StoreState = 'ok';
-  #failures = 0;
-  #failure: StoreFailedError | null = null;
   #closing = false;
-  #recovery: Promise<void> = Promise.resolve();
-  #wake: () => void = () => undefined;
+  /** Once it is closed. */
+  #ended: StoreFailedError | null = null;
+  readonly #recovery: StoreRecovery;
   #timer: NodeJS.Timeout | null = null;
 
   private constructor(
@@ -90,13 +90,25 @@ export class LmdbQueueStore implements QueueStore {
       onWritten: (bytes) => {
         if (this.#space.hasWritten(bytes)) this.#look();
       },
-      onFailed: (error) => void this.#fail(error),
+      onFailed: (error) => void this.#recovery.fail(error),
+      onBehind: (error) => void this.#recovery.fallBehind(error),
     });
     this.#space = new DiskSpace(
       file,
       () => this.#freeInFile(),
       () => this.#writer.unappliedBytes,
     );
+    this.#recovery = new StoreRecovery({
+      file,
+      writer: this.#writer,
+      redo,
+      space: this.#space,
+      journal: ports.journal,
+      reopen: () => this.#reopen(),
+      environment: () => this.#opened(),
+      enter: (state) => this.#enter(state),
+      onRecovered: () => this.#look(),
+    });
     this.#look();
   }
 
@@ -132,7 +144,7 @@ export class LmdbQueueStore implements QueueStore {
   get usage(): StoreUsage {
     const { used, all } = this.environment ? pagesOf(this.environment) : { used: 0, all: 0 };
     const { state, unflushedBytes } = this;
-    return { state, usedBytes: used, fileBytes: all, unflushedBytes, failures: this.#failures };
+    return { state, usedBytes: used, fileBytes: all, unflushedBytes, failures: this.#recovery.failures };
   }
 
   put(space: number, queue: number, key: number, value: Buffer): void {
@@ -167,17 +179,17 @@ export class LmdbQueueStore implements QueueStore {
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#timer) clearTimeout(this.#timer);
-    this.#wake();
+    this.#recovery.stop();
     await this.#writer.idle();
-    await this.#recovery;
+    await this.#recovery.rest();
     this.#writer.stop();
     const { environment } = this;
     if (environment && !this.#failure) await this.#sayClean(environment);
     await this.#writer.rest();
     this.environment = null;
-    this.#failure = this.#closed();
-    this.#writer.refuse(this.#failure);
-    for (const completion of this.#late.splice(0)) completion.done(this.#failure);
+    this.#ended = this.#closed();
+    this.#writer.refuse(this.#ended);
+    for (const completion of this.#late.splice(0)) completion.done(this.#ended);
     await this.redo.close();
     await environment?.root.close();
   }
@@ -196,6 +208,10 @@ export class LmdbQueueStore implements QueueStore {
     }
   }
 
+  get #failure(): StoreFailedError | null {
+    return this.#ended ?? this.#recovery.failure;
+  }
+
   #opened(): QueueEnvironment {
     if (!this.environment) throw this.#failure ?? this.#closed();
     return this.environment;
@@ -205,81 +221,18 @@ export class LmdbQueueStore implements QueueStore {
     return new StoreFailedError(this.file, new Error('it is closed'));
   }
 
-  async #fail(error: unknown): Promise<void> {
-    const reason = await commitReason(error);
-    if (this.#failure === null) {
-      this.#failures++;
-      this.#failure = this.#failureOf(reason);
-      this.ports.journal.warn('store-write-failed', { error: reason.message });
-      if (this.#failure.full) this.#space.giveReserve();
-      this.#enter('failed');
-      this.#recovery = this.#recover();
-    }
-    this.#writer.refuse(this.#failure);
-  }
-
-  /** LMDB calls it EIO when only a part of a page has found room. */
-  #failureOf(reason: Error): StoreFailedError {
-    return new StoreFailedError(this.file, reason, this.#space.isUsedUp());
-  }
-
-  /** Opens the environment again until it has all that is durable, and writing works. */
-  async #recover(): Promise<void> {
-    for (let pauseMs = REOPEN_MS_MIN; !this.#closing; pauseMs = Math.min(2 * pauseMs, REOPEN_MS_MAX)) {
-      try {
-        await this.#reopen();
-        await this.#pause(pauseMs);
-        if (this.#closing) return;
-        await this.#catchUp();
-        this.#failure = null;
-        this.#writer.resume();
-        this.ports.journal.info('store-recovered');
-        return this.#look();
-      } catch (error) {
-        const reason = await commitReason(error);
-        this.#failure = this.#failureOf(reason);
-        this.#writer.refuse(this.#failure);
-        if (this.#failure.full) await this.#giveRoom();
-        if (!this.environment) await this.#pause(pauseMs);
-      }
-    }
-  }
-
   async #reopen(): Promise<void> {
-    await this.#writer.rest();
     const { environment } = this;
     this.environment = null;
     await environment?.root.close();
     this.environment = openQueueEnvironment(this.file, this.ports);
   }
 
-  async #catchUp(): Promise<void> {
-    const environment = this.#opened();
-    await tryWrite(environment);
-    await this.#writer.apply();
-    this.redo.skipTo(redoPosition(environment).applied);
-    if (this.redo.isBroken) await this.redo.restart();
-  }
-
-  async #giveRoom(): Promise<void> {
-    this.#space.giveReserve();
-    try {
-      await this.redo.giveRoom();
-    } catch {
-      // The next write says what it is.
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      this.#timer = setTimeout(resolve, ms);
-    });
-  }
-
   /** Looks whether the volume is full, and again in a while: others write to it too. */
   #look(): void {
-    if (this.#failure || this.#closing) return;
+    if (!this.#recovery.isWell || this.#closing) return;
+    // What a backup or a check saw that was killed: until then no page is used again that was freed since.
+    this.environment?.root.readerCheck();
     const isFull = this.#space.isFull();
     if (isFull) this.#writer.hurry();
     this.#enter(isFull ? 'full' : 'ok');

@@ -15,7 +15,7 @@ export interface ApplierPorts {
   readonly redo: RedoLog;
   /** For so long changes wait for others to go with them. */
   readonly layerMs: number;
-  /** LMDB could not take it. Nothing is lost: it is tried again with the next {@link Applier.run}. */
+  /** LMDB could not take it. Nothing is lost: it is tried again with the next {@link Applier.run}, or by whoever holds it back. */
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -26,11 +26,14 @@ export class Applier {
   readonly #writer = new RecordWriter();
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Nothing goes to LMDB but by {@link drain}. */
+  isHeld = false;
 
   constructor(private readonly ports: ApplierPorts) {}
 
   /** Told of what the overlay has taken. */
   noted(): void {
+    if (this.isHeld) return;
     if (this.ports.overlay.live.size >= LAYER_RECORDS_MAX) return this.freeze();
     this.#timer ??= setTimeout(() => this.freeze(), this.ports.layerMs).unref();
   }
@@ -45,7 +48,7 @@ export class Applier {
 
   /** Goes on with what is frozen. */
   run(): void {
-    if (this.#running !== null || this.ports.overlay.frozen.length === 0) return;
+    if (this.isHeld || this.#running !== null || this.ports.overlay.frozen.length === 0) return;
     this.drain().catch((error: unknown) => this.ports.onFailed(error));
   }
 

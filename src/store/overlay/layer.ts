@@ -1,5 +1,5 @@
 import type { LogVisitor } from '../write-log';
-import { LOW_END, OverlayTable } from './table';
+import { DELETED, LOW_END, OverlayTable } from './table';
 
 /** The greatest key below `end` that lies below a layer, of a queue in a space; -1 for none. */
 export type GreatestBelow = (space: number, queue: number, end: number) => number;
@@ -38,6 +38,25 @@ export class Layer implements LogVisitor {
     const before = table.entries.size;
     table.delete(low);
     this.size += table.entries.size - before;
+  }
+
+  /**
+   * Takes over what a later one has, which comes right behind it. LMDB may have got this one though it said that it failed: what was deleted
+   * stays an entry.
+   */
+  merge(later: Layer): void {
+    const shift = later.base - this.base;
+    later.spaces.forEach((queues, space) => {
+      for (const tables of queues?.values() ?? [])
+        for (const { queue, high, entries } of tables) {
+          const table = this.#table(space, queue, high);
+          const before = table.entries.size;
+          for (const [low, at] of entries) table.put(low, at === DELETED ? DELETED : at + shift);
+          this.size += table.entries.size - before;
+        }
+    });
+    this.end = later.end;
+    this.sequence = later.sequence;
   }
 
   /** Where the record of a key stands from the base on, or DELETED; undefined when it was not changed. */

@@ -164,6 +164,39 @@ describe('an overlay', () => {
     expect([overlay.live.size, overlay.last(3, 1, KEY_END)]).toEqual([3, -1]);
   });
 
+  it('reads the same when its frozen layers are one, which keeps what was deleted', () => {
+    const { log, overlay, take } = overlayOf(100);
+    const seen = (): unknown => {
+      const textOf = (key: number): string | null | undefined => {
+        const record = overlay.record(3, 1, key);
+        return record && record.toString('utf8', record.start + 4, record.end);
+      };
+      return { records: [100, 101, 102, 103, 104].map(textOf), next: overlay.next(3, 1, 101, KEY_END) };
+    };
+    for (const key of [101, 102, 103]) log.put(3, 1, key, Buffer.from(`first of ${key}`));
+    take();
+    overlay.freeze();
+    log.delete(3, 1, 101);
+    log.put(3, 1, 102, Buffer.from('second of 102'));
+    take();
+    overlay.freeze();
+    log.put(3, 1, 104, Buffer.from('first of 104'));
+    log.delete(3, 1, 100);
+    take();
+    overlay.freeze();
+    log.delete(3, 1, 103);
+    take();
+    const before = seen();
+    overlay.merge();
+    const [frozen, ...others] = overlay.frozen;
+    expect([frozen?.sequence, frozen?.size, others]).toEqual([3, 5, []]);
+    expect(seen()).toEqual(before);
+    overlay.merge();
+    expect(seen()).toEqual(before);
+    overlay.drop(frozen!);
+    expect(seen()).toEqual({ records: [undefined, undefined, undefined, null, undefined], next: 103 });
+  });
+
   it('is empty when LMDB has all of it', () => {
     const { log, overlay, take } = overlayOf();
     expect([overlay.isEmpty, overlay.bytes]).toEqual([true, 0]);

@@ -48,6 +48,13 @@ export class Overlay {
     if (this.live.sequence !== 0) this.#layers.push(this.#fresh(this.live.end));
   }
 
+  /** Makes one of all frozen layers, so that in its transaction nothing needs room that was deleted since. None of them may be in one now. */
+  merge(): void {
+    const [first, ...later] = this.frozen;
+    for (const layer of later) first!.merge(layer);
+    this.#layers.splice(1, later.length);
+  }
+
   /** LMDB has all layers up to this one. */
   drop(layer: Layer): void {
     this.#layers.splice(0, this.#layers.indexOf(layer) + 1);

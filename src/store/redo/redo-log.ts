@@ -62,6 +62,8 @@ export class RedoLog {
   #preparing: Promise<void> | null = null;
   #waiter: Waiter | null = null;
   #isBroken = false;
+  /** There is no room on the disk: none is taken for more files. */
+  isHeld = false;
 
   constructor(
     private readonly folder: string,
@@ -99,6 +101,11 @@ export class RedoLog {
   /** And those for which any segment ever has. */
   get roomMax(): number {
     return this.#bytesMax - SEGMENT_HEAD_BYTES - BLOCK_HEAD_BYTES - SECTOR_BYTES;
+  }
+
+  /** No segment can be the next one before LMDB has what is in the others. */
+  get isUsedUp(): boolean {
+    return this.#spare === null && this.#preparing === null && !this.#unused() && !this.#mayMake;
   }
 
   /** Number of the segment that is needed for what comes after a block. */
@@ -190,7 +197,7 @@ export class RedoLog {
   /** Prepares the next segment, if there may be one. */
   #prepare(): void {
     if (this.#spare !== null || this.#preparing !== null) return;
-    const file = this.#unused() ?? (this.#files.length < REDO_SEGMENTS ? this.#made() : null);
+    const file = this.#unused() ?? (this.#mayMake ? this.#made() : null);
     if (file === null) return;
     this.#preparing = file.prepare(this.#id, ++this.#number, this.#bytes).then(
       () => {
@@ -215,6 +222,10 @@ export class RedoLog {
     } catch {
       // What it is becomes clear when the next one is made.
     }
+  }
+
+  get #mayMake(): boolean {
+    return !this.isHeld && this.#files.length < REDO_SEGMENTS;
   }
 
   #unused(): SegmentFile | undefined {
