@@ -1,7 +1,7 @@
 import type { Chunk } from '../common/chunk';
 import type { FairleadError } from '../common/errors';
 import type { WireReader } from '../common/wire';
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import { SPACE, type NodeView, type ReplicaEvents, type Space } from '../routing/contract';
 import type {
   DropReason,
@@ -199,7 +199,7 @@ export class AddressCore implements AddressSpace, StreamsUpper<AddressEntry>, Re
     if (address !== REHOMING_WIRE) this.counters.drop(reason, count);
   }
 
-  onFull(target: NodeId, _cls: TrafficClass, full: boolean): void {
+  onFull(target: NodeId, _cls: StreamClass, full: boolean): void {
     if (full) return;
     this.#parts.queues.relieved(target);
     this.#parts.publishers.relieved();

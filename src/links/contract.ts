@@ -6,10 +6,23 @@ import type { WireReader } from '../common/wire';
  */
 export type NodeId = number;
 
-/** Classes of traffic: each has its own outbound queue on a link, its own streams and its own window. */
+/** Classes of traffic on a link: each has its own outbound queue. */
 export const TRAFFIC_CLASS = { control: 0, high: 1, normal: 2 } as const;
 export type TrafficClass = (typeof TRAFFIC_CLASS)[keyof typeof TRAFFIC_CLASS];
 export const TRAFFIC_CLASSES: readonly TrafficClass[] = [0, 1, 2];
+
+/**
+ * Classes of streams, each with streams and windows of its own: those of links, and bulk, which waits on a link with what is normal.
+ * There each stream has its turn, so that bulk has half of a link at least and holds up no message for longer than a turn.
+ */
+export const STREAM_CLASS = { ...TRAFFIC_CLASS, bulk: 3 } as const;
+export type StreamClass = (typeof STREAM_CLASS)[keyof typeof STREAM_CLASS];
+export const STREAM_CLASSES: readonly StreamClass[] = [0, 1, 2, 3];
+
+/** The queue of a link that frames of a stream wait in. */
+export function trafficClassOf(cls: StreamClass): TrafficClass {
+  return cls === STREAM_CLASS.bulk ? TRAFFIC_CLASS.normal : cls;
+}
 
 /** First byte of every frame between two nodes. Below 16: spoken between neighbours only; from 16: routed. */
 export const FRAME = {

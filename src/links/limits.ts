@@ -28,7 +28,7 @@ export const NAME_BYTES_MAX = 255;
 /** Links of one node, those going down included: what a hub of a large star needs. */
 export const LINKS_MAX = 4_096;
 
-/** Frames of high and normal class that may wait on one link. */
+/** Frames of high and normal class, bulk among the latter, that may wait on one link. */
 export const LINK_QUEUE_BYTES = 4 * 1024 * 1024;
 /** Of those no more wait on a slow link than leave within this time, so that what is sent for an outcome is not late for it. */
 export const QUEUE_MS_MAX = 1_500;

@@ -1,5 +1,6 @@
 import type { AddressCore } from '../addresses/address-core';
 import type { AddressEntry } from '../addresses/address-entry';
+import { STREAM_CLASS } from '../links/contract';
 import { isClientControl, type ClientCore } from '../sessions/client-core';
 import type { StreamsUpper } from '../streams/contract';
 import { TUNNEL_CREDIT, TUNNEL_WIRE } from '../tunnels/messages';
@@ -41,8 +42,8 @@ export function joinUppers(
       if (address !== TUNNEL_WIRE) addresses().onDropped(target, address, count, reason);
     },
     onFull: (target, cls, full) => {
-      addresses().onFull(target, cls, full);
-      if (!full) tunnels().relieved(target);
+      if (cls !== STREAM_CLASS.bulk) addresses().onFull(target, cls, full);
+      else if (!full) tunnels().relieved(target);
     },
     onGap: (origin, missed) => addresses().onGap(origin, withoutTunnels(missed)),
     onGivenUp: (origin) => {

@@ -1,4 +1,4 @@
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 
 /** What routing knows of a node, itself included. */
 export interface NodeView {
@@ -30,12 +30,12 @@ export interface Routes {
    * The local link that leads to `destination`, or -1. Among equal-cost links and neighbours a hash of (origin, destination,
    * class) decides, the same for as long as the topology is.
    */
-  nextHop(destination: NodeId, origin: NodeId, cls: TrafficClass): number;
+  nextHop(destination: NodeId, origin: NodeId, cls: StreamClass): number;
   /**
    * A number that changes exactly when an edge of the present path self -> destination for this class has vanished since the
    * last call (never for a mere cost change). Streams re-send what is unacknowledged when it changes.
    */
-  pathGeneration(destination: NodeId, cls: TrafficClass): number;
+  pathGeneration(destination: NodeId, cls: StreamClass): number;
 }
 
 /** Kinds of replicated state; each origin owns one map of each, flooded as deltas and healed by digests. */

@@ -1,11 +1,11 @@
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import { choose } from './path-choice';
 import type { Spf } from './spf';
 
 /** The path of one (destination, class) that somebody asked for. */
 interface TrackedPath {
   readonly destination: NodeId;
-  readonly cls: TrafficClass;
+  readonly cls: StreamClass;
   generation: number;
   /** Ids of its edges; empty while unreachable. */
   edges: number[];
@@ -21,7 +21,7 @@ export class PathTracker {
   #stamp = 0;
   readonly #stack: number[] = [];
 
-  generation(destination: NodeId, cls: TrafficClass, path: () => number[]): number {
+  generation(destination: NodeId, cls: StreamClass, path: () => number[]): number {
     const key = destination * 4 + cls;
     let tracked = this.#paths.get(key);
     if (tracked === undefined) {
@@ -41,12 +41,12 @@ export class PathTracker {
   }
 
   /** The topology is new: paths are found again. */
-  renew(find: (destination: NodeId, cls: TrafficClass) => number[]): void {
+  renew(find: (destination: NodeId, cls: StreamClass) => number[]): void {
     for (const path of this.#paths.values()) path.edges = find(path.destination, path.cls);
   }
 
   /** Edges of the path from the root of `spf` to node `to` that frames of (origin, destination, class) take. */
-  walk(spf: Spf, to: number, origin: NodeId, destination: NodeId, cls: TrafficClass): number[] {
+  walk(spf: Spf, to: number, origin: NodeId, destination: NodeId, cls: StreamClass): number[] {
     const path: number[] = [];
     if (to < 0 || spf.root < 0 || !(spf.distance[to] !== Infinity) || to === spf.root) return path;
     const { graph } = spf;

@@ -1,4 +1,4 @@
-import type { NodeId, NodeIdentity, TrafficClass } from '../links/contract';
+import type { NodeId, NodeIdentity, StreamClass } from '../links/contract';
 import type { NodeView, Routes } from './contract';
 import { choose } from './path-choice';
 import { PathTracker } from './path-tracker';
@@ -80,14 +80,14 @@ export class RoutingTable implements Routes {
     this.#paths.forget(id);
   }
 
-  nextHop(destination: NodeId, origin: NodeId, cls: TrafficClass): number {
+  nextHop(destination: NodeId, origin: NodeId, cls: StreamClass): number {
     const hops = this.#views.get(destination)?.hops;
     if (hops === undefined || hops.length === 0) return -1;
     if (hops.length === 1) return hops[0] as number;
     return hops[choose(origin, destination, cls, this.self.id, hops.length)] as number;
   }
 
-  pathGeneration(destination: NodeId, cls: TrafficClass): number {
+  pathGeneration(destination: NodeId, cls: StreamClass): number {
     return this.#paths.generation(destination, cls, () => this.#pathTo(destination, cls));
   }
 
@@ -160,7 +160,7 @@ export class RoutingTable implements Routes {
   }
 
   /** Edges of the path that this node's own frames take to a destination now. */
-  #pathTo(destination: NodeId, cls: TrafficClass): number[] {
+  #pathTo(destination: NodeId, cls: StreamClass): number[] {
     const index = this.topology.node(destination)?.index ?? -1;
     return this.#paths.walk(this.#spf, index, this.self.id, destination, cls);
   }

@@ -2,7 +2,7 @@ import type { Chunk, ChunkPool, Loan } from '../common/chunk';
 import { copyBytes } from '../common/copy';
 import { invariant } from '../common/errors';
 import { WireError } from '../common/wire';
-import type { TrafficClass } from '../links/contract';
+import type { StreamClass } from '../links/contract';
 import type { Placement } from './contract';
 import { BATCH_ADDRESSES_MAX, BATCH_BYTES_MAX, STAGING_KEPT } from './limits';
 
@@ -80,7 +80,7 @@ export class Batch {
   constructor(
     pool: ChunkPool,
     buffers: StagingBuffers,
-    readonly cls: TrafficClass,
+    readonly cls: StreamClass,
     readonly bytesMax: number,
   ) {
     this.#staging = buffers.take();

@@ -1,6 +1,6 @@
 import type { Chunk } from '../common/chunk';
 import type { WireReader } from '../common/wire';
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 
 /** Bits of a message's flags inside a batch. */
 export const MESSAGE_FLAG = {
@@ -81,7 +81,7 @@ export interface Streams {
    */
   append(
     set: TargetSet,
-    cls: TrafficClass,
+    cls: StreamClass,
     address: string,
     flags: number,
     payload: Buffer,
@@ -90,12 +90,12 @@ export interface Streams {
     slot: number,
   ): Placement;
   /** Starts a large message towards a set; segments follow with the returned id, other messages may come between. */
-  beginLarge(set: TargetSet, cls: TrafficClass, address: string, flags: number, slot: number): number;
+  beginLarge(set: TargetSet, cls: StreamClass, address: string, flags: number, slot: number): number;
   /** @param kept is told where the bytes were put, and may retain that; of what goes nowhere it is told nothing */
   appendSegment(largeId: number, payload: Buffer, start: number, end: number, kept?: SegmentKeeper | null): void;
   endLarge(largeId: number, aborted: boolean): void;
   /** True while messages to this destination should not be let in: its window is shut and its share of the retention pool is used up. */
-  isFull(target: NodeId, cls: TrafficClass): boolean;
+  isFull(target: NodeId, cls: StreamClass): boolean;
   /** Sends a reliable, ordered control message to one node (control class). `kind` < 128 belongs to addresses. */
   sendControl(target: NodeId, kind: number, payload: Buffer): void;
   /**
@@ -109,7 +109,7 @@ export interface Streams {
 export interface Receipt {
   readonly origin: NodeId;
   readonly incarnation: number;
-  readonly cls: TrafficClass;
+  readonly cls: StreamClass;
   readonly epoch: number;
 }
 
@@ -151,7 +151,7 @@ export interface StreamsUpper<A> {
   /** Messages without a slot that were given up, counted per address. */
   onDropped(target: NodeId, address: string, count: number, reason: DropReason): void;
   /** `isFull` has changed. */
-  onFull(target: NodeId, cls: TrafficClass, full: boolean): void;
+  onFull(target: NodeId, cls: StreamClass, full: boolean): void;
   /** The origin's stream starts afresh; `missed` messages of each address were given up by it (empty when it restarted). */
   onGap(origin: NodeId, missed: ReadonlyMap<string, number>): void;
   /** That node had given this one up, and is back: whatever either had asked of the other is void there. */

@@ -1,5 +1,5 @@
 import type { WireReader } from '../common/wire';
-import { TRAFFIC_CLASS, type NodeId, type TrafficClass } from '../links/contract';
+import { STREAM_CLASS, type NodeId, type StreamClass } from '../links/contract';
 import { DATAGRAM, beginDatagram, type BatchTarget, type DatagramHead } from './frames';
 import { HOPS_MAX } from './limits';
 import type { StreamPorts } from './ports';
@@ -7,9 +7,9 @@ import type { ReceiveStream } from './receive-stream';
 
 /** What a received datagram says. */
 export interface DatagramVisitor {
-  onAck(cls: TrafficClass, epoch: number, nextExpected: number, window: number): void;
-  onGap(cls: TrafficClass, epoch: number, from: number, to: number): void;
-  onCongested(cls: TrafficClass, node: NodeId, epoch: number, firstSeq: number): void;
+  onAck(cls: StreamClass, epoch: number, nextExpected: number, window: number): void;
+  onGap(cls: StreamClass, epoch: number, from: number, to: number): void;
+  onCongested(cls: StreamClass, node: NodeId, epoch: number, firstSeq: number): void;
 }
 
 /** Acknowledgements, gap reports and congestion notices: routed on the control class, not kept, repeated where that matters. */
@@ -29,7 +29,7 @@ export class DatagramPort<A> {
   }
 
   /** u32 destination, u32 epoch, u48 first sequence of the dropped frame. */
-  sendCongested(origin: NodeId, incarnation: number, cls: TrafficClass, target: BatchTarget): void {
+  sendCongested(origin: NodeId, incarnation: number, cls: StreamClass, target: BatchTarget): void {
     const writer = this.#begin(DATAGRAM.congested, cls, origin, incarnation);
     this.#send(origin, writer.u32(target.node).u32(target.epoch).u48(target.firstSeq).take());
   }
@@ -37,12 +37,12 @@ export class DatagramPort<A> {
   /** Sends another node's datagram on. @returns false when its hops are used up or no route leads there */
   forward(head: DatagramHead, reader: WireReader): boolean {
     if (head.hops === 0) return false;
-    const link = this.ports.routes.nextHop(head.node, head.origin, TRAFFIC_CLASS.control);
+    const link = this.ports.routes.nextHop(head.node, head.origin, STREAM_CLASS.control);
     if (link < 0) return false;
     const frame = beginDatagram({ ...head, hops: head.hops - 1 })
       .raw(reader.rest())
       .take();
-    this.ports.frames.enqueue(link, TRAFFIC_CLASS.control, frame, null, head.origin, head.origin);
+    this.ports.frames.enqueue(link, STREAM_CLASS.control, frame, null, head.origin, head.origin);
     return true;
   }
 
@@ -56,7 +56,7 @@ export class DatagramPort<A> {
     }
   }
 
-  #begin(kind: number, cls: TrafficClass, node: NodeId, nodeIncarnation: number): ReturnType<typeof beginDatagram> {
+  #begin(kind: number, cls: StreamClass, node: NodeId, nodeIncarnation: number): ReturnType<typeof beginDatagram> {
     const self = this.ports.routes.self;
     return beginDatagram({
       kind,
@@ -71,7 +71,7 @@ export class DatagramPort<A> {
 
   #send(node: NodeId, frame: Buffer): void {
     const self = this.ports.routes.self;
-    const link = this.ports.routes.nextHop(node, self.id, TRAFFIC_CLASS.control);
-    if (link >= 0) this.ports.frames.enqueue(link, TRAFFIC_CLASS.control, frame, null, self.id, self.id);
+    const link = this.ports.routes.nextHop(node, self.id, STREAM_CLASS.control);
+    if (link >= 0) this.ports.frames.enqueue(link, STREAM_CLASS.control, frame, null, self.id, self.id);
   }
 }

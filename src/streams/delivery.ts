@@ -1,6 +1,6 @@
 import type { Chunk } from '../common/chunk';
 import { WireError, WireReader } from '../common/wire';
-import { TRAFFIC_CLASS } from '../links/contract';
+import { STREAM_CLASS } from '../links/contract';
 import { visitBody, type BodyVisitor } from './batch';
 import { DROP_REASON, MESSAGE_FLAG } from './contract';
 import { LARGE_OPEN_MAX } from './limits';
@@ -51,7 +51,7 @@ export class Delivery<A> implements BodyVisitor {
   }
 
   entry(position: number, flags: number, index: number, start: number, end: number): void {
-    if (this.#stream.cls === TRAFFIC_CLASS.control) {
+    if (this.#stream.cls === STREAM_CLASS.control) {
       this.control(this.#peer, index, new WireReader(this.#body.bytes, start, end));
       return;
     }

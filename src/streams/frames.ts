@@ -1,5 +1,5 @@
 import { WireError, WireWriter, type WireReader } from '../common/wire';
-import { FRAME, type NodeId, type TrafficClass } from '../links/contract';
+import { FRAME, type NodeId, type StreamClass } from '../links/contract';
 
 /**
  * Heads of the routed frames.
@@ -10,7 +10,7 @@ import { FRAME, type NodeId, type TrafficClass } from '../links/contract';
  * Datagram: u8 type, u8 kind, u8 hops, u8 class, u32 origin, u53 incarnation, u32 node, u53 incarnation; the payload follows.
  */
 export interface BatchHead {
-  readonly cls: TrafficClass;
+  readonly cls: StreamClass;
   readonly resent: boolean;
   readonly hops: number;
   readonly origin: NodeId;
@@ -33,7 +33,7 @@ export const DATAGRAM = { ack: 1, gap: 2, congested: 3 } as const;
 export interface DatagramHead {
   readonly kind: number;
   readonly hops: number;
-  readonly cls: TrafficClass;
+  readonly cls: StreamClass;
   readonly origin: NodeId;
   readonly incarnation: number;
   readonly node: NodeId;
@@ -50,9 +50,9 @@ export function headLength(bytes: Buffer, start: number, end: number): number {
   return Math.min(whole, BATCH_HEAD_FIXED_BYTES + (bytes[start + 3] as number) * BATCH_TARGET_BYTES);
 }
 
-function trafficClass(value: number): TrafficClass {
-  if (value > 2) throw new WireError(`traffic class ${value}, expected 0 to 2`);
-  return value as TrafficClass;
+function streamClass(value: number): StreamClass {
+  if (value > 3) throw new WireError(`stream class ${value}, expected 0 to 3`);
+  return value as StreamClass;
 }
 
 /** Reads a batch head; the reader stands at the body afterwards. @throws WireError */
@@ -72,7 +72,7 @@ export function readBatchHead(reader: WireReader): BatchHead {
   if (count === 0) throw new WireError('batch without messages');
   const bodyCrc = reader.u32();
   return {
-    cls: trafficClass(flags & 3),
+    cls: streamClass(flags & 3),
     resent: (flags & 4) !== 0,
     hops,
     origin,
@@ -104,7 +104,7 @@ export function readDatagramHead(reader: WireReader): DatagramHead {
   return {
     kind: reader.u8(),
     hops: reader.u8(),
-    cls: trafficClass(reader.u8()),
+    cls: streamClass(reader.u8()),
     origin: reader.u32(),
     incarnation: reader.u53(),
     node: reader.u32(),

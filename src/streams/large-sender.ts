@@ -1,4 +1,4 @@
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import { MESSAGE_FLAG, type Placement, type SegmentKeeper } from './contract';
 import { SEGMENT_BYTES } from './limits';
 import { SEGMENT_PART, SegmentWriter } from './reassembly';
@@ -7,7 +7,7 @@ import type { OpenTargetSet } from './target-sets';
 /** A large message that this node is sending. */
 interface OutgoingLarge {
   set: OpenTargetSet | null;
-  readonly cls: TrafficClass;
+  readonly cls: StreamClass;
   readonly address: string;
   readonly flags: number;
   readonly slot: number;
@@ -17,7 +17,7 @@ interface OutgoingLarge {
 /** Appends one entry to the open batch of a set. */
 export type AppendEntry = (
   set: OpenTargetSet,
-  cls: TrafficClass,
+  cls: StreamClass,
   address: string,
   flags: number,
   payload: Buffer,
@@ -37,7 +37,7 @@ export class LargeSender {
     private readonly intern: (targets: readonly NodeId[]) => OpenTargetSet,
   ) {}
 
-  begin(set: OpenTargetSet, cls: TrafficClass, address: string, flags: number, slot: number): number {
+  begin(set: OpenTargetSet, cls: StreamClass, address: string, flags: number, slot: number): number {
     this.#lastId = (this.#lastId + 1) >>> 0;
     this.#open.set(this.#lastId, { set, cls, address, flags: flags | MESSAGE_FLAG.segment, slot, begun: false });
     return this.#lastId;
@@ -82,7 +82,7 @@ export class LargeSender {
   }
 
   /** The stream to a target is lost: open large messages towards it will never be whole there, and so are never delivered. */
-  targetLost(target: NodeId, cls: TrafficClass, lost: (slot: number, address: string) => void): void {
+  targetLost(target: NodeId, cls: StreamClass, lost: (slot: number, address: string) => void): void {
     for (const large of this.#open.values()) {
       if (large.cls !== cls || large.set === null || !large.set.targets.includes(target)) continue;
       const rest = large.set.targets.filter((other) => other !== target);

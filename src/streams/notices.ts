@@ -1,5 +1,5 @@
 import { WireWriter, type WireReader } from '../common/wire';
-import { TRAFFIC_CLASS, type TrafficClass } from '../links/contract';
+import { STREAM_CLASS, type StreamClass } from '../links/contract';
 import { CONTROL_GAP, CONTROL_GIVEN_UP } from './delivery';
 import { CONTROL_BYTES_MAX, GAP_ADDRESSES_MAX } from './limits';
 import type { Peer } from './peer';
@@ -57,14 +57,14 @@ export class Notices<A> {
 /** @throws WireError */
 export function readGivenUp(
   reader: WireReader,
-  visit: (cls: TrafficClass, epoch: number, nextSeq: number) => void,
+  visit: (cls: StreamClass, epoch: number, nextSeq: number) => void,
 ): void {
   for (let left = reader.u8(); left > 0; left--) {
     const cls = reader.u8();
     const epoch = reader.u32();
     const nextSeq = reader.u48();
-    // Control messages have no outcomes; another class is a later version's.
-    if (cls === TRAFFIC_CLASS.high || cls === TRAFFIC_CLASS.normal) visit(cls, epoch, nextSeq);
+    // Of control and bulk there are no outcomes; another class is a later version's.
+    if (cls === STREAM_CLASS.high || cls === STREAM_CLASS.normal) visit(cls, epoch, nextSeq);
   }
 }
 

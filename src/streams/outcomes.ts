@@ -1,5 +1,5 @@
 import { WireError, WireWriter, type WireReader } from '../common/wire';
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import { OUTCOME, type Outcome, type OutcomeDetail, type Receipt } from './contract';
 import { CONTROL_BYTES_MAX, OUTCOME_FIELDS_BYTES_MAX } from './limits';
 
@@ -100,7 +100,7 @@ const OUTCOMES_KNOWN = Object.keys(OUTCOME).length;
 export function readOutcomes(
   reader: WireReader,
   visit: (
-    cls: TrafficClass,
+    cls: StreamClass,
     epoch: number,
     first: number,
     count: number,

@@ -1,4 +1,4 @@
-import { TRAFFIC_CLASS } from '../links/contract';
+import { STREAM_CLASS } from '../links/contract';
 import { visitBody, type Batch } from './batch';
 import { DROP_REASON, GAP_OTHERS, MESSAGE_FLAG, type DropReason } from './contract';
 import type { LargeSender } from './large-sender';
@@ -20,7 +20,7 @@ export class PeerLosses<A> {
     const lost: (readonly [number, boolean])[] = [];
     stream.slots.forEachSorted((seq, slot) => lost.push([slot, seq < firstUnsent]));
     const dropped = new Map<string, number>();
-    if (stream.cls !== TRAFFIC_CLASS.control) {
+    if (stream.cls !== STREAM_CLASS.control) {
       for (const entry of stream.entries) countUntracked(entry.batch, dropped);
     }
     const wasFull = stream.full;
@@ -46,7 +46,7 @@ export class PeerLosses<A> {
 
   /** A sealed batch names a target that is no longer usable. */
   unsendable(peer: Peer<A>, batch: Batch): void {
-    if (batch.cls === TRAFFIC_CLASS.control) return;
+    if (batch.cls === STREAM_CLASS.control) return;
     const dropped = new Map<string, number>();
     countUntracked(batch, dropped);
     this.#report(peer, dropped, DROP_REASON.unreachable);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ChunkPool } from '../common/chunk';
 import { SeededRandom } from '../common/ports';
-import { TRAFFIC_CLASS } from '../links/contract';
+import { STREAM_CLASS } from '../links/contract';
 import { ACK_BYTES, ACK_DELAY_MS, GAP_DELAY_MS } from './limits';
 import { ReceiveStream } from './receive-stream';
 
@@ -9,7 +9,7 @@ const WINDOW = 1 << 20;
 
 class Bench {
   readonly pool = new ChunkPool('receive', 1 << 24);
-  readonly stream = new ReceiveStream(9, 1, TRAFFIC_CLASS.normal);
+  readonly stream = new ReceiveStream(9, 1, STREAM_CLASS.normal);
   readonly got: number[] = [];
 
   /** A batch of `count` messages comes in. */

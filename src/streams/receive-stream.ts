@@ -1,5 +1,5 @@
 import type { Chunk } from '../common/chunk';
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import type { Receipt } from './contract';
 import { ACK_BYTES, ACK_DELAY_MS, GAP_DELAY_MS } from './limits';
 
@@ -32,7 +32,7 @@ export class ReceiveStream implements Receipt {
   constructor(
     readonly origin: NodeId,
     readonly incarnation: number,
-    readonly cls: TrafficClass,
+    readonly cls: StreamClass,
   ) {}
 
   /**

@@ -1,5 +1,5 @@
 import type { Chunk } from '../common/chunk';
-import { TRAFFIC_CLASSES } from '../links/contract';
+import { STREAM_CLASSES } from '../links/contract';
 import type { DatagramPort } from './datagrams';
 import type { Delivery } from './delivery';
 import type { BatchHead, BatchTarget } from './frames';
@@ -87,7 +87,7 @@ export class Receiving<A> {
   }
 
   reset(peer: Peer<A>): void {
-    for (const cls of TRAFFIC_CLASSES) {
+    for (const cls of STREAM_CLASSES) {
       const stream = peer.receive[cls];
       this.counters.abortedLarge += peer.abortIncoming(cls);
       if (stream === null) continue;

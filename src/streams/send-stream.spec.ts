@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ChunkPool } from '../common/chunk';
-import { TRAFFIC_CLASS } from '../links/contract';
+import { STREAM_CLASS } from '../links/contract';
 import { Batch, StagingBuffers } from './batch';
 import {
   BATCH_BYTES_MAX,
@@ -16,7 +16,7 @@ const WIDE = 1 << 22;
 
 class Bench {
   readonly pool = new ChunkPool('retention', 1 << 24);
-  readonly stream = new SendStream(7, TRAFFIC_CLASS.normal, 1);
+  readonly stream = new SendStream(7, STREAM_CLASS.normal, 1);
   readonly #buffers = new StagingBuffers();
 
   constructor() {
@@ -25,7 +25,7 @@ class Bench {
 
   /** Queues a batch of `count` messages that fill `bytes` together. */
   put(bytes: number, count = 1, slots: readonly number[] = []): void {
-    const batch = new Batch(this.pool, this.#buffers, TRAFFIC_CLASS.normal, BATCH_BYTES_MAX);
+    const batch = new Batch(this.pool, this.#buffers, STREAM_CLASS.normal, BATCH_BYTES_MAX);
     const each = Math.floor(bytes / count) - 10;
     const placement = { chunk: batch.chunk, start: 0, length: 0 };
     for (let n = 0; n < count; n++)

@@ -1,5 +1,5 @@
 import { IntMap } from '../common/int-map';
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import type { Batch } from './batch';
 import {
   CONGESTION_PAUSE_MS,
@@ -61,7 +61,7 @@ export class SendStream {
 
   constructor(
     readonly target: NodeId,
-    readonly cls: TrafficClass,
+    readonly cls: StreamClass,
     readonly epoch: number,
   ) {}
 

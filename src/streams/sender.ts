@@ -1,11 +1,12 @@
 import { crc32 } from '../common/crc32';
-import type { NodeId, TrafficClass } from '../links/contract';
+import { trafficClassOf, type NodeId, type StreamClass } from '../links/contract';
 import type { Batch } from './batch';
 import type { BatchTarget } from './frames';
 import { writeBatchHead } from './frames';
 import { FRAME_TARGETS_MAX, HOPS_MAX } from './limits';
 import type { StreamCounters, StreamPorts } from './ports';
 import type { SendStream, StreamEntry } from './send-stream';
+import { streamKey } from './stream-key';
 
 /** One stream's share in a frame that is about to be written. */
 interface Share {
@@ -60,7 +61,7 @@ export class FrameSender<A> {
     this.#byLink.clear();
   }
 
-  #hop(target: NodeId, cls: TrafficClass): number {
+  #hop(target: NodeId, cls: StreamClass): number {
     return this.ports.routes.nextHop(target, this.ports.routes.self.id, cls);
   }
 
@@ -70,14 +71,12 @@ export class FrameSender<A> {
     const self = this.ports.routes.self;
     const targets: BatchTarget[] = [];
     let resent = false;
-    let key = self.id;
     for (const { stream, entry, incarnation } of shares) {
       if (entry.left) {
         resent = true;
         this.counters.resentFrames++;
       }
       stream.markSent(entry, now);
-      key = (Math.imul(key, 31) + stream.target) >>> 0;
       targets.push({ node: stream.target, incarnation, epoch: stream.epoch, firstSeq: entry.firstSeq });
     }
     const head = writeBatchHead({
@@ -90,6 +89,7 @@ export class FrameSender<A> {
       count: batch.count,
       bodyCrc: bodyCrc(batch),
     });
-    this.ports.frames.enqueue(link, batch.cls, head, batch.chunk, key, self.id);
+    const key = streamKey(self.id, batch.cls, targets);
+    this.ports.frames.enqueue(link, trafficClassOf(batch.cls), head, batch.chunk, key, self.id);
   }
 }

@@ -1,5 +1,5 @@
-import type { NodeId, TrafficClass } from '../links/contract';
-import { TRAFFIC_CLASS, TRAFFIC_CLASSES } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
+import { STREAM_CLASS, STREAM_CLASSES } from '../links/contract';
 import { WireError } from '../common/wire';
 import { Batch, type StagingBuffers } from './batch';
 import type { DropReason, Placement } from './contract';
@@ -40,14 +40,14 @@ export class Sending<A> {
     this.#losses = new PeerLosses(ports, this.large);
   }
 
-  #batch(set: OpenTargetSet, cls: TrafficClass): Batch {
+  #batch(set: OpenTargetSet, cls: StreamClass): Batch {
     const batch = new Batch(this.ports.retention, this.staging, cls, this.#bytesMax(set, cls));
     this.sets.opened(set, cls, batch);
     this.ports.scheduleFlush();
     return batch;
   }
 
-  #bytesMax(set: OpenTargetSet, cls: TrafficClass): number {
+  #bytesMax(set: OpenTargetSet, cls: StreamClass): number {
     for (const target of set.targets) {
       const stream = this.peers.find(target)?.send[cls];
       if (stream && stream.cwnd < SLOW_CWND_BYTES) return BATCH_BYTES_SLOW;
@@ -57,7 +57,7 @@ export class Sending<A> {
 
   put(
     set: OpenTargetSet,
-    cls: TrafficClass,
+    cls: StreamClass,
     address: string,
     flags: number,
     payload: Buffer,
@@ -78,7 +78,7 @@ export class Sending<A> {
 
   putControl(target: NodeId, kind: number, payload: Buffer): void {
     const set = this.sets.intern([target]);
-    const cls = TRAFFIC_CLASS.control;
+    const cls = STREAM_CLASS.control;
     let batch = set.open[cls];
     if (batch !== null && !batch.fits('', payload.length)) {
       set.open[cls] = null;
@@ -119,7 +119,7 @@ export class Sending<A> {
     batch.chunk.release();
   }
 
-  #sendStream(peer: Peer<A>, cls: TrafficClass): SendStream {
+  #sendStream(peer: Peer<A>, cls: StreamClass): SendStream {
     let stream = peer.send[cls];
     if (stream === null) {
       stream = new SendStream(peer.id, cls, ++this.#lastEpoch);
@@ -145,14 +145,14 @@ export class Sending<A> {
   #afterChange(stream: SendStream): void {
     if (stream.idle) this.#sending.delete(stream);
     if (stream.shut) this.counters.shutWindows++;
-    if (stream.cls === TRAFFIC_CLASS.control) return;
+    if (stream.cls === STREAM_CLASS.control) return;
     const { retention } = this.ports;
     if (stream.updateFull(retention.free < retention.capacity / 10)) {
       this.ports.upper.onFull(stream.target, stream.cls, stream.full);
     }
   }
 
-  onAck(origin: NodeId, incarnation: number, cls: TrafficClass, epoch: number, next: number, window: number): void {
+  onAck(origin: NodeId, incarnation: number, cls: StreamClass, epoch: number, next: number, window: number): void {
     const peer = this.peers.find(origin);
     const stream = peer?.send[cls];
     if (!peer || !stream || stream.epoch !== epoch || peer.incarnation !== incarnation) return;
@@ -163,7 +163,7 @@ export class Sending<A> {
     this.pump(stream, peer, now);
   }
 
-  onGapReport(origin: NodeId, cls: TrafficClass, epoch: number, from: number, to: number): void {
+  onGapReport(origin: NodeId, cls: StreamClass, epoch: number, from: number, to: number): void {
     const peer = this.peers.find(origin);
     const stream = peer?.send[cls];
     if (!peer || !stream || stream.epoch !== epoch) return;
@@ -172,7 +172,7 @@ export class Sending<A> {
     this.pump(stream, peer, now);
   }
 
-  onCongested(cls: TrafficClass, node: NodeId, epoch: number, firstSeq: number): void {
+  onCongested(cls: StreamClass, node: NodeId, epoch: number, firstSeq: number): void {
     const stream = this.peers.find(node)?.send[cls];
     if (!stream || stream.epoch !== epoch) return;
     const now = this.ports.clock.now();
@@ -182,7 +182,7 @@ export class Sending<A> {
   }
 
   reset(peer: Peer<A>, reason: DropReason): void {
-    for (const cls of TRAFFIC_CLASSES) {
+    for (const cls of STREAM_CLASSES) {
       const stream = peer.send[cls];
       if (stream === null) continue;
       peer.send[cls] = null;
@@ -192,7 +192,7 @@ export class Sending<A> {
   }
 
   /** The target had received everything below `nextSeq`, and tells no outcome of it any more. */
-  outcomesLost(peer: Peer<A>, cls: TrafficClass, epoch: number, nextSeq: number): void {
+  outcomesLost(peer: Peer<A>, cls: StreamClass, epoch: number, nextSeq: number): void {
     const stream = peer.send[cls];
     if (stream?.epoch === epoch) this.#losses.outcomesLost(peer, stream, nextSeq);
   }

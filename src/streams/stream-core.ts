@@ -2,7 +2,7 @@ import { crc32 } from '../common/crc32';
 import type { Chunk } from '../common/chunk';
 import { invariant } from '../common/errors';
 import { WireError, WireReader } from '../common/wire';
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import type { NodeView } from '../routing/contract';
 import { StagingBuffers } from './batch';
 import {
@@ -79,7 +79,7 @@ export class StreamCore<A> implements Streams {
 
   append(
     set: TargetSet,
-    cls: TrafficClass,
+    cls: StreamClass,
     address: string,
     flags: number,
     payload: Buffer,
@@ -101,7 +101,7 @@ export class StreamCore<A> implements Streams {
     return this.#placement;
   }
 
-  beginLarge(set: TargetSet, cls: TrafficClass, address: string, flags: number, slot: number): number {
+  beginLarge(set: TargetSet, cls: StreamClass, address: string, flags: number, slot: number): number {
     return this.#sending.large.begin(set as OpenTargetSet, cls, address, flags, slot);
   }
 
@@ -113,7 +113,7 @@ export class StreamCore<A> implements Streams {
     this.#sending.large.end(largeId, aborted);
   }
 
-  isFull(target: NodeId, cls: TrafficClass): boolean {
+  isFull(target: NodeId, cls: StreamClass): boolean {
     return this.#peers.find(target)?.send[cls]?.full ?? false;
   }
 
@@ -272,7 +272,7 @@ export class StreamCore<A> implements Streams {
 
   #onOutcomes(
     peer: Peer<A>,
-    cls: TrafficClass,
+    cls: StreamClass,
     epoch: number,
     first: number,
     count: number,

@@ -1,7 +1,7 @@
 import { ChunkPool, type Chunk } from '../common/chunk';
 import { SILENT_JOURNAL } from '../common/ports';
 import type { WireReader } from '../common/wire';
-import { FRAME, TRAFFIC_CLASS, nodeIdOf, type NodeId, type TrafficClass } from '../links/contract';
+import { FRAME, STREAM_CLASS, nodeIdOf, type NodeId, type StreamClass } from '../links/contract';
 import type { NodeView, Routes } from '../routing/contract';
 import {
   MESSAGE_FLAG,
@@ -15,7 +15,7 @@ import {
 } from './contract';
 import { StreamCore } from './stream-core';
 
-export const NORMAL = TRAFFIC_CLASS.normal;
+export const NORMAL = STREAM_CLASS.normal;
 
 export interface Frame {
   readonly to: string;
@@ -192,7 +192,7 @@ export class Host implements StreamsUpper<string>, Routes {
     this.dropped.push([address, count, reason]);
   }
 
-  onFull(_target: NodeId, _cls: TrafficClass, full: boolean): void {
+  onFull(_target: NodeId, _cls: StreamClass, full: boolean): void {
     this.full.push(full);
   }
 

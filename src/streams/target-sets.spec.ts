@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ChunkPool } from '../common/chunk';
-import { TRAFFIC_CLASS } from '../links/contract';
+import { STREAM_CLASS } from '../links/contract';
 import { Batch, StagingBuffers } from './batch';
 import { BATCH_BYTES_MAX } from './limits';
 import { TargetSets, type OpenTargetSet } from './target-sets';
@@ -9,7 +9,7 @@ const POOL = new ChunkPool('retention', 1 << 20);
 const BUFFERS = new StagingBuffers();
 
 function batch(): Batch {
-  return new Batch(POOL, BUFFERS, TRAFFIC_CLASS.normal, BATCH_BYTES_MAX);
+  return new Batch(POOL, BUFFERS, STREAM_CLASS.normal, BATCH_BYTES_MAX);
 }
 
 describe('TargetSets', () => {

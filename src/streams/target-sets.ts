@@ -1,10 +1,11 @@
-import type { NodeId, TrafficClass } from '../links/contract';
+import type { NodeId, StreamClass } from '../links/contract';
 import type { Batch } from './batch';
 import type { TargetSet } from './contract';
+import type { ByClass } from './peer';
 
 /** An interned set with the batches that are open towards it in this turn. */
 export class OpenTargetSet implements TargetSet {
-  readonly open: [Batch | null, Batch | null, Batch | null] = [null, null, null];
+  readonly open: ByClass<Batch> = [null, null, null, null];
 
   constructor(
     readonly key: string,
@@ -15,7 +16,7 @@ export class OpenTargetSet implements TargetSet {
 /** Interns target sets, and lists the open batches in the order in which they were opened. */
 export class TargetSets {
   readonly #sets = new Map<string, OpenTargetSet>();
-  #opened: { set: OpenTargetSet; cls: TrafficClass }[] = [];
+  #opened: { set: OpenTargetSet; cls: StreamClass }[] = [];
 
   intern(targets: readonly NodeId[]): OpenTargetSet {
     const sorted = [...new Set(targets)].sort((a, b) => a - b);
@@ -28,7 +29,7 @@ export class TargetSets {
     return set;
   }
 
-  opened(set: OpenTargetSet, cls: TrafficClass, batch: Batch): void {
+  opened(set: OpenTargetSet, cls: StreamClass, batch: Batch): void {
     set.open[cls] = batch;
     this.#opened.push({ set, cls });
   }

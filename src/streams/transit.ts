@@ -1,7 +1,8 @@
 import type { Chunk } from '../common/chunk';
-import type { NodeId } from '../links/contract';
+import { trafficClassOf } from '../links/contract';
 import { writeBatchHead, type BatchHead, type BatchTarget } from './frames';
 import type { StreamCounters, StreamPorts } from './ports';
+import { streamKey } from './stream-key';
 
 /**
  * Sends a frame of another origin on: its targets are split by next hop, the head is rewritten, the body goes by reference.
@@ -32,15 +33,10 @@ export class Transit<A> {
     }
     for (const [link, list] of this.#byLink) {
       const rewritten = writeBatchHead({ ...head, hops: head.hops - 1, targets: list });
-      this.ports.frames.enqueue(link, head.cls, rewritten, body, streamKey(head.origin, list), head.origin);
+      const key = streamKey(head.origin, head.cls, list);
+      this.ports.frames.enqueue(link, trafficClassOf(head.cls), rewritten, body, key, head.origin);
       this.counters.forwardedFrames++;
     }
     this.#byLink.clear();
   }
-}
-
-function streamKey(origin: NodeId, targets: readonly BatchTarget[]): number {
-  let key = origin;
-  for (const target of targets) key = (Math.imul(key, 31) + target.node) >>> 0;
-  return key;
 }

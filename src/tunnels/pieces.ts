@@ -1,5 +1,5 @@
 import type { NodeId } from '../links/contract';
-import { TRAFFIC_CLASS } from '../links/contract';
+import { STREAM_CLASS } from '../links/contract';
 import type { Streams, TargetSet } from '../streams/contract';
 import { PIECE_BYTES_MAX } from './limits';
 import {
@@ -18,7 +18,7 @@ export interface Looped {
   readonly bytes: Buffer;
 }
 
-/** Sends what tunnels say: data and what must not overtake it as messages of the normal class, credit as control. */
+/** Sends what tunnels say: data and what must not overtake it in bulk streams, so that no message waits behind it; credit as control. */
 export class Pieces {
   readonly #scratch = Buffer.allocUnsafe(PIECE_HEAD_BYTES + PIECE_BYTES_MAX);
   readonly #sets = new Map<NodeId, TargetSet>();
@@ -31,7 +31,7 @@ export class Pieces {
   ) {}
 
   isFull(node: NodeId): boolean {
-    return node !== this.self && this.streams.isFull(node, TRAFFIC_CLASS.normal);
+    return node !== this.self && this.streams.isFull(node, STREAM_CLASS.bulk);
   }
 
   /** @param bytes at most `PIECE_BYTES_MAX` of them from `start` to `end`; copied */
@@ -41,7 +41,7 @@ export class Pieces {
     bytes.copy(scratch, PIECE_HEAD_BYTES, start, end);
     const length = PIECE_HEAD_BYTES + end - start;
     if (node === this.self) this.#loop(false, Buffer.from(scratch.subarray(0, length)));
-    else this.streams.append(this.#setOf(node), TRAFFIC_CLASS.normal, TUNNEL_WIRE, 0, scratch, 0, length, -1);
+    else this.streams.append(this.#setOf(node), STREAM_CLASS.bulk, TUNNEL_WIRE, 0, scratch, 0, length, -1);
   }
 
   credit(node: NodeId, towards: Towards, tunnel: number, limit: number): void {
