@@ -30,11 +30,16 @@ export class QueueState {
   #mark: PutMark | null = null;
   #markOrigin: NodeId = NOWHERE;
   #fromOutbox = false;
+  /** The mark of puts of this node that were on their way elsewhere before it lived here. */
+  backHere: PutMark | null = null;
 
-  /** It lives at `self`, and nothing is on its way to where it lived before. */
+  /** It lives at `self`, and nothing is on its way to where it lived before, or was, and is not in its place here. */
   isAt(self: NodeId): boolean {
     return (
-      this.home === self && (this.lane === null || this.lane.empty) && (this.outgoing === null || this.outgoing.empty)
+      this.home === self &&
+      (this.lane === null || this.lane.empty) &&
+      (this.outgoing === null || this.outgoing.empty) &&
+      this.backHere?.isStoring !== true
     );
   }
 
@@ -78,7 +83,7 @@ export class QueueState {
 
   /** Another queue, or none, is here. */
   set(queue: Queue | null, damage: FairleadError | null): void {
-    if (queue !== this.queue) this.#mark = null;
+    if (queue !== this.queue) this.#mark = this.backHere = null;
     this.queue = queue;
     this.damage = damage;
   }

@@ -161,7 +161,7 @@ export class QueueForwarder implements Forwarder {
     this.ports.own.open(slot, end - start);
     const queue = this.#taker(state, slot, head);
     if (queue === null) return;
-    const mark = this.#ownMark(queue, head);
+    const mark = this.#ownMark(state, queue, head);
     queue.put(bytes, start, end, tag, mark, head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
   }
 
@@ -171,7 +171,7 @@ export class QueueForwarder implements Forwarder {
     this.ports.own.open(slot, 0);
     const queue = this.#taker(state, slot, head);
     if (queue === null) return;
-    const mark = this.#ownMark(queue, head);
+    const mark = this.#ownMark(state, queue, head);
     queue.putLarge(body, tag, mark, head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
   }
 
@@ -183,7 +183,7 @@ export class QueueForwarder implements Forwarder {
       own.onPut(slot, OUTCOME.rejected, detailOf(state));
       return null;
     }
-    const mark = this.#ownMark(queue, head);
+    const mark = this.#ownMark(state, queue, head);
     if (mark === null || head === null) return queue;
     const obstacle = this.#gate.obstacleTo(this.shared.pending.entry(slot), queue, mark, head);
     if (obstacle === null) return queue;
@@ -192,10 +192,11 @@ export class QueueForwarder implements Forwarder {
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
-  #ownMark(queue: Queue, head: PutHead | null): PutMark | null {
-    return head === null
-      ? null
-      : queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch, head.fromOutbox);
+  #ownMark(state: QueueState, queue: Queue, head: PutHead | null): PutMark | null {
+    if (head === null) return null;
+    const mark = queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch, head.fromOutbox);
+    if (!head.fromOutbox) state.backHere = mark;
+    return mark;
   }
 
   begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {

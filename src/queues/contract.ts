@@ -30,6 +30,8 @@ export interface PutMark {
   readonly epoch: number;
   /** The greatest sequence that was put. */
   readonly last: number;
+  /** A large one is being stored, and what comes behind it waits. */
+  readonly isStoring: boolean;
   /**
    * Older ones that could not be written come again, and it must not be put before them. One that did not come in the turn of sending
    * that began since then never does, and is waited for no more.

@@ -38,6 +38,30 @@ describe('a queue that moves', () => {
     expect(consumer.got).toEqual(numbered(21));
   });
 
+  it('comes to a publisher whose large puts were on their way to it, and keeps what that one sends behind them', () => {
+    const sim = simMesh(['a-b', 'b-c'], { shared });
+    const { node, run, until } = sim;
+    const publisher = new SimPublisher(node('a'), 'jobs.x');
+    until('credit', () => publisher.credit > 0);
+    const send = (): void => {
+      if (publisher.credit === 0) return;
+      if (publisher.sent % 12 === 5) publisher.sendLarge(`m${publisher.sent}`.padEnd(400_000, ' '));
+      else publisher.send(`m${publisher.sent}`);
+    };
+    send();
+    let state = '';
+    until('the queue is there', () => node('b').running.queues.stored.length > 0);
+    for (let left = 200; left > 0; run(1)) {
+      if (state !== 'moved') state = node('b').running.relocation.rehome('jobs.x', 'a').state;
+      else left--;
+      send();
+    }
+    const consumer = new SimConsumer(node('a'), 'jobs.x', { credit: 1_000 });
+    until('all', () => consumer.got.length === publisher.sent);
+    expect(publisher.sent).toBeGreaterThan(50);
+    expect(consumer.got.map((text) => text.trim())).toEqual(numbered(publisher.sent));
+  });
+
   it.each(['a', 'b', 'c'])('takes along publishers and consumers at %s, who do not notice', (at) => {
     const sim = simMesh(['a-b', 'b-c'], { shared });
     const { node, run, until, time } = sim;
