@@ -10,13 +10,15 @@
  * durable write to the redo log is long: it has an entry of kind 1 when it begins, and one of kind 4 when it is done.
  *
  * Controls: 'e' writes fail with EIO, 'f' syncs do (a durable write to the redo log is written, and fails then), 'm' writes to an O_DSYNC
- * descriptor of data.mdb do, 'n' writes fail with ENOSPC, 's' whatever waits for the disk takes 500 ms. Anything else: nothing.
+ * descriptor of data.mdb do, 'n' writes fail with ENOSPC, 's' whatever waits for the disk takes 500 ms. Anything else: nothing. The process
+ * is killed instead of its nth operation from there on, where the four bytes from the fourth on say n and not 0; its children are not.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *folder, *acks;
 static int journal = -1;
 static volatile const char *control;
+static int is_child;
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
@@ -57,8 +60,10 @@ __attribute__((constructor)) static void begin(void) {
   if (name) journal = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   name = getenv("FAIRLEAD_SHIM_CONTROL");
   int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+  is_child = getenv("FAIRLEAD_SHIM_CHILD") != NULL;
+  setenv("FAIRLEAD_SHIM_CHILD", "1", 1);
   if (fd < 0) return;
-  void *page = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+  void *page = mmap(NULL, 8, PROT_READ, MAP_SHARED, fd, 0);
   if (page != MAP_FAILED) control = page;
   close(fd);
 }
@@ -119,6 +124,19 @@ static void note(uint64_t kind, uint64_t of, uint64_t offset, const struct iovec
   }
 }
 
+/* An operation begins, or never does. */
+static void begin_operation(void) {
+  static uint32_t wanted, done;
+  uint32_t now = control && !is_child ? *(volatile const uint32_t *)(control + 4) : 0;
+  pthread_mutex_lock(&lock);
+  if (now != wanted) done = 0;
+  wanted = now;
+  int dies = wanted != 0 && ++done == wanted;
+  if (dies) kill(getpid(), SIGKILL);
+  while (dies) pause();
+  pthread_mutex_unlock(&lock);
+}
+
 /* The error that a write is to end with, or 0. */
 static int write_error(int of, int fd) {
   char now = mode();
@@ -152,6 +170,7 @@ static ssize_t write_redo(int of, int fd, const struct iovec *parts, int count, 
 }
 
 static ssize_t write_ours(int of, int fd, const struct iovec *parts, int count, off64_t offset, int moves) {
+  begin_operation();
   int durable = is_durable(fd), error = write_error(of, fd);
   if (error) {
     errno = error;
@@ -198,6 +217,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 int ftruncate64(int fd, off64_t length) {
   int of = ours(fd);
   if (of < 0) return real_ftruncate(fd, length);
+  begin_operation();
   pthread_mutex_lock(&lock);
   int result = real_ftruncate(fd, length), saved = errno;
   if (result == 0) note(LENGTH, of, length, NULL, 0, 0);
@@ -207,6 +227,7 @@ int ftruncate64(int fd, off64_t length) {
 }
 
 static int sync_ours(int of, int fd, int (*sync)(int)) {
+  begin_operation();
   if (mode() == 'f') {
     errno = EIO;
     return -1;

@@ -50,7 +50,7 @@ export class FaultyDisk {
     this.journal = join(own, 'journal');
     this.acks = join(own, 'acks');
     this.#control = join(own, 'control');
-    writeFileSync(this.#control, DISK.sound);
+    writeFileSync(this.#control, Buffer.alloc(8, DISK.sound).fill(0, 4));
     this.env = {
       LD_PRELOAD: library ?? '',
       FAIRLEAD_SHIM_FOLDER: dirname(queueStoreFile(dataDir)),
@@ -60,12 +60,24 @@ export class FaultyDisk {
     };
   }
 
-  /** From the next call on. */
-  becomes(mode: (typeof DISK)[keyof typeof DISK]): void {
+  /** From the next call on. Where it is told, the process is killed instead of its nth operation from then on. */
+  becomes(mode: (typeof DISK)[keyof typeof DISK], killedAt = 0): void {
+    const control = Buffer.alloc(8, mode);
+    control.writeUInt32LE(killedAt, 4);
     // In place: the process has the file in its memory.
     const handle = openSync(this.#control, 'r+');
-    writeSync(handle, mode, 0);
+    writeSync(handle, control, 0, control.length, 0);
     closeSync(handle);
+  }
+
+  /** Puts files and journal back to what they were when a process had been killed. */
+  remembers(): () => void {
+    const { FAIRLEAD_SHIM_FOLDER: folder } = this.env;
+    const [files, journal] = [filesIn(folder), readFileSync(this.journal)];
+    return () => {
+      writeFiles(folder, files);
+      writeFileSync(this.journal, journal);
+    };
   }
 
   entries(): JournalEntry[] {

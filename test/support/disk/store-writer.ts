@@ -81,6 +81,11 @@ export class StoreWriter {
     await closed;
   }
 
+  /** Waits until something else has killed it. */
+  async killed(): Promise<void> {
+    await eventually('it is killed', () => !this.running, { otherwise: () => this.tail() });
+  }
+
   get running(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
