@@ -44,12 +44,11 @@ async function fetchFrom(api: string, path: string, { method = 'GET', body }: { 
   }
 }
 
-function urlOf(path: string, api: string): URL {
-  try {
-    return new URL(path, api);
-  } catch (error) {
-    throw new ApiUnreachableError(api, 'this is no URL; expected http://HOST:PORT', error);
-  }
+/** @throws ApiUnreachableError when `api` is no address of an API, as without its http:// */
+export function urlOf(path: string, api: string): URL {
+  const url = URL.canParse(path, api) ? new URL(path, api) : null;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new ApiUnreachableError(api, 'this is no URL of HTTP; expected http://HOST:PORT', null);
 }
 
 /** What `fetch` says is in the cause of its error; several attempts at once have a code and no message. */

@@ -279,7 +279,24 @@ describe('commands that ask a node', () => {
   it('say what an address of the API looks like', async () => {
     const io = bufferIo();
     expect(await runCli(['status', '--api', '127.0.0.1:8080'], io)).toBe(1);
-    expect(io.stderr()).toMatch(/at 127\.0\.0\.1:8080: this is no URL; expected http:\/\/HOST:PORT$/);
+    expect(io.stderr()).toMatch(/at 127\.0\.0\.1:8080: this is no URL of HTTP; expected http:\/\/HOST:PORT$/);
+  });
+
+  it.each([
+    ['127.0.0.1:8080', /this is no URL of HTTP; expected http:\/\/HOST:PORT$/],
+    ['localhost:8080', /this is no URL of HTTP; expected http:\/\/HOST:PORT$/],
+    ['http://127.0.0.1:9', /ECONNREFUSED 127\.0\.0\.1:9; --url names the http port of a running node$/],
+  ])('say to who exposes a service why %s is no node', async (url, pattern) => {
+    const io = bufferIo();
+    expect(await runCli(['expose', '5432', '--as', 'shop', '--url', url], io)).toBe(1);
+    expect(io.stderr()).toMatch(/^FL_API_UNREACHABLE: /);
+    expect(io.stderr()).toMatch(pattern);
+  });
+
+  it.each(['my shop', 'queue/shop', ''])('expose no service by the name %j', async (name) => {
+    const io = bufferIo();
+    expect(await runCli(['expose', '5432', '--as', name], io)).toBe(1);
+    expect(io.stderr()).toMatch(/'--as <name>' argument .* is invalid\. Expected the name of a service, such as shop/);
   });
 
   it('take the address from the environment', async () => {

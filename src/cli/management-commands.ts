@@ -12,7 +12,7 @@ import {
   retryDead,
   subscriptions,
 } from './commands/queues';
-import { expose, localPort, type ExposeOptions } from './commands/expose';
+import { expose, exposedName, localPort, type ExposeOptions } from './commands/expose';
 import { drain, rehomeQueue, type DrainOptions } from './commands/rehome';
 import type { TcpAddress } from '../transport/tcp';
 import type { CliIo, Finish } from './io';
@@ -57,7 +57,7 @@ export function addManagementCommands(program: Command, io: CliIo, finish: Finis
     .command('expose')
     .description('offer a local TCP service to the mesh for as long as this runs')
     .argument('<port>', 'where it listens on this machine: PORT, or HOST:PORT', localPort)
-    .option('--as <name>', 'the anycast address that others know it by, such as shop')
+    .option('--as <name>', 'the anycast address that others know it by, such as shop', exposedName)
     .option('--url <url>', 'HTTP address of the node, or FAIRLEAD_API', api)
     .action(async (local: TcpAddress, options: ExposeOptions, command: Command) => {
       requireOption(command, 'as');

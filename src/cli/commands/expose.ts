@@ -6,7 +6,7 @@ import { TCP_PATTERN } from '../../config/fields';
 import { bindOfTcp, nameOfService } from '../../config/site';
 import { EXPOSE_PROTOCOL } from '../../management/expose-door';
 import type { TcpAddress } from '../../transport/tcp';
-import { ApiProblemError, ApiUnreachableError } from '../api-client';
+import { ApiProblemError, ApiUnreachableError, urlOf } from '../api-client';
 import { EXIT } from '../exit-codes';
 import type { CliIo } from '../io';
 
@@ -26,6 +26,13 @@ export function localPort(text: string): TcpAddress {
   const bind = TCP_PATTERN.test(whole) ? bindOfTcp(whole) : { host: '', port: 0 };
   if (bind.port < 1 || bind.port > 65_535) throw new InvalidArgumentError('Expected PORT or HOST:PORT.');
   return bind;
+}
+
+/** `shop`, or with its kind. */
+export function exposedName(text: string): string {
+  if (nameOfService(text) === '')
+    throw new InvalidArgumentError('Expected the name of a service, such as shop or anycast/shop, without spaces.');
+  return text;
 }
 
 /** Offers a local service until Ctrl-C; a node that goes is awaited. The first time it must be there. */
@@ -64,7 +71,7 @@ function offer(url: string, as: string): Promise<Socket> {
 /** A connection to the node that is no HTTP any more. @throws ApiProblemError, ApiUnreachableError */
 function dial(url: string, path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url);
+    const { hostname, port } = urlOf(path, url);
     const host = hostname.replace(/^\[|\]$/g, '');
     const asked = request({
       path,
@@ -73,7 +80,8 @@ function dial(url: string, path: string): Promise<Socket> {
       // Each direction ends by itself.
       createConnection: () => connect({ host, port: Number(port || 80), allowHalfOpen: true, noDelay: true }),
     });
-    const fail = (why: string, cause: unknown): void => reject(new ApiUnreachableError(url, why, cause));
+    const fail = (why: string, cause: unknown): void =>
+      reject(new ApiUnreachableError(url, `${why}; --url names the http port of a running node`, cause));
     asked.on('upgrade', (_answer, socket: Socket, head: Buffer) => {
       socket.setTimeout(0);
       if (head.length > 0) socket.unshift(head);
