@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { open } from 'lmdb';
 import { FairleadError } from '../common/errors';
-import { DataDirUnusableError, StoreMissingError } from './errors';
+import { DataDirUnusableError } from './errors';
+import { existingStoreFile } from './existing-store';
 import { makeFolders } from './folders';
 import { PageFile } from './lmdb-pages';
 import { openQueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
@@ -11,13 +12,7 @@ import { readRedoFiles, redoFilesIn, RedoImage } from './redo/reader';
 import { replay } from './redo/replay';
 import { markRestored, redoPosition } from './store-life';
 import { type StoreSurvey, surveyQueueStore } from './store-survey';
-import {
-  isUnfinishedBackup,
-  markFinished,
-  markUnfinished,
-  refuseUnfinishedBackup,
-  removeMark,
-} from './unfinished-backup';
+import { isUnfinishedBackup, markFinished, markUnfinished, removeMark } from './unfinished-backup';
 
 const COPIES_MAX = 5;
 
@@ -35,9 +30,7 @@ export class BackupTargetError extends FairleadError {
  * @returns what is in the copy of the store of queues
  */
 export async function backUp(dataDir: string, target: string): Promise<StoreSurvey> {
-  const file = queueStoreFile(dataDir);
-  refuseUnfinishedBackup(dataDir);
-  if (!existsSync(file)) throw new StoreMissingError(dataDir);
+  const file = existingStoreFile(dataDir);
   prepare(target);
   try {
     await copyQueues(dirname(file), join(target, 'queues'));

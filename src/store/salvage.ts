@@ -1,18 +1,17 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StateRecount } from '../queues/recount';
 import { countRecord } from '../queues/reference-counts';
 import { ReferenceRecount } from '../queues/reference-recount';
 import { OTHERS_COUNTS, OTHERS_FROM, SPACE } from '../queues/spaces';
 import { DataDirLock } from './data-dir-lock';
-import { StoreMissingError } from './errors';
+import { existingStoreFile } from './existing-store';
 import { SALVAGE_RECORDS } from './limits';
-import { openQueueEnvironment, type QueueEnvironment, queueStoreFile, syncPath, told } from './queue-environment';
+import { openQueueEnvironment, type QueueEnvironment, syncPath, told } from './queue-environment';
 import { redoFilesIn } from './redo/reader';
 import { SEAL_BYTES, sealOf } from './sealed-record';
 import { beginFormat, markRestored } from './store-life';
 import { type RecordTaker, type StoreSurvey, surveyQueueStore } from './store-survey';
-import { refuseUnfinishedBackup } from './unfinished-backup';
 import { arenaOf } from './write-log';
 
 export interface Salvage {
@@ -28,9 +27,7 @@ export interface Salvage {
  * @throws BackupUnfinishedError, DataDirInUseError, StoreDamagedError when it is no store at all, StoreVersionError
  */
 export async function salvage(dataDir: string, stamp: string): Promise<Salvage> {
-  const file = queueStoreFile(dataDir);
-  refuseUnfinishedBackup(dataDir);
-  if (!existsSync(file)) throw new StoreMissingError(dataDir);
+  const file = existingStoreFile(dataDir);
   const lock = new DataDirLock(dataDir);
   lock.acquire();
   const folder = join(dirname(file), 'salvage');

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open } from 'lmdb';
-import { StoreMissingError } from './errors';
+import { existingStoreFile } from './existing-store';
 import { PageFile, type TreeRoot } from './lmdb-pages';
-import { queueStoreFile, told } from './queue-environment';
+import { told } from './queue-environment';
 import { unseal } from './records';
 import { type StoreSurvey, surveyQueueStore } from './store-survey';
 import { TreeWalk } from './tree-walk';
-import { refuseUnfinishedBackup } from './unfinished-backup';
 
 /** What a check of a data folder found. */
 export interface StoreCheck {
@@ -20,12 +18,11 @@ const TRIAL = 'probe';
 
 /**
  * Reads all that a data folder holds, also while a node runs on it, and without LMDB: no damage can end the process.
- * @throws StoreMissingError, BackupUnfinishedError, StoreDamagedError when a file is no store, StoreVersionError
+ * @throws StoreMissingError, DataDirUnusableError, BackupUnfinishedError, StoreDamagedError when a file is no store,
+ * StoreVersionError
  */
 export async function checkStores(dataDir: string): Promise<StoreCheck> {
-  const file = queueStoreFile(dataDir);
-  refuseUnfinishedBackup(dataDir);
-  if (!existsSync(file)) throw new StoreMissingError(dataDir);
+  const file = existingStoreFile(dataDir);
   const state = join(dataDir, 'state', 'data.mdb');
   return {
     queues: await pinned(file, () => surveyQueueStore(file)).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../common/ports';
@@ -103,6 +103,15 @@ describe('reading a store without LMDB', () => {
     writeFileSync(queueStoreFile(folder), 'not a store at all '.repeat(1_000));
     await expect(checkStores(folder)).rejects.toMatchObject({ code: 'FL_STORE_DAMAGED' });
     await expect(checkStores(fresh())).rejects.toMatchObject({ code: 'FL_STORE_MISSING' });
+  });
+
+  it('does not say that nothing is there where it cannot look', async () => {
+    const folder = join(fresh(), 'round');
+    symlinkSync('round', folder); // as closed as another user's folder, for root too
+    const refused = { code: 'FL_DATA_DIR_UNUSABLE', message: expect.stringContaining('ELOOP') as string };
+    await expect(checkStores(folder)).rejects.toMatchObject(refused);
+    await expect(backUp(folder, fresh())).rejects.toMatchObject(refused);
+    await expect(salvage(folder, 'now')).rejects.toMatchObject(refused);
   });
 });
 
