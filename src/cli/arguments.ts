@@ -19,6 +19,11 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+export function addressOf(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected an address such as topic/orders.new.');
+  return text;
+}
+
 export function durationMs(text: string): number {
   const ms = DURATION_PATTERN.test(text) ? parseDuration(text) : null;
   if (ms === null || ms <= 0) throw new InvalidArgumentError('Expected a duration such as 500ms, 10s or 1m.');

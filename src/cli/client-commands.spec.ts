@@ -84,6 +84,31 @@ describe('fairlead send', () => {
     ]);
   });
 
+  it.each([
+    [
+      ['send', 'topics/a', 'x'],
+      'note: topics is no kind of address; all of topics/a is the name (did you mean topic/?)',
+    ],
+    [['send', 'quue://a', 'x'], 'note: quue is no kind of address; all of quue://a is the name (did you mean queue/?)'],
+    [['send', 'topic/a', 'x'], ''],
+    [['send', 'quote/a', 'x'], ''],
+    [['send', 'topics', 'x'], ''],
+  ])('tells of a misspelt kind, and sends all the same: %j', async (args, told) => {
+    const io = bufferIo();
+    expect(await fairlead(args, outcomes([], AMQP_OUTCOME.accepted), io)).toBe(0);
+    expect(io.stderr()).toBe(told);
+  });
+
+  it.each([
+    [['send', 'topic/a', 'two', 'words'], "unexpected argument 'words': a text with spaces stands in quotes"],
+    [['receive', 'topic/a', '--durable', 'my', 'ledger'], "unexpected argument 'ledger': a text with spaces"],
+    [['send', '', 'x'], "argument 'address'. Expected an address such as topic/orders.new."],
+  ])('says what is wrong with %j', async (args, said) => {
+    const io = bufferIo();
+    expect(await runCli(args, io)).toBe(1);
+    expect(io.stderr()).toContain(said);
+  });
+
   it.each<[string, Buffer, unknown]>([
     ['text', Buffer.from('two\nlines'), textBody('two\nlines')],
     ['bytes', Buffer.from([0xff, 0x00]), { kind: 'data', parts: [Buffer.from([0xff, 0x00])] }],

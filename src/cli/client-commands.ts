@@ -1,15 +1,16 @@
 import { type Command, Option } from 'commander';
-import { durationMs, positiveInteger, positiveNumber, property, subscriptionName } from './arguments';
+import { addressOf, durationMs, positiveInteger, positiveNumber, property, subscriptionName } from './arguments';
 import { receive, type ReceiveOptions, unsubscribe } from './commands/receive';
 import { send, type SendOptions } from './commands/send';
 import { formatDuration } from '../config/units';
 import type { CliIo, Finish } from './io';
-import { requireOption } from './required-option';
+import { noteKind } from './note-kind';
+import { refuseMore, requireOption } from './required-option';
 
 const URL_DEFAULT = 'amqp://127.0.0.1:5672';
 const STALL_MS = 30_000;
 
-const ADDRESS = 'topic/a.b, multicast/a, anycast/a, or a plain name that the address rules decide';
+const ADDRESS = 'topic/a.b, queue/a, multicast/a, anycast/a, or a plain name that the address rules decide';
 
 /** The commands that are AMQP clients of a node. */
 export function addClientCommands(program: Command, io: CliIo, finish: Finish): void {
@@ -17,8 +18,9 @@ export function addClientCommands(program: Command, io: CliIo, finish: Finish): 
   program
     .command('send')
     .description('publish over AMQP; exits 1 unless every message was accepted')
-    .argument('<address>', ADDRESS)
-    .argument('[body]', 'text of the message; - reads it from stdin')
+    .allowExcessArguments()
+    .argument('<address>', ADDRESS, addressOf)
+    .argument('[body]', 'text of the message, empty without it; - reads it from stdin')
     .option('--count <n>', 'send it so many times', positiveInteger, 1)
     .option('--rate <n>', 'at most so many messages per second', positiveNumber)
     .addOption(
@@ -33,13 +35,16 @@ export function addClientCommands(program: Command, io: CliIo, finish: Finish): 
         .default(STALL_MS, formatDuration(STALL_MS)),
     )
     .option('--url <url>', 'where the node listens, or FAIRLEAD_URL', url)
-    .action(async (address: string, body: string | undefined, options: SendOptions) =>
-      finish(await send(address, body, options, io)),
-    );
+    .action(async (address: string, body: string | undefined, options: SendOptions, command: Command) => {
+      refuseMore(command);
+      noteKind(address, io);
+      finish(await send(address, body, options, io));
+    });
   program
     .command('receive')
     .description('receive over AMQP, one line per message, until Ctrl-C')
-    .argument('<address>', `${ADDRESS}; a topic takes * (one word) and # (any)`)
+    .allowExcessArguments()
+    .argument('<address>', `${ADDRESS}; a topic takes * (one word) and # (any)`, addressOf)
     .option('--count <n>', 'end after so many messages', positiveInteger)
     .option(
       '--timeout <duration>',
@@ -55,6 +60,8 @@ export function addClientCommands(program: Command, io: CliIo, finish: Finish): 
     .option('--unsubscribe', 'with --durable: receive nothing, and end the subscription')
     .option('--url <url>', 'where the node listens, or FAIRLEAD_URL', url)
     .action(async (address: string, options: ReceiveOptions, command: Command) => {
+      refuseMore(command);
+      noteKind(address, io);
       if (options.unsubscribe !== true) return finish(await receive(address, options, io));
       requireOption(command, 'durable');
       finish(await unsubscribe(address, options.durable ?? '', options, io));

@@ -15,3 +15,10 @@ export function requireDocument(command: Command): void {
   if (word !== undefined) command.error(`error: unexpected argument '${word}': a document is given with -c <file>`);
   requireOption(command, 'config');
 }
+
+/** For a command that takes texts and `allowExcessArguments`: one of several words without quotes is told how to be given. */
+export function refuseMore(command: Command): void {
+  const word = command.args[command.registeredArguments.length];
+  if (word !== undefined)
+    command.error(`error: unexpected argument '${word}': a text with spaces stands in quotes, 'two words'`);
+}
