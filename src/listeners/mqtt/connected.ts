@@ -1,5 +1,6 @@
 import type { ClientSession } from '../../addresses/client-contract';
 import { Output } from '../../amqp/output';
+import type { FairleadError } from '../../common/errors';
 import type { EdgePort } from '../edge/edge-protocol';
 import { readAck } from './ack-packet';
 import type { MqttNode } from './client-options';
@@ -25,6 +26,7 @@ export interface ClientWire {
   unwritten(): number;
   touch(): void;
   review(): void;
+  logRefusal(what: string, error: FairleadError): void;
   fail(error: MqttError): void;
   /** The client said farewell. */
   farewell(will: boolean, expiryMs: number | undefined): void;
@@ -107,6 +109,10 @@ export class Connected implements Peer {
 
   touch(): void {
     this.wire.touch();
+  }
+
+  logRefusal(what: string, error: FairleadError): void {
+    this.wire.logRefusal(what, error);
   }
 
   review(): void {

@@ -105,7 +105,13 @@ describe('PUBLISH of a client', () => {
     client.node.addresses.refusal = new AddressError('FL_ADDRESS_KIND', 'a queue');
     client.send(publish(1, { topic: 'jobs/a' }));
     client.send(publish(0, { topic: 'jobs/a' }));
-    expect(client.take()).toMatchObject([{ cmd: 'puback', reasonCode: 0x90 }]);
+    expect(client.take()).toMatchObject([
+      {
+        cmd: 'puback',
+        reasonCode: 0x90,
+        properties: { reasonString: 'a queue; a queue is $queue/NAME in MQTT, an anycast address $anycast/NAME' },
+      },
+    ]);
     expect([client.closed, client.node.counters.messagesRejected]).toEqual([false, 2]);
   });
 

@@ -12,7 +12,7 @@ import { plainMessage, SCRATCH } from './message-bytes';
 import type { Peer } from './peer';
 import type { RetainedMessages } from '../../addresses/client-contract';
 import { PublishView, readPublish } from './publish-packet';
-import { reasonOfError, reasonOfOutcome, wordsOfOutcome } from './reasons';
+import { reasonOfError, reasonOfOutcome, wordsOfError, wordsOfOutcome } from './reasons';
 import { RetainedPublishes } from './retained-publishes';
 import { richMessage } from './rich-messages';
 import type { SessionKeeper } from './session-keeper';
@@ -202,7 +202,7 @@ export class Incoming implements PublisherHandler {
 
   /** A message that the mesh has not seen. */
   #refuse(qos: number, packetId: number, error: FairleadError): void {
-    if (qos > 0) this.#tell(qos, packetId, reasonOfError(error), error.message);
+    if (qos > 0) this.#tell(qos, packetId, reasonOfError(error), wordsOfError(error));
     else this.peer.counters.messagesRejected++;
   }
 

@@ -16,7 +16,7 @@ import { Fields } from './fields';
 import { CONNECT_BYTES_MAX, CONNECT_MS, GATHER_BYTES_MAX } from './limits';
 import type { ClientFacts } from './peer';
 import { PacketReader, type PacketSink } from './packet-reader';
-import { reasonOfError, reasonOfFarewell } from './reasons';
+import { reasonOfError, reasonOfFarewell, wordsOfError } from './reasons';
 
 type State = 'greeting' | 'opening' | 'connected' | 'ended';
 
@@ -224,14 +224,19 @@ export class MqttClient
     }
   }
 
+  logRefusal(what: string, error: FairleadError): void {
+    this.#log(error.code, `${what}: ${wordsOfError(error)}`, 'subscription');
+  }
+
+  #log(condition: string, description: string, scope: string): void {
+    const peer = { peer: this.#admission?.facts.clientId ?? '', from: this.stream.remoteAddress };
+    this.port.errors.protocolError('protocol-error', { condition, description, scope }, peer);
+  }
+
   fail(error: MqttError, taken = false): void {
     if (this.over) return;
     const word = this.#lastWord(error);
-    if (!NO_FAULTS.includes(error.code)) {
-      const peer = { peer: this.#admission?.facts.clientId ?? '', from: this.stream.remoteAddress };
-      const told = { condition: error.code, description: error.message, scope: 'connection' };
-      this.port.errors.protocolError('protocol-error', told, peer);
-    }
+    if (!NO_FAULTS.includes(error.code)) this.#log(error.code, error.message, 'connection');
     // In the middle of a large message there is no place for it.
     const mayTell = word !== null && this.#connected?.outgoing.large.busy !== true;
     this.#end(true, undefined, taken);

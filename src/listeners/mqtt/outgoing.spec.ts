@@ -196,6 +196,9 @@ describe('SUBSCRIBE', () => {
     const client = new TestNode().client(4).connected();
     client.subscribe('a#', 1);
     expect(client.take()).toMatchObject([{ granted: [0x80] }]);
+    expect(client.closed).toBe(false);
+    // The words are in the log.
+    expect([...client.node.errors.counts]).toEqual([['FL_MQTT_FILTER', 1]]);
   });
 
   it('[MQTT-3.8.4-3] of the same filter changes it and loses nothing', () => {

@@ -1,5 +1,6 @@
 import type { AddressSpace } from '../../addresses/contract';
 import type { Output } from '../../amqp/output';
+import type { FairleadError } from '../../common/errors';
 import type { ClientBudget } from '../edge/client-budget';
 import type { ListenerCounters } from '../edge/listener-counters';
 import type { Version } from './connect-packet';
@@ -33,6 +34,8 @@ export interface Peer {
   touch(): void;
   /** What held reading up may have changed. */
   review(): void;
+  /** Tells in the node's log why the client has not got what it asked for, where its own answer has no words. */
+  logRefusal(what: string, error: FairleadError): void;
   /** Ends the connection and tells the client why. */
   fail(error: MqttError): void;
 }

@@ -31,6 +31,12 @@ export function reasonOfError(error: FairleadError): number {
   return error instanceof MqttError ? error.reason : (BY_CODE[error.code] ?? REASON.implementation);
 }
 
+/** The mesh tells what a name is by its own words for kinds; who speaks MQTT writes them otherwise. */
+export function wordsOfError({ code, message }: FairleadError): string {
+  if (code !== 'FL_ADDRESS_KIND') return message;
+  return `${message}; a queue is $queue/NAME in MQTT, an anycast address $anycast/NAME`;
+}
+
 /** What a publisher is told of a message that was not accepted. */
 export function reasonOfOutcome(detail: OutcomeDetail | null): number {
   return BY_CONDITION[detail?.condition ?? ''] ?? REASON.implementation;

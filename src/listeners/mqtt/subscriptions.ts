@@ -71,7 +71,7 @@ export class Subscriptions implements SubscriptionHolder {
         this.#subscribeTo(request, subscriptionId, place);
       } catch (error) {
         if (!(error instanceof FairleadError)) throw error;
-        place.answer(this.#refusal(error));
+        place.answer(this.#refusal(request.filter, error));
       }
     });
     done();
@@ -177,8 +177,9 @@ export class Subscriptions implements SubscriptionHolder {
     for (const place of awaiting) place.answer(reason);
   }
 
-  /** MQTT 3.1.1 has one word for all of them. */
-  #refusal(error: FairleadError): number {
+  /** MQTT 3.1.1 has one word for all of them, and hardly a client shows more than that. */
+  #refusal(filter: string, error: FairleadError): number {
+    this.peer.logRefusal(`the subscription to '${filter}' is refused`, error);
     const reason = reasonOfError(error);
     if (this.peer.facts.version === 4) return REASON.unspecified;
     return reason === REASON.topic ? REASON.filter : reason;
@@ -191,7 +192,7 @@ export class Subscriptions implements SubscriptionHolder {
       this.#lost(subscription.filter, error);
       return;
     }
-    this.#answerAll(subscription, this.#refusal(error));
+    this.#answerAll(subscription, this.#refusal(subscription.filter, error));
     this.#keep();
   }
 
