@@ -16,6 +16,12 @@ describe('a problem', () => {
     expect(problemOf(error)).toMatchObject({ type: 'about:blank', status, code });
   });
 
+  it('of an unknown path says which other port may be meant', () => {
+    expect(problemOf(new NotFoundException('Cannot POST /v1/addresses/a')).detail).toBe(
+      'Cannot POST /v1/addresses/a: /api/docs tells what there is; messages go to a listener of protocol http',
+    );
+  });
+
   it('of a bug shows nothing of its inside', () => {
     expect(JSON.stringify(problemOf(new Error('secret path /home/me')))).not.toContain('secret');
   });

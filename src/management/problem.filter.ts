@@ -30,6 +30,9 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
 const UNSUPPORTED_TYPE = 415;
 const JSON_ONLY = 'content-type: expected application/json, for a body of JSON';
 
+/** This port is easily taken for one where messages are published. */
+const ELSEWHERE = ': /api/docs tells what there is; messages go to a listener of protocol http';
+
 export function problemOf(error: unknown): Problem {
   return problem(...classify(error));
 }
@@ -38,7 +41,7 @@ function classify(error: unknown): [status: number, code: string, detail: string
   if (error instanceof FairleadError) return [STATUS_OF_CODE[error.code] ?? 500, error.code, error.message];
   if (error instanceof HttpException) {
     const status = error.getStatus();
-    return status === 404 ? [status, 'FL_NOT_FOUND', error.message] : invalid(status, error.message);
+    return status === 404 ? [status, 'FL_NOT_FOUND', error.message + ELSEWHERE] : invalid(status, error.message);
   }
   // Fastify's own errors (body too large, bad JSON) carry a status.
   const status = (error as { statusCode?: unknown } | null)?.statusCode;

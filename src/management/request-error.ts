@@ -22,7 +22,7 @@ export class SubscriptionNotFoundError extends FairleadError {
   constructor(queue: string) {
     super(
       'FL_SUBSCRIPTION_NOT_FOUND',
-      `no subscription has the queue ${JSON.stringify(queue)}: fairlead queues --subscriptions lists them`,
+      `no subscription has the queue ${JSON.stringify(queue)}: fairlead queues --subscriptions lists them, as QUEUE`,
     );
   }
 }

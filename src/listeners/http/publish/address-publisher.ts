@@ -23,6 +23,9 @@ interface Asking {
 
 const ACCEPTED: Told = { outcome: OUTCOME.accepted, detail: null };
 
+const NO_CREDIT =
+  'the address takes no more messages now: an anycast address has no consumer, a queue is full or its home away, or consumers do not keep up';
+
 /** What the requests of one connection publish to one address. */
 export class AddressPublisher implements PublisherHandler {
   readonly #publisher: Publisher;
@@ -92,8 +95,7 @@ export class AddressPublisher implements PublisherHandler {
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
         dueAtMs: this.#deadlines.now() + withinMs,
-        onDue: () =>
-          this.#leave(waiter).reject(new HttpError('FL_HTTP_BUSY', 'the address takes no more messages now')),
+        onDue: () => this.#leave(waiter).reject(new HttpError('FL_HTTP_BUSY', NO_CREDIT)),
         resolve,
         reject,
       };
