@@ -248,6 +248,19 @@ addresses: [{ match: x, kind: topic, overflowAt: 3 }]`;
     ]);
   });
 
+  it('do not follow from a kind or a protocol that is misspelt', () => {
+    const text = `
+site: east
+listeners: [{ port: 5 }, { protocol: mqt }, { protocol: htp, port: 5, cors: { origins: [] } }]
+addresses: [{ match: x, kind: anycst, overflowAt: 3 }]`;
+    expect(problemsOf(text).map((problem) => problem.path)).toEqual([
+      'listeners[1].protocol',
+      'listeners[2].protocol',
+      'listeners[2].port',
+      'addresses[0].kind',
+    ]);
+  });
+
   it('never show what a password is', () => {
     expect(told('site: east\npassword: hunter2').join()).not.toContain('hunter2');
   });

@@ -146,6 +146,20 @@ function check(document: unknown): Checked {
   return { site: null, problems: [...shape, ...checkRest(document, shape)] };
 }
 
+/** What other keys of a list's item mean hangs on these: while they are wrong, a stand-in speaks for them. */
+const DECISIVE: readonly unknown[] = ['kind', 'protocol'];
+/** What they decide only where it is not said. */
+const SAYABLE: readonly unknown[] = ['name', 'port'];
+
+/** A problem that is one of the stand-in, and not of what the user wrote. */
+function isGuess(document: unknown, keys: ConfigPath, shape: readonly LocatedProblem[]): boolean {
+  const item = formatPath(keys.slice(0, -1));
+  const undecided = shape.some(
+    ({ keys: bad }) => DECISIVE.includes(bad.at(-1)) && formatPath(bad.slice(0, -1)) === item,
+  );
+  return undecided && !(SAYABLE.includes(keys.at(-1)) && valueAt(document, keys) !== undefined);
+}
+
 function checkRest(document: unknown, shape: readonly LocatedProblem[]): LocatedProblem[] {
   let rest: unknown = document;
   let bad: readonly LocatedProblem[] = shape;
@@ -158,7 +172,9 @@ function checkRest(document: unknown, shape: readonly LocatedProblem[]): Located
     if (result.success) {
       const touched = (at: string) =>
         shape.some(({ path }) => at === path || (path.endsWith(']') && at.startsWith(path)));
-      return checkSemantics(result.data).filter((problem) => !touched(problem.path));
+      return checkSemantics(result.data).filter(
+        (problem) => !touched(problem.path) && !isGuess(document, problem.keys, shape),
+      );
     }
     bad = explainIssues(SITE_SCHEMA, rest, result.error.issues);
   }
