@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { request } from 'node:http';
 import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { EXPOSE_PROTOCOL } from '../../src/management/expose-door';
 import { httpJson } from '../support/http-json';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-ports';
@@ -14,6 +17,18 @@ const MIB = 1024 * 1024;
 let mesh: Mesh;
 let port: number;
 let server: TestServer;
+
+/** What a node answers who wants to expose something, and may not. */
+function upgradeRefused(httpPort: number, path: string): Promise<string> {
+  const headers = { connection: 'upgrade', upgrade: EXPOSE_PROTOCOL };
+  return new Promise((done, fail) =>
+    request({ host: '127.0.0.1', port: httpPort, path, headers })
+      .on('response', (answer) => done(text(answer)))
+      .on('upgrade', () => fail(new Error('it was let in')))
+      .on('error', fail)
+      .end(),
+  );
+}
 
 /** `fairlead expose` of a test, with what it says. */
 class Exposing {
@@ -123,8 +138,9 @@ describe('fairlead expose', () => {
     const answer = await fetch(`http://127.0.0.1:${httpPort}/api/v1/expose?as=x`);
     expect(answer.status).toBe(404);
     expect((await httpJson(httpPort, '/api/v1/status')).status).toBe(200);
+    expect(await upgradeRefused(httpPort, '/api/v1/expose?as=')).toContain('"FL_TUNNEL_NAME"');
     const command = Exposing.start(String(server.port), 'anycast/', url());
     expect(await command.code).toBe(1);
-    expect(command.out).toContain('FL_TUNNEL_NAME');
+    expect(command.out).toContain('Expected the name of a service');
   });
 });
