@@ -22,6 +22,8 @@ export class QueueState {
   outbox: PutLane | null = null;
   /** What waits on this node's disk; null when nothing has for long. */
   outgoing: Outgoing | null = null;
+  /** The mark of what this node had numbered for another one and puts here, while some of it may wait for a large one of it. */
+  placing: PutMark | null = null;
   /** Turns of lanes of other nodes of which a put was not taken here, by numbering. */
   #refused: Map<string, number> | null = null;
   /** Nodes a large put of which had no room here, by numbering: what it was is not known, but nothing behind it must be taken. */
@@ -30,17 +32,18 @@ export class QueueState {
   #mark: PutMark | null = null;
   #markOrigin: NodeId = NOWHERE;
   #fromOutbox = false;
-  /** The mark of puts of this node that were on their way elsewhere before it lived here. */
-  backHere: PutMark | null = null;
 
-  /** It lives at `self`, and nothing is on its way to where it lived before, or was, and is not in its place here. */
+  /** It lives at `self`, and nothing is on its way to where it lived before, or from there to its place here. */
   isAt(self: NodeId): boolean {
-    return (
-      this.home === self &&
-      (this.lane === null || this.lane.empty) &&
-      (this.outgoing === null || this.outgoing.empty) &&
-      this.backHere?.isStoring !== true
-    );
+    return this.home === self && !this.hasOlder && (this.outgoing === null || this.outgoing.empty);
+  }
+
+  /** Puts of this node that were not on its disk first have not come to their place yet, here or elsewhere. */
+  get hasOlder(): boolean {
+    const { lane } = this;
+    if (lane === null) return false;
+    if (this.placing?.isBusy !== true) this.placing = null;
+    return !lane.empty || this.placing !== null;
   }
 
   /** The mark of puts of a node into the queue here. */
@@ -83,7 +86,7 @@ export class QueueState {
 
   /** Another queue, or none, is here. */
   set(queue: Queue | null, damage: FairleadError | null): void {
-    if (queue !== this.queue) this.#mark = this.backHere = null;
+    if (queue !== this.queue) this.#mark = this.placing = null;
     this.queue = queue;
     this.damage = damage;
   }

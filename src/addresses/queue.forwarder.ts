@@ -59,6 +59,14 @@ export class QueueForwarder implements Forwarder {
   readonly outbox: Outbox;
   readonly #gate: PutGate;
   readonly #head = new PutHead();
+  /** Of what this node had numbered for another one. */
+  readonly #placed: PutSink = {
+    onPut: (slot, outcome, detail) => {
+      const { queue } = this.shared.pending.entry(slot);
+      this.ports.own.onPut(slot, outcome, detail);
+      if (queue !== null && queue.outgoing !== null && !queue.hasOlder) this.outbox.wake(queue.outgoing);
+    },
+  };
   readonly #sitePut: PutSink = { onPut: (site, outcome, detail) => this.shared.sites.settle(site, outcome, detail) };
 
   constructor(
@@ -108,7 +116,7 @@ export class QueueForwarder implements Forwarder {
       uses: (entry, outgoing) => ((entry.queue ??= new QueueState()).outgoing = outgoing),
       openPublisher: (handler) => ports.openPublisher(handler),
       homeOf: (entry) => ports.nodeName(refresh(entry).home),
-      isBehind: ({ queue }) => queue !== null && queue.lane !== null && !queue.lane.empty,
+      isBehind: ({ queue }) => queue !== null && queue.hasOlder,
       unsentBytes: (entry) => entry.queue?.outbox?.unsentBytes ?? 0,
       put: (entry, slot, tag, cameAt, record, start, epoch, seq) =>
         this.puts.putFromOutbox(refresh(entry), entry, slot, tag, cameAt, record, start, epoch, seq),
@@ -161,8 +169,9 @@ export class QueueForwarder implements Forwarder {
     this.ports.own.open(slot, end - start);
     const queue = this.#taker(state, slot, head);
     if (queue === null) return;
-    const mark = this.#ownMark(state, queue, head);
-    queue.put(bytes, start, end, tag, mark, head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
+    const mark = this.#ownMark(queue, head);
+    const sink = this.#sinkOf(state, mark, head);
+    queue.put(bytes, start, end, tag, mark, head?.seq ?? 0, sink, slot, head?.age ?? 0);
   }
 
   #putHereLarge(state: QueueState, slot: number, tag: number, body: LargeBody, head: PutHead | null): void {
@@ -171,8 +180,14 @@ export class QueueForwarder implements Forwarder {
     this.ports.own.open(slot, 0);
     const queue = this.#taker(state, slot, head);
     if (queue === null) return;
-    const mark = this.#ownMark(state, queue, head);
-    queue.putLarge(body, tag, mark, head?.seq ?? 0, this.ports.own, slot, head?.age ?? 0);
+    const mark = this.#ownMark(queue, head);
+    queue.putLarge(body, tag, mark, head?.seq ?? 0, this.#sinkOf(state, mark, head), slot, head?.age ?? 0);
+  }
+
+  #sinkOf(state: QueueState, mark: PutMark | null, head: PutHead | null): PutSink {
+    if (head === null || head.fromOutbox) return this.ports.own;
+    state.placing = mark;
+    return this.#placed;
   }
 
   /** The queue here; null, and the put is answered, where it does not take it. */
@@ -183,7 +198,7 @@ export class QueueForwarder implements Forwarder {
       own.onPut(slot, OUTCOME.rejected, detailOf(state));
       return null;
     }
-    const mark = this.#ownMark(state, queue, head);
+    const mark = this.#ownMark(queue, head);
     if (mark === null || head === null) return queue;
     const obstacle = this.#gate.obstacleTo(this.shared.pending.entry(slot), queue, mark, head);
     if (obstacle === null) return queue;
@@ -192,11 +207,10 @@ export class QueueForwarder implements Forwarder {
   }
 
   /** The former home may have had it before the queue came here, with what it remembers of puts. */
-  #ownMark(state: QueueState, queue: Queue, head: PutHead | null): PutMark | null {
-    if (head === null) return null;
-    const mark = queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch, head.fromOutbox);
-    if (!head.fromOutbox) state.backHere = mark;
-    return mark;
+  #ownMark(queue: Queue, head: PutHead | null): PutMark | null {
+    return head === null
+      ? null
+      : queue.mark(originOf(this.ports.selfName, head.fromOutbox), head.epoch, head.fromOutbox);
   }
 
   begin(publisher: LocalPublisher, entry: AddressEntry, flags: number, token: number): LargePublish {

@@ -30,8 +30,6 @@ export interface PutMark {
   readonly epoch: number;
   /** The greatest sequence that was put. */
   readonly last: number;
-  /** A large one is being stored, and what comes behind it waits. */
-  readonly isStoring: boolean;
   /**
    * Older ones that could not be written come again, and it must not be put before them. One that did not come in the turn of sending
    * that began since then never does, and is waited for no more.
@@ -40,6 +38,8 @@ export interface PutMark {
   isEarly(seq: number, turn: number): boolean;
   /** It was put, and is to be answered as then. */
   has(seq: number): boolean;
+  /** A large one of it is being stored, or others wait until it is. */
+  readonly isBusy: boolean;
 }
 
 /** Told once what became of a put: only after it is on the disk, or certainly is not. */

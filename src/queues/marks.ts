@@ -19,6 +19,8 @@ export class Mark implements PutMark {
   readonly #storing = new Set<number>();
   /** The same of a former life, and what could not be written: they are not there, and are taken when they come again, whatever is newer. */
   readonly #cutOff = new Set<number>();
+  /** Some wait for a large one before them. */
+  isFollowed = false;
   /** The origin has what it puts on its disk. */
   comesAgain = false;
   /** The turn in which one came that was behind such; -1 before. */
@@ -46,6 +48,10 @@ export class Mark implements PutMark {
 
   get isStoring(): boolean {
     return this.#storing.size > 0;
+  }
+
+  get isBusy(): boolean {
+    return this.isFollowed || this.#storing.size > 0;
   }
 
   /** A put could not be written. */

@@ -1,5 +1,7 @@
 import { OUTCOME } from '../streams/contract';
 import type { PutMark } from './contract';
+import { Mark } from './marks';
+import { PutsBehind } from './puts-behind';
 import { Home, largeOf } from './queues.fixture';
 
 describe('puts of another node behind a large one that is being stored', () => {
@@ -103,5 +105,53 @@ describe('puts of another node behind a large one that is being stored', () => {
       OUTCOME.rejected,
       1,
     ]);
+  });
+});
+
+describe('puts behind a large one', () => {
+  function storing(...seqs: number[]): Mark {
+    const mark = new Mark(1, 'east', 1);
+    for (const seq of seqs) mark.storing(seq, true);
+    return mark;
+  }
+
+  it('are put in their order once it is stored, up to the next large one', () => {
+    const [behind, mark, put] = [new PutsBehind(), storing(1), [] as number[]];
+    expect(behind.holds(mark)).toBe(true);
+    for (const seq of [2, 3, 4, 5])
+      behind.wait(mark, () => {
+        put.push(seq);
+        if (seq === 3) mark.storing(3, true);
+      });
+    mark.storing(1, false);
+    behind.goOn(mark);
+    expect(put).toEqual([2, 3]);
+    expect(behind.holds(mark)).toBe(true);
+    mark.storing(3, false);
+    behind.goOn(mark);
+    expect(put).toEqual([2, 3, 4, 5]);
+    expect([behind.holds(mark), mark.isBusy]).toEqual([false, false]);
+  });
+
+  it('hold those that come while they are put', () => {
+    const [behind, mark, put] = [new PutsBehind(), storing(1), [] as number[]];
+    const come = (seq: number, then?: () => void): void => {
+      const act = (): void => {
+        put.push(seq);
+        then?.();
+      };
+      if (behind.holds(mark)) behind.wait(mark, act);
+      else act();
+    };
+    come(2, () => come(4));
+    come(3, () => mark.storing(3, true));
+    mark.storing(1, false);
+    behind.goOn(mark);
+    come(5);
+    expect(put).toEqual([2, 3]);
+    mark.storing(3, false);
+    behind.goOn(mark);
+    expect(put).toEqual([2, 3, 4, 5]);
+    expect(behind.holds(mark)).toBe(false);
   });
 });

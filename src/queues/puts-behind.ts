@@ -9,27 +9,31 @@ export class PutsBehind {
 
   /** A put has to wait. */
   holds(mark: Mark): boolean {
-    return mark.isStoring || this.#waiting.has(mark);
+    return mark.isBusy;
   }
 
   /** @param act puts it */
   wait(mark: Mark, act: () => void): void {
     const waiting = this.#waiting.get(mark);
-    if (waiting === undefined) this.#waiting.set(mark, [act]);
-    else waiting.push(act);
+    if (waiting !== undefined) {
+      waiting.push(act);
+      return;
+    }
+    this.#waiting.set(mark, [act]);
+    mark.isFollowed = true;
   }
 
   /** A large one of the numbering is in the group of this turn, or never will be. */
   goOn(mark: Mark): void {
     const waiting = this.#waiting.get(mark);
     if (waiting === undefined) return;
-    this.#waiting.delete(mark);
-    for (const [at, act] of waiting.entries()) {
-      if (mark.isStoring) {
-        this.#waiting.set(mark, waiting.slice(at));
-        return;
-      }
+    // What is put may bring answers, and these new puts: they wait at the end of the same list.
+    for (let act = waiting[0]; act !== undefined && !mark.isStoring; act = waiting[0]) {
+      waiting.shift();
       act();
     }
+    if (waiting.length > 0 || this.#waiting.get(mark) !== waiting) return;
+    this.#waiting.delete(mark);
+    mark.isFollowed = false;
   }
 }
