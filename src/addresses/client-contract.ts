@@ -113,6 +113,14 @@ export interface ClientSession {
   close(will: boolean, expiryMs?: number): void;
 }
 
+/** What there is of it. */
+export interface ClientCounts {
+  /** Topics of the mesh that keep a message. */
+  readonly retained: number;
+  /** Sessions of this node, their clients connected or not. */
+  readonly sessionsHere: number;
+}
+
 /** What a protocol with sessions needs beyond {@link AddressSpace}. */
 export interface ClientSpace extends RetainedMessages {
   /**
@@ -121,4 +129,5 @@ export interface ClientSpace extends RetainedMessages {
    * @throws AddressError FL_SESSION_LIMIT
    */
   openSession(spec: SessionSpec, handler: SessionHandler): () => void;
+  counts(): ClientCounts;
 }

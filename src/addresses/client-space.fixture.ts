@@ -1,5 +1,6 @@
 import type { FairleadError } from '../common/errors';
 import type {
+  ClientCounts,
   ClientSession,
   ClientSpace,
   RetainedCursor,
@@ -70,6 +71,10 @@ export class FixtureClientSpace implements ClientSpace {
     this.sessions.set(spec.clientId, session);
     handler.onOpened(this.#opened(session, known !== undefined));
     return () => this.#close(session, false, session.expiryMs);
+  }
+
+  counts(): ClientCounts {
+    return { retained: this.kept.size, sessionsHere: this.sessions.size };
   }
 
   #opened(session: FixtureSession, present: boolean): ClientSession {

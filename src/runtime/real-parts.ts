@@ -44,7 +44,7 @@ export const REAL_PARTS: NodeParts = {
     const deadlines = new Deadlines();
     const shared = { addresses, queue: connections, budget, deadlines, messageBytesMax };
     const stomp = new StompEdge({ ...shared, server: `fairlead/${VERSION}` });
-    const mqtt = new MqttEdge({ ...shared, space: clients });
+    const mqtt = new MqttEdge({ ...shared, space: clients, version: VERSION });
     // By the word that the site document has for each.
     const protocols: Readonly<Record<Exclude<ListenerSpec['protocol'], 'http' | 'tcp'>, EdgeProtocol>> = {
       amqp,

@@ -1,4 +1,10 @@
-import type { ClientSpace, RetainedCursor, SessionHandler, SessionSpec } from '../addresses/client-contract';
+import type {
+  ClientCounts,
+  ClientSpace,
+  RetainedCursor,
+  SessionHandler,
+  SessionSpec,
+} from '../addresses/client-contract';
 import type { AddressRef, AddressSpace } from '../addresses/contract';
 import { FairleadError } from '../common/errors';
 import type { Clock, Journal } from '../common/ports';
@@ -176,6 +182,10 @@ export class ClientCore implements ClientSpace {
 
   openSession(spec: SessionSpec, handler: SessionHandler): () => void {
     return this.#sessions.open(spec, handler);
+  }
+
+  counts(): ClientCounts {
+    return { retained: this.#retained.count, sessionsHere: this.#sessions.book.ownedHere() };
   }
 
   view(): ClientView {

@@ -37,6 +37,13 @@ export class SessionBook implements TableFamily {
     return this.#records.get(clientId) ?? null;
   }
 
+  /** How many are this node's. Looks at all of them. */
+  ownedHere(): number {
+    let count = 0;
+    for (const { owner } of this.#records.values()) if (owner === this.ports.selfName) count++;
+    return count;
+  }
+
   all(): Iterable<readonly [clientId: string, record: SessionRecord]> {
     return this.#records;
   }

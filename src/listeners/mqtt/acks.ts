@@ -1,10 +1,10 @@
-import type { Output } from '../../amqp/output';
 import { PROPERTY, REASON } from './constants';
 import { REASON_CHARS_MAX } from './limits';
 import type { Peer } from './peer';
 
 /** PUBACK, PUBREC, PUBREL or PUBCOMP without a reason. */
-export function writeAck(output: Output, first: number, packetId: number): void {
+export function writeAck({ output, totals }: Pick<Peer, 'output' | 'totals'>, first: number, packetId: number): void {
+  totals.packetsOut++;
   const at = output.reserve(4);
   const { buffer } = output;
   buffer[at] = first;
@@ -16,7 +16,7 @@ export function writeAck(output: Output, first: number, packetId: number): void 
 
 /** The same with a reason, which only MQTT 5 has, and with words about it where they are wanted and fit. */
 export function writeReasonedAck(
-  peer: Pick<Peer, 'output' | 'facts'>,
+  peer: Pick<Peer, 'output' | 'facts' | 'totals'>,
   first: number,
   packetId: number,
   reason: number,
@@ -24,12 +24,13 @@ export function writeReasonedAck(
 ): void {
   const { output, facts } = peer;
   if (facts.version === 4 || (reason === REASON.success && why === '')) {
-    writeAck(output, first, packetId);
+    writeAck(peer, first, packetId);
     return;
   }
   const text = facts.problemInformation ? Buffer.from(why.slice(0, REASON_CHARS_MAX)) : NO_TEXT;
   const told = text.length > 0 && 10 + text.length <= facts.packetBytesMax ? text : NO_TEXT;
   const packet = reasonedAck(first, packetId, reason, told);
+  peer.totals.packetsOut++;
   output.copy(packet, 0, packet.length);
 }
 

@@ -3,8 +3,10 @@ import type { ClientSpace } from '../../addresses/client-contract';
 import type { FlushQueue } from '../../transport/flush-queue';
 import type { ClientBudget } from '../edge/client-budget';
 import type { Deadlines } from '../edge/deadlines';
+import type { SystemTopics } from './system-topics';
 import type { TopicNames } from './topic-writer';
 import type { Topics } from './topics';
+import type { MqttTotals } from './totals';
 
 /** What MQTT for clients is built on. */
 export interface MqttEdgeOptions {
@@ -16,10 +18,14 @@ export interface MqttEdgeOptions {
   readonly budget: ClientBudget;
   readonly messageBytesMax: number;
   readonly deadlines: Deadlines;
+  /** Of this program, told below `$SYS`. */
+  readonly version: string;
 }
 
 /** What the connections of a node share. */
 export interface MqttNode extends MqttEdgeOptions {
   readonly topics: Topics;
   readonly names: TopicNames;
+  readonly totals: MqttTotals;
+  readonly system: SystemTopics;
 }

@@ -91,6 +91,14 @@ export class Connected implements Peer {
     return this.node.topics;
   }
 
+  get totals(): MqttNode['totals'] {
+    return this.node.totals;
+  }
+
+  get system(): MqttNode['system'] {
+    return this.node.system;
+  }
+
   get budget(): MqttNode['budget'] {
     return this.node.budget;
   }
@@ -152,6 +160,7 @@ export class Connected implements Peer {
 
   pong(): void {
     const { output } = this;
+    this.totals.packetsOut++;
     const at = output.reserve(2);
     output.buffer[at] = FIRST.pingresp;
     output.buffer[at + 1] = 0;

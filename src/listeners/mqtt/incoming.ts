@@ -139,6 +139,7 @@ export class Incoming implements PublisherHandler {
   #counted(): void {
     this.#credit--;
     this.peer.counters.messagesIn++;
+    this.peer.totals.publishesIn++;
   }
 
   /** Null after it was refused. @throws MqttError */
@@ -219,7 +220,7 @@ export class Incoming implements PublisherHandler {
 
   #send(first: number, packetId: number): void {
     if (this.peer.over) return;
-    writeAck(this.peer.output, first, packetId);
+    writeAck(this.peer, first, packetId);
     this.peer.touch();
   }
 

@@ -35,6 +35,8 @@ export const UNWRITTEN_BYTES_MAX = 256 * 1024;
 export const DELIVERIES_AT_ONCE = 64;
 /** Acknowledgements that wait behind a large message on its way out: past it nothing more is read from that client. */
 export const BEHIND_LARGE_BYTES_MAX = 64 * 1024;
+/** What the node says of itself below `$SYS` is told again this often, where it has changed; as often as mosquitto does it. */
+export const SYSTEM_VALUES_MS = 10_000;
 /** Bytes of a message of another protocol whose body has to be rendered for a client of MQTT. */
 export const RENDERED_BYTES_MAX = 1024 * 1024;
 /** Reason strings are cut to this. */

@@ -64,6 +64,7 @@ export class MqttClient
 
   read(chunk: Buffer): void {
     if (this.over) return;
+    this.node.totals.bytesIn += chunk.length;
     this.#consume(() => this.#reader.read(chunk));
   }
 
@@ -80,6 +81,7 @@ export class MqttClient
     } finally {
       this.#reading = false;
     }
+    this.node.totals.packetsIn += this.#packets - before;
     if (this.over) return;
     if (this.#packets > before) this.#alive();
     if (this.#reader.blocked !== this.#paused) this.#pause(this.#reader.blocked);
@@ -114,8 +116,13 @@ export class MqttClient
     if (this.#paused && !this.over) this.#consume(() => this.#reader.resume());
     if (!this.over) this.#connected?.flush();
     const buffers = this.output.take();
-    if (buffers !== null) this.stream.write(buffers);
+    if (buffers !== null) this.#write(buffers);
     if (this.over) this.stream.end();
+  }
+
+  #write(buffers: readonly Buffer[]): void {
+    for (const { length } of buffers) this.node.totals.bytesOut += length;
+    this.stream.write(buffers);
   }
 
   written(): void {
@@ -186,6 +193,7 @@ export class MqttClient
     this.#cancel = null;
     this.#connected = new Connected(facts, session, this, this.node, this.port, expiryMs, publishBytesMax);
     this.#state = 'connected';
+    this.node.totals.entered();
     this.#silenceMs = keepAliveS === 0 ? Infinity : keepAliveS * KEEP_ALIVE_SHARE;
     this.#alive();
     this.#send(connack(this.#version, REASON.success, session.present, told));
@@ -205,6 +213,7 @@ export class MqttClient
   }
 
   #send(packet: Buffer): void {
+    this.node.totals.packetsOut++;
     this.output.copy(packet, 0, packet.length);
     this.touch();
   }
@@ -269,6 +278,7 @@ export class MqttClient
     this.#cancel = null;
     const connected = this.#connected;
     if (connected === null) return;
+    this.node.totals.left();
     connected.close(will);
     if (!taken) connected.session.close(will, expiryMs);
   }

@@ -2,18 +2,23 @@ import type { ByteStream } from '../../transport/byte-stream';
 import type { EdgeConnection, EdgePort, EdgeProtocol } from '../edge/edge-protocol';
 import type { MqttEdgeOptions, MqttNode } from './client-options';
 import { MqttClient } from './mqtt-client';
+import { SystemTopics } from './system-topics';
 import { TopicNames } from './topic-writer';
 import { Topics } from './topics';
+import { MqttTotals } from './totals';
 
 /** MQTT 3.1.1 and 5 for clients; over WebSocket packets are binary messages, cut as the client likes ([MQTT-6.0.0-1] to [MQTT-6.0.0-4]). */
 export class MqttEdge implements EdgeProtocol {
   readonly subprotocols = ['mqtt'];
   readonly text = false;
+  readonly totals = new MqttTotals();
   readonly #node: MqttNode;
 
   constructor(options: MqttEdgeOptions) {
     const { addresses } = options;
-    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames() };
+    const { totals } = this;
+    const system = new SystemTopics({ ...options, totals });
+    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), totals, system };
   }
 
   open(stream: ByteStream, port: EdgePort): EdgeConnection {

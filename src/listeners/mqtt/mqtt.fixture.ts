@@ -13,6 +13,7 @@ import { Deadlines } from '../edge/deadlines';
 import type { EdgeConnection, EdgePort } from '../edge/edge-protocol';
 import { ListenerCounters } from '../edge/listener-counters';
 import { MqttEdge } from './mqtt-edge';
+import type { MqttTotals } from './totals';
 
 /** A stream whose other end is the test. */
 class TestStream implements ByteStream {
@@ -71,7 +72,12 @@ export class TestNode {
     budget: this.budget,
     messageBytesMax: 1_000_000,
     deadlines: this.deadlines,
+    version: '1.2.3',
   });
+
+  get totals(): MqttTotals {
+    return this.edge.totals;
+  }
 
   client(version: 4 | 5 = 5): TestClient {
     return new TestClient(this, version);

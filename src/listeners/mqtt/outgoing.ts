@@ -118,11 +118,18 @@ export class Outgoing {
       }
       if (qos === 2) this.keeper().changed();
     }
-    this.peer.counters.messagesOut++;
+    this.#counted();
     this.#writer.write(topic, flags, id, properties, delivery);
     this.peer.touch();
     // Nobody acknowledges it.
     if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted, false);
+  }
+
+  #counted(): void {
+    const { counters, totals } = this.peer;
+    counters.messagesOut++;
+    totals.publishesOut++;
+    totals.packetsOut++;
   }
 
   /** The same for one that is read as it leaves. */
@@ -139,7 +146,7 @@ export class Outgoing {
       return;
     }
     const id = qos === 0 ? 0 : this.inFlight.add(by, token, qos, this.large.payloadBytes);
-    this.peer.counters.messagesOut++;
+    this.#counted();
     const flags = (qos << 1) | (options.retainAsPublished && head.retain ? RETAIN : 0);
     this.large.begin(topic, flags, id, properties);
     if (qos === 0 && token >= 0) by.settle(token, OUTCOME.accepted, false);
@@ -183,8 +190,7 @@ export class Outgoing {
   /** Goes on where an earlier connection of the session has ended ([MQTT-4.4.0-1]). */
   restore(open: readonly OpenDelivery[]): void {
     this.inFlight.restore(open);
-    for (const { packetId, phase } of open)
-      if (phase === PHASE.released) writeAck(this.peer.output, FIRST.pubrel, packetId);
+    for (const { packetId, phase } of open) if (phase === PHASE.released) writeAck(this.peer, FIRST.pubrel, packetId);
   }
 }
 

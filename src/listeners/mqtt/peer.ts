@@ -5,7 +5,9 @@ import type { ClientBudget } from '../edge/client-budget';
 import type { ListenerCounters } from '../edge/listener-counters';
 import type { Version } from './connect-packet';
 import type { MqttError } from './errors';
+import type { SystemTopics } from './system-topics';
 import type { Topics } from './topics';
+import type { MqttTotals } from './totals';
 
 /** What a client said of itself that its parts have to know. */
 export interface ClientFacts {
@@ -26,6 +28,9 @@ export interface Peer {
   readonly addresses: AddressSpace;
   readonly topics: Topics;
   readonly counters: ListenerCounters;
+  /** Of all MQTT clients of the node, whatever listener they came by. */
+  readonly totals: MqttTotals;
+  readonly system: SystemTopics;
   readonly budget: ClientBudget;
   readonly output: Output;
   /** The connection ends or has ended: nothing is sent any more. */

@@ -23,10 +23,14 @@ export class RetainedFeed implements Waiter {
   /** @throws AddressError */
   begin(subscription: Subscription): void {
     this.stop(subscription);
-    this.#queue.push({ subscription, cursor: this.retained.retained(subscription.meshFilter) });
+    this.#queue.push({ subscription, cursor: this.#cursorOf(subscription) });
     // Behind the SUBACK.
     this.#wait();
     this.peer.touch();
+  }
+
+  #cursorOf({ isSystem, meshFilter }: Subscription): RetainedCursor {
+    return (isSystem ? this.peer.system : this.retained).retained(meshFilter);
   }
 
   /** What is left for it is not sent any more. */

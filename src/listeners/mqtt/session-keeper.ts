@@ -36,7 +36,7 @@ export class SessionKeeper {
   /** Sends an acknowledgement once the state as it is now is kept, and does what may be done then. */
   acknowledge(first: number, packetId: number, then?: (packetId: number) => void): void {
     if (!this.persistent) {
-      writeAck(this.peer.output, first, packetId);
+      writeAck(this.peer, first, packetId);
       this.peer.touch();
       then?.(packetId);
       return;
@@ -62,7 +62,7 @@ export class SessionKeeper {
     }
     if (due.length === 0) return;
     for (const { first, packetId, then } of due) {
-      writeAck(peer.output, first, packetId);
+      writeAck(peer, first, packetId);
       then?.(packetId);
     }
     peer.touch();

@@ -2,6 +2,7 @@ import type { SessionSubscription } from '../../addresses/client-contract';
 import type { SubscriptionSpec } from '../../addresses/contract';
 import type { MqttTarget } from '../../message/mapping/mqtt-topic';
 import type { SubscriptionRequest } from './subscribe-packet';
+import { isSystemName } from './system-topics';
 
 /** What a session keeps of one of its subscriptions beside its filter. */
 export interface KeptOptions {
@@ -48,7 +49,7 @@ export function subscriptionOf(
   client: string,
   persistent: boolean,
 ): SubscriptionSpec | null {
-  if (target.kind !== 'topic') return null;
+  if (target.kind !== 'topic' || isSystemName(target.name)) return null;
   if (target.share !== null)
     return { name: filter.slice('$share/'.length), client: null, durable: false, shared: true };
   return persistent ? { name: filter, client, durable: true, shared: false } : null;

@@ -52,6 +52,7 @@ export class SubscribeAnswers {
     const { peer } = this;
     if (peer.over) return;
     const packet = suback(peer.facts.version, pending.packetId, pending.reasons);
+    peer.totals.packetsOut++;
     peer.output.copy(packet, 0, packet.length);
     peer.touch();
     peer.review();

@@ -14,6 +14,7 @@ import { Delivery, readDelivery, subscriptionIdProperty } from './delivery';
 import type { Outgoing, SendOptions, Waiter } from './outgoing';
 import type { Peer } from './peer';
 import type { SubscriptionRequest } from './subscribe-packet';
+import { isSystemName } from './system-topics';
 
 const DELIVERY = new Delivery();
 
@@ -58,6 +59,11 @@ export class Subscription implements ConsumerHandler, Waiter {
     return this.target.name;
   }
 
+  /** It is of what the node says of itself, which is nowhere in the mesh. */
+  get isSystem(): boolean {
+    return this.target.kind === 'topic' && isSystemName(this.target.name);
+  }
+
   /** Topics alone have retained messages, and those who share get none. */
   get takesRetained(): boolean {
     return this.target.kind === 'topic' && this.target.share === null;
@@ -86,7 +92,8 @@ export class Subscription implements ConsumerHandler, Waiter {
 
   /** @throws AddressError */
   open(spec: ConsumerSpec): void {
-    const consumer = this.peer.addresses.openConsumer(spec, this);
+    const { addresses, system } = this.peer;
+    const consumer = this.isSystem ? system.openConsumer(this.meshFilter, this) : addresses.openConsumer(spec, this);
     // The mesh may have ended it within the call.
     if (this.#closed) consumer.close();
     else this.#consumer = consumer;

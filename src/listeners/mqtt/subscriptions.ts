@@ -15,6 +15,7 @@ import { decodeOptions, encodeOptions, subscriptionOf } from './session-subscrip
 import { type Awaiting, SubscribeAnswers } from './subscribe-answers';
 import { readSubscribe, readUnsubscribe, RETAIN_HANDLING, type SubscriptionRequest } from './subscribe-packet';
 import { Subscription, type SubscriptionHolder } from './subscription';
+import { isSystemName } from './system-topics';
 import { UnsubscribeAnswer } from './unsubscribe-answer';
 
 /** What one client subscribes to. */
@@ -115,6 +116,7 @@ export class Subscriptions implements SubscriptionHolder {
     const { filter, target, request } = subscription;
     this.#makeRoom();
     this.peer.budget.links++;
+    this.peer.totals.subscriptions++;
     this.#all.set(filter, subscription);
     try {
       const spec = this.#specOf(target, request, durable);
@@ -207,6 +209,7 @@ export class Subscriptions implements SubscriptionHolder {
     if (this.#all.get(subscription.filter) !== subscription) return;
     this.#all.delete(subscription.filter);
     this.peer.budget.links--;
+    this.peer.totals.subscriptions--;
   }
 
   // --- UNSUBSCRIBE -------------------------------------------------------------------------------------------------------------
@@ -242,12 +245,20 @@ export class Subscriptions implements SubscriptionHolder {
   close(failed: boolean): void {
     for (const subscription of this.#all.values()) subscription.close(failed, false);
     this.peer.budget.links -= this.#all.size;
+    this.peer.totals.subscriptions -= this.#all.size;
     this.#all.clear();
     this.#awaiting.clear();
   }
 }
 
 function targetOf(filter: string): MqttTarget {
+  const target = parsed(filter);
+  if (target.share !== null && isSystemName(target.name))
+    throw new MqttError('FL_MQTT_FILTER', 'what a node says of itself below $SYS cannot be shared');
+  return target;
+}
+
+function parsed(filter: string): MqttTarget {
   try {
     return parseTopicFilter(filter);
   } catch (error) {

@@ -19,6 +19,7 @@ export class UnsubscribeAnswer {
     const { peer } = this;
     if (--this.#left > 0 || peer.over) return;
     const packet = unsuback(peer.facts.version, this.packetId, this.#reasons);
+    peer.totals.packetsOut++;
     peer.output.copy(packet, 0, packet.length);
     peer.touch();
   }
