@@ -18,8 +18,6 @@ export interface OpenSessionPorts {
 export class OpenSession implements ClientSession {
   /** It is this connection's no more: what is asked of it changes nothing. */
   isVoid = false;
-  /** Its subscriptions are to be told to the mesh at the end of the turn. */
-  isChanged = false;
   /** Stamp of the first that was told of it. */
   stamp = 0;
 

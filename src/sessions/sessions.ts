@@ -26,6 +26,8 @@ export class Sessions {
   readonly watch: SessionWatch;
   readonly #endings: Endings;
   readonly #open = new Map<string, OpenSession>();
+  /** Those whose subscriptions are to be told to the mesh at the end of the turn. */
+  readonly #changedHere = new Set<OpenSession>();
   readonly openings = new Openings();
   /** What was saved of sessions that are here. */
   readonly #states = new Map<string, Buffer>();
@@ -182,7 +184,7 @@ export class Sessions {
   ): void => {
     checkRecord({ ...this.#recordOf(session), subscriptions });
     session.subscriptions = subscriptions;
-    session.isChanged = true;
+    this.#changedHere.add(session);
     if (told !== undefined) this.ports.whenKept(told);
     this.ports.scheduleFlush();
   };
@@ -302,11 +304,10 @@ export class Sessions {
 
   /** The end of a turn. */
   flush(): void {
-    for (const session of this.#open.values()) {
-      if (!session.isChanged) continue;
-      session.isChanged = false;
-      this.book.write(session.clientId, this.#recordOf(session));
-    }
+    if (this.#changedHere.size === 0) return;
+    for (const session of this.#changedHere)
+      if (this.#open.get(session.clientId) === session) this.book.write(session.clientId, this.#recordOf(session));
+    this.#changedHere.clear();
   }
 
   tick(now: number): void {
