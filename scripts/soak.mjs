@@ -16,6 +16,7 @@ const SPEC_OF_ROW = {
   F12: 'slow',
   F18: 'node-power',
   F33: 'queue-crashes',
+  F34: 'storm',
 };
 const ROWS = Object.keys(SPEC_OF_ROW);
 

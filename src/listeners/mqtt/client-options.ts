@@ -3,6 +3,7 @@ import type { ClientSpace } from '../../addresses/client-contract';
 import type { FlushQueue } from '../../transport/flush-queue';
 import type { ClientBudget } from '../edge/client-budget';
 import type { Deadlines } from '../edge/deadlines';
+import type { SubscribeTurns } from './subscribe-turns';
 import type { SystemTopics } from './system-topics';
 import type { TopicNames } from './topic-writer';
 import type { Topics } from './topics';
@@ -28,4 +29,5 @@ export interface MqttNode extends MqttEdgeOptions {
   readonly names: TopicNames;
   readonly totals: MqttTotals;
   readonly system: SystemTopics;
+  readonly turns: SubscribeTurns;
 }

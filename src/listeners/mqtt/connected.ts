@@ -16,10 +16,11 @@ import { Outgoing } from './outgoing';
 import type { ClientFacts, Peer } from './peer';
 import { SessionKeeper } from './session-keeper';
 import { decodeState, type SessionState } from './session-state';
+import type { TurnWaiter } from './subscribe-turns';
 import { Subscriptions } from './subscriptions';
 
 /** What a connected client has of its connection. */
-export interface ClientWire {
+export interface ClientWire extends TurnWaiter {
   readonly output: Output;
   readonly over: boolean;
   /** Bytes to the client that the kernel has not taken. */
@@ -99,6 +100,10 @@ export class Connected implements Peer {
     return this.node.system;
   }
 
+  get turns(): MqttNode['turns'] {
+    return this.node.turns;
+  }
+
   get budget(): MqttNode['budget'] {
     return this.node.budget;
   }
@@ -146,7 +151,7 @@ export class Connected implements Peer {
       this.incoming.begin();
       return this.incoming.ready;
     }
-    return type !== PACKET.subscribe || !this.subscriptions.full;
+    return type !== PACKET.subscribe || (!this.subscriptions.full && this.node.turns.may(this.wire));
   }
 
   /** @throws MqttError */
@@ -196,6 +201,7 @@ export class Connected implements Peer {
 
   /** @param failed it broke off */
   close(failed: boolean): void {
+    this.node.turns.forget(this.wire);
     this.#keeper.close();
     this.subscriptions.close(failed);
     this.incoming.close();

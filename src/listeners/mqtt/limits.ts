@@ -27,6 +27,8 @@ export const TOPICS_CACHED_MAX = 8_192;
 export const TOPIC_CACHED_BYTES_MAX = 256;
 /** Filters of one client. */
 export const FILTERS_MAX = 1_000;
+/** Filters that all clients together begin to subscribe to in one turn of the event loop; each takes some 50 µs. */
+export const FILTERS_OF_TURN = 25;
 /** SUBSCRIBE packets of one client that are not answered: past it nothing more is read from it. */
 export const SUBSCRIBES_PENDING_MAX = 100;
 /** Bytes to one client that are not written: past it it gets no further message, and its lanes fill. */

@@ -113,7 +113,7 @@ export class MqttClient
 
   flush(): void {
     this.#flushDue = false;
-    if (this.#paused && !this.over) this.#consume(() => this.#reader.resume());
+    if (this.#paused) this.goOn();
     if (!this.over) this.#connected?.flush();
     const buffers = this.output.take();
     if (buffers !== null) this.#write(buffers);
@@ -123,6 +123,10 @@ export class MqttClient
   #write(buffers: readonly Buffer[]): void {
     for (const { length } of buffers) this.node.totals.bytesOut += length;
     this.stream.write(buffers);
+  }
+
+  goOn(): void {
+    if (!this.over) this.#consume(() => this.#reader.resume());
   }
 
   written(): void {

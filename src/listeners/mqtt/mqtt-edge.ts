@@ -2,6 +2,7 @@ import type { ByteStream } from '../../transport/byte-stream';
 import type { EdgeConnection, EdgePort, EdgeProtocol } from '../edge/edge-protocol';
 import type { MqttEdgeOptions, MqttNode } from './client-options';
 import { MqttClient } from './mqtt-client';
+import { SubscribeTurns } from './subscribe-turns';
 import { SystemTopics } from './system-topics';
 import { TopicNames } from './topic-writer';
 import { Topics } from './topics';
@@ -18,7 +19,8 @@ export class MqttEdge implements EdgeProtocol {
     const { addresses } = options;
     const { totals } = this;
     const system = new SystemTopics({ ...options, totals });
-    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), totals, system };
+    const turns = new SubscribeTurns(options.queue);
+    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), totals, system, turns };
   }
 
   open(stream: ByteStream, port: EdgePort): EdgeConnection {

@@ -5,6 +5,7 @@ import type { ClientBudget } from '../edge/client-budget';
 import type { ListenerCounters } from '../edge/listener-counters';
 import type { Version } from './connect-packet';
 import type { MqttError } from './errors';
+import type { SubscribeTurns } from './subscribe-turns';
 import type { SystemTopics } from './system-topics';
 import type { Topics } from './topics';
 import type { MqttTotals } from './totals';
@@ -31,6 +32,7 @@ export interface Peer {
   /** Of all MQTT clients of the node, whatever listener they came by. */
   readonly totals: MqttTotals;
   readonly system: SystemTopics;
+  readonly turns: SubscribeTurns;
   readonly budget: ClientBudget;
   readonly output: Output;
   /** The connection ends or has ended: nothing is sent any more. */

@@ -62,6 +62,7 @@ export class Subscriptions implements SubscriptionHolder {
   /** @throws MqttError */
   subscribe(fields: Fields): void {
     const { packetId, subscriptionId, requests } = readSubscribe(fields, this.peer.facts.version);
+    this.peer.turns.spent(requests.length);
     const { places, done } = this.#answers.begin(
       packetId,
       requests.map(({ qos }) => qos),
