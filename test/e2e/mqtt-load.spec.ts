@@ -1,4 +1,5 @@
 import { MqttJsClient } from '../support/clients/mqtt-js';
+import { LoadPublisher, LoadSubscriber } from '../support/clients/mqtt-load';
 import { RawMqtt } from '../support/clients/mqtt-raw';
 import { eventually } from '../support/eventually';
 import { FairleadNode } from '../support/fairlead-node';
@@ -47,41 +48,38 @@ it(`${IDLE} idle clients take less than 400 MB, and are kept alive`, async () =>
 it(`${PUBLISHERS} publishers of QoS 1 reach ${SUBSCRIBERS} subscribers two sites apart, none lost`, async () => {
   const mesh = await Mesh.line(['west', 'middle', 'east'], { document: { listeners: LISTENERS } });
   await mesh.start();
-  const subscribers = await Promise.all(
-    Array.from({ length: SUBSCRIBERS }, () => MqttJsClient.connect(mesh.node('east').port('mqtt'))),
-  );
-  const got = subscribers.map(() => new Set<string>());
-  subscribers.forEach(({ client }, at) =>
-    client.on('message', (topic, payload) => got[at]?.add(`${topic} ${payload}`)),
-  );
-  for (const { client } of subscribers) await client.subscribeAsync('load/#', { qos: 1 });
-  const publishers: MqttJsClient[] = [];
-  for (let from = 0; from < PUBLISHERS; from += 50)
-    publishers.push(
-      ...(await Promise.all(
-        Array.from({ length: Math.min(50, PUBLISHERS - from) }, () =>
-          MqttJsClient.connect(mesh.node('west').port('mqtt')),
-        ),
-      )),
-    );
   const each = SECONDS * RATE;
-  const acknowledged: Promise<unknown>[] = [];
+  const [west, east] = [mesh.node('west').port('mqtt'), mesh.node('east').port('mqtt')];
+  const subscribers = await Promise.all(
+    Array.from({ length: SUBSCRIBERS }, (_, at) => LoadSubscriber.connect(east, `subscriber-${at}`, PUBLISHERS, each)),
+  );
+  const publishers: LoadPublisher[] = [];
+  for (let from = 0; from < PUBLISHERS; from += 50) {
+    const some = Array.from({ length: Math.min(50, PUBLISHERS - from) }, (_, at) =>
+      LoadPublisher.connect(west, from + at),
+    );
+    publishers.push(...(await Promise.all(some)));
+  }
+  const since = performance.now();
   await new Promise<void>((done) => {
-    let round = 0;
     const timer = setInterval(() => {
-      for (const [at, { client }] of publishers.entries())
-        acknowledged.push(client.publishAsync(`load/${at}`, `${round}`, { qos: 1 }));
-      if (++round < each) return;
+      const due = Math.min(each, Math.floor(((performance.now() - since) * RATE) / 1_000));
+      for (const publisher of publishers) while (publisher.sent < due) publisher.publish();
+      if (due < each) return;
       clearInterval(timer);
       done();
     }, 1_000 / RATE);
   });
-  await Promise.all(acknowledged);
-  await eventually('all subscribers have all', () => got.every(({ size }) => size === PUBLISHERS * each), {
+  await eventually('all are acknowledged', () => publishers.every(({ acknowledged }) => acknowledged === each), {
     withinMs: 120_000,
-    otherwise: () => got.map(({ size }) => size).join(' '),
   });
-  await Promise.all([...publishers, ...subscribers].map((client) => client.cut()));
+  await eventually('all subscribers have all', () => subscribers.every(({ count }) => count === PUBLISHERS * each), {
+    withinMs: 120_000,
+    otherwise: () => subscribers.map(({ count, closed }) => `${count}${closed ? ' closed' : ''}`).join(' '),
+  });
+  note(`${PUBLISHERS * each} messages to each in ${((performance.now() - since) / 1_000).toFixed(1)} s`);
+  expect(subscribers.map(({ doubled }) => doubled)).toEqual(subscribers.map(() => 0));
+  for (const client of [...publishers, ...subscribers]) client.close();
   expect(await mesh.stop()).toEqual([0, 0, 0]);
 });
 
