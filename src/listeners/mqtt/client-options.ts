@@ -3,6 +3,7 @@ import type { ClientSpace } from '../../addresses/client-contract';
 import type { FlushQueue } from '../../transport/flush-queue';
 import type { ClientBudget } from '../edge/client-budget';
 import type { Deadlines } from '../edge/deadlines';
+import type { KeptAccounts } from './kept-bytes';
 import type { SubscribeTurns } from './subscribe-turns';
 import type { SystemTopics } from './system-topics';
 import type { TopicNames } from './topic-writer';
@@ -30,4 +31,5 @@ export interface MqttNode extends MqttEdgeOptions {
   readonly totals: MqttTotals;
   readonly system: SystemTopics;
   readonly turns: SubscribeTurns;
+  readonly kept: KeptAccounts;
 }

@@ -2,7 +2,8 @@ import { PENDING } from '../../addresses/contract';
 import { AddressError } from '../../addresses/errors';
 import { decodeMessage } from '../../message/decode-message';
 import { OUTCOME } from '../../streams/contract';
-import { type TestClient, TestNode } from './mqtt.fixture';
+import { ASIDE_BYTES_MAX } from './limits';
+import { amqpMessage, type TestClient, TestNode } from './mqtt.fixture';
 
 const publish = (qos: 0 | 1 | 2, more: object = {}) => ({
   cmd: 'publish',
@@ -134,25 +135,89 @@ describe('PUBLISH of a client', () => {
     expect(client.farewell).toBe(0x93);
   });
 
-  it('waits for credit, and what comes behind it too', () => {
-    const { client, publisher } = started();
-    client.node.addresses.openPublisher = () => {
-      throw new Error('one publisher for each client');
-    };
-    const many = Array.from({ length: 150 }, (_, at) => client.bytes(publish(0, { payload: `${at}` })));
-    client.raw(Buffer.concat([...many, client.bytes({ cmd: 'pingreq' })]));
-    expect([publisher.published.length, client.stream.paused, client.take()]).toEqual([100, true, []]);
-    publisher.handler.onCredit(60);
-    client.node.turn();
-    expect([publisher.published.length, client.stream.paused]).toEqual([151, false]);
-    expect(client.take()).toMatchObject([{ cmd: 'pingresp' }]);
-  });
+  describe('without credit', () => {
+    it('waits, and what comes behind it too, but for PINGREQ', () => {
+      const { client, publisher } = started();
+      client.node.addresses.openPublisher = () => {
+        throw new Error('one publisher for each client');
+      };
+      const many = Array.from({ length: 150 }, (_, at) => client.bytes(publish(0, { payload: `${at}` })));
+      const unsubscribe = client.bytes({ cmd: 'unsubscribe', messageId: 5, unsubscriptions: ['a'] });
+      client.raw(Buffer.concat([...many, client.bytes({ cmd: 'pingreq' }), unsubscribe]));
+      expect([publisher.published.length, client.stream.paused]).toEqual([100, false]);
+      expect(client.take()).toMatchObject([{ cmd: 'pingresp' }]);
+      client.send(publish(0, { payload: '150' }));
+      publisher.handler.onCredit(60);
+      client.node.turn();
+      expect(publisher.published.slice(1).map(({ payload }) => Number(/\d+$/.exec(payload)?.[0]))).toEqual(
+        Array.from({ length: 151 }, (_, at) => at),
+      );
+      expect(client.take()).toMatchObject([{ cmd: 'unsuback' }]);
+      expect(client.node.budget.asideBytes).toBe(0);
+    });
 
-  it('is not held against a client that this end does not read from', () => {
-    const { client } = started();
-    client.raw(Buffer.concat(Array.from({ length: 150 }, () => client.bytes(publish(0)))));
-    client.node.pass(200_000);
-    expect([client.stream.paused, client.closed]).toEqual([true, false]);
+    it('what a client acknowledges is read all the same, also where that brings the credit [MQTT-4.9.0-3]', () => {
+      const { client, publisher } = started();
+      client.subscribe('b', 1);
+      client.take();
+      const { consumer } = client.node.addresses;
+      const many = Array.from({ length: 150 }, () => client.bytes(publish(0)));
+      client.raw(Buffer.concat(many));
+      const before = publisher.published.length;
+      expect(before).toBeLessThan(151);
+      const message = amqpMessage('x');
+      consumer.handler.deliver(1, { kind: 'topic', name: 'b' }, false, message, 0, message.length);
+      client.node.turn();
+      expect(client.take()).toMatchObject([{ cmd: 'publish', messageId: 1 }]);
+      // The lane of its own subscription has room again, and so there is credit: within the reading of the acknowledgement.
+      const settle = consumer.settle.bind(consumer);
+      consumer.settle = (...args) => {
+        settle(...args);
+        publisher.handler.onCredit(1_000);
+      };
+      client.send({ cmd: 'puback', messageId: 1 });
+      expect(consumer.settled.length).toBe(1);
+      expect(publisher.published.length).toBe(151);
+    });
+
+    it('is read from no more once so much of it waits', () => {
+      const { client, publisher } = started();
+      const one = client.bytes(publish(0, { payload: Buffer.alloc(10_000, 'x') }));
+      const count = 100 + Math.ceil(ASIDE_BYTES_MAX / one.length) + 5;
+      for (let at = 1; at < count; at++) client.stream.user?.read(one);
+      expect(client.stream.paused).toBe(true);
+      expect(client.node.budget.asideBytes).toBeLessThanOrEqual(2 * ASIDE_BYTES_MAX);
+      publisher.handler.onCredit(1_000);
+      client.node.turn();
+      expect([publisher.published.length, client.stream.paused]).toEqual([count, false]);
+      expect([client.node.budget.asideBytes, client.node.budget.gatheredBytes]).toEqual([0, 0]);
+    });
+
+    it('waits in its connection where all clients together have no more room', () => {
+      const { client, publisher } = started();
+      client.node.budget.asideBytes = client.node.budget.asideBytesMax;
+      const one = client.bytes(publish(0, { payload: Buffer.alloc(10_000, 'x') }));
+      for (let at = 0; at < 101; at++) client.stream.user?.read(one);
+      expect([client.stream.paused, client.closed]).toEqual([true, false]);
+      publisher.handler.onCredit(10);
+      client.node.turn();
+      expect([client.stream.paused, publisher.published.length]).toEqual([false, 102]);
+    });
+
+    it('is not held against a client that this end does not read from', () => {
+      const { client } = started();
+      client.raw(Buffer.concat(Array.from({ length: 150 }, () => client.bytes(publish(0)))));
+      client.node.pass(200_000);
+      expect(client.closed).toBe(false);
+    });
+
+    it('leaves nothing behind when its client goes', () => {
+      const { client } = started();
+      client.raw(Buffer.concat(Array.from({ length: 150 }, () => client.bytes(publish(0)))));
+      expect(client.node.budget.asideBytes).toBeGreaterThan(0);
+      client.stream.end();
+      expect(client.node.budget.asideBytes).toBe(0);
+    });
   });
 
   it('[MQTT-3.3.2-12] may name its topic by an alias', () => {

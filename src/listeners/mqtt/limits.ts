@@ -10,6 +10,8 @@ export const CONNECT_BYTES_MAX = 256 * 1024;
 export const CONTROL_BYTES_MAX = 128 * 1024;
 /** A longer PUBLISH goes on as it comes; its head, topic and properties, has this size at most. */
 export const GATHER_BYTES_MAX = 48 * 1024;
+/** Packets of one client that wait for credit, while its acknowledgements are read: as many small messages as it may have open. */
+export const ASIDE_BYTES_MAX = 256 * 1024;
 /** User properties of one packet: each is a small object for a while. */
 export const USER_PROPERTIES_MAX = 1_000;
 /** Client id: percent-encoded it is part of a queue's name, which has 4,096 bytes. */

@@ -42,6 +42,8 @@ export class MqttClient
   #silenceMs = Infinity;
   #paused = false;
   #reading = false;
+  /** While reading: what held it up may have changed. */
+  #reviewed = false;
   #flushDue = false;
   #packets = 0;
 
@@ -50,7 +52,7 @@ export class MqttClient
     private readonly port: EdgePort,
     private readonly node: MqttNode,
   ) {
-    this.#reader = new PacketReader(this, node.budget);
+    this.#reader = new PacketReader(this, node.kept);
     this.dueAtMs = node.deadlines.now() + CONNECT_MS;
     node.deadlines.add(this);
     stream.begin(this);
@@ -83,8 +85,11 @@ export class MqttClient
     }
     this.node.totals.packetsIn += this.#packets - before;
     if (this.over) return;
+    const { blocked, waiting } = this.#reader;
+    if (this.#reviewed && (blocked || waiting)) this.touch();
+    this.#reviewed = false;
     if (this.#packets > before) this.#alive();
-    if (this.#reader.blocked !== this.#paused) this.#pause(this.#reader.blocked);
+    if (blocked !== this.#paused) this.#pause(blocked);
   }
 
   #pause(paused: boolean): void {
@@ -107,13 +112,19 @@ export class MqttClient
     this.node.queue.schedule(this);
   }
 
+  /** Something that has come could not be taken. */
+  get #waits(): boolean {
+    return this.#paused || this.#reader.waiting;
+  }
+
   review(): void {
-    if (this.#paused && !this.#reading) this.touch();
+    if (this.#reading) this.#reviewed = true;
+    else if (this.#waits) this.touch();
   }
 
   flush(): void {
     this.#flushDue = false;
-    if (this.#paused) this.goOn();
+    if (this.#waits) this.goOn();
     if (!this.over) this.#connected?.flush();
     const buffers = this.output.take();
     if (buffers !== null) this.#write(buffers);
@@ -227,8 +238,8 @@ export class MqttClient
   onDue(nowMs: number): void {
     if (this.#state === 'greeting') {
       this.fail(new MqttError('FL_MQTT_CONNECT_TIME', `no CONNECT within ${CONNECT_MS} ms`));
-    } else if (this.#paused) {
-      // It is this end that does not read.
+    } else if (this.#waits) {
+      // It is this end that does not read, or not all of it.
       this.dueAtMs = nowMs + this.#silenceMs;
     } else {
       this.fail(

@@ -1,6 +1,7 @@
 import type { ByteStream } from '../../transport/byte-stream';
 import type { EdgeConnection, EdgePort, EdgeProtocol } from '../edge/edge-protocol';
 import type { MqttEdgeOptions, MqttNode } from './client-options';
+import { keptAccounts } from './kept-bytes';
 import { MqttClient } from './mqtt-client';
 import { SubscribeTurns } from './subscribe-turns';
 import { SystemTopics } from './system-topics';
@@ -20,7 +21,8 @@ export class MqttEdge implements EdgeProtocol {
     const { totals } = this;
     const system = new SystemTopics({ ...options, totals });
     const turns = new SubscribeTurns(options.queue);
-    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), totals, system, turns };
+    const kept = keptAccounts(options.budget);
+    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), totals, system, turns, kept };
   }
 
   open(stream: ByteStream, port: EdgePort): EdgeConnection {
