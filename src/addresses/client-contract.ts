@@ -105,8 +105,10 @@ export interface ClientSession {
    * @throws AddressError FL_SESSION_LIMIT
    */
   saveState(state: Buffer, done?: (error: FairleadError | null) => void): void;
+  /** State that was learned after `close`: kept unless the session is another connection's by now, or has ended. */
+  saveLate(state: Buffer): void;
   /**
-   * Its connection has ended. The session must not be used after that.
+   * Its connection has ended. But for `saveLate` the session must not be used after that.
    * @param will false where the client said farewell and wants none
    * @param expiryMs in place of what it was opened with
    */

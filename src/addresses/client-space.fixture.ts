@@ -90,6 +90,10 @@ export class FixtureClientSpace implements ClientSpace {
         session.state = Buffer.from(state);
         done?.(null);
       },
+      saveLate: (state) => {
+        if (session.handler === null && this.sessions.get(session.spec.clientId) === session)
+          session.state = Buffer.from(state);
+      },
       close: (will, expiryMs = session.expiryMs) => this.#close(session, will, expiryMs),
     };
   }

@@ -11,6 +11,7 @@ export interface OpenSessionPorts {
   ): void;
   /** @throws AddressError */
   stateChanged(session: OpenSession, state: Buffer, told: Told | undefined): void;
+  stateLate(session: OpenSession, state: Buffer): void;
   closed(session: OpenSession, will: boolean, expiryMs: number): void;
 }
 
@@ -40,6 +41,10 @@ export class OpenSession implements ClientSession {
 
   saveState(state: Buffer, done?: Told): void {
     if (!this.isVoid) this.ports.stateChanged(this, state, done);
+  }
+
+  saveLate(state: Buffer): void {
+    if (this.isVoid) this.ports.stateLate(this, state);
   }
 
   close(will: boolean, expiryMs = this.expiryMs): void {

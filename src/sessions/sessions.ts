@@ -157,6 +157,7 @@ export class Sessions {
     const ports = {
       subscriptionsChanged: this.#setSubscriptions,
       stateChanged: this.#setState,
+      stateLate: this.#setLate,
       closed: this.#closed,
     };
     const before = this.book.stampOf(clientId);
@@ -193,6 +194,14 @@ export class Sessions {
     checkState(state);
     this.#keepState(clientId, Buffer.from(state));
     if (told !== undefined) this.ports.whenKept(told);
+  };
+
+  readonly #setLate = ({ clientId }: OpenSession, state: Buffer): void => {
+    const record = this.book.get(clientId);
+    const isHere = record?.owner === this.ports.selfName && !record.isEnding;
+    if (!isHere || this.#open.has(clientId) || this.#given.has(clientId)) return;
+    checkState(state);
+    this.#keepState(clientId, Buffer.from(state));
   };
 
   #keepState(clientId: string, state: Buffer): void {

@@ -4,6 +4,7 @@ import type { FlushQueue } from '../../transport/flush-queue';
 import type { ClientBudget } from '../edge/client-budget';
 import type { Deadlines } from '../edge/deadlines';
 import type { KeptAccounts } from './kept-bytes';
+import type { LeftPublishes } from './left-publishes';
 import type { SubscribeTurns } from './subscribe-turns';
 import type { SystemTopics } from './system-topics';
 import type { TopicNames } from './topic-writer';
@@ -32,4 +33,5 @@ export interface MqttNode extends MqttEdgeOptions {
   readonly system: SystemTopics;
   readonly turns: SubscribeTurns;
   readonly kept: KeptAccounts;
+  readonly left: LeftPublishes;
 }

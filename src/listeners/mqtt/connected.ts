@@ -75,9 +75,14 @@ export class Connected implements Peer {
 
   /** Goes on where an earlier connection of the session has ended; behind CONNACK. */
   resume(): void {
-    if (!this.session.present) return;
+    const left = this.node.left.take(this.facts.clientId);
+    if (!this.session.present) {
+      left?.inherit(null);
+      return;
+    }
     const { received, open } = decodeState(this.session.state);
     this.incoming.restore(received);
+    if (left !== null) this.incoming.adopt(left);
     this.outgoing.restore(open);
     this.subscriptions.resume();
   }
@@ -98,6 +103,10 @@ export class Connected implements Peer {
 
   get system(): MqttNode['system'] {
     return this.node.system;
+  }
+
+  get left(): MqttNode['left'] {
+    return this.node.left;
   }
 
   get turns(): MqttNode['turns'] {

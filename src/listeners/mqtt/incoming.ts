@@ -1,6 +1,5 @@
 import { PENDING, PUBLISH_FLAG, type Publisher, type PublisherHandler, type Verdict } from '../../addresses/contract';
 import { FairleadError } from '../../common/errors';
-import { IntMap } from '../../common/int-map';
 import { OUTCOME, type Outcome, type OutcomeDetail } from '../../streams/contract';
 import { MESSAGE_BYTES_MAX } from '../../streams/limits';
 import { writeAck, writeReasonedAck } from './acks';
@@ -9,9 +8,11 @@ import { MqttError, protocolError } from './errors';
 import { GATHER_BYTES_MAX, PACKET_IDS_MAX, RECEIVE_MAXIMUM } from './limits';
 import { LargeIncoming } from './large-incoming';
 import { plainMessage, SCRATCH } from './message-bytes';
+import type { Heir, Leaver } from './left-publishes';
 import type { Peer } from './peer';
 import type { RetainedMessages } from '../../addresses/client-contract';
 import { PublishView, readPublish } from './publish-packet';
+import { PublishStates, STATE } from './publish-states';
 import { reasonOfError, reasonOfOutcome, wordsOfError, wordsOfOutcome } from './reasons';
 import { RetainedPublishes } from './retained-publishes';
 import { richMessage } from './rich-messages';
@@ -20,8 +21,6 @@ import { isText } from './text';
 import { TopicAliases } from './topic-aliases';
 import type { Topic } from './topics';
 
-/** How far a message of QoS 1 or 2 has come, by its packet id. */
-const STATE = { publishing: 1, received: 2 } as const;
 /** Behind the packet id, in a token. */
 const QOS_SHIFT = 16;
 const ID_MASK = 0xffff;
@@ -29,14 +28,18 @@ const ID_MASK = 0xffff;
 const VIEW = new PublishView();
 
 /** What a client publishes: into the mesh, and acknowledged when the mesh says `accepted`. */
-export class Incoming implements PublisherHandler {
+export class Incoming implements PublisherHandler, Heir, Leaver {
   #publisher: Publisher | null = null;
   #credit = 0;
   /** Its large message comes faster than it leaves. */
   #held = false;
+  /** Its connection has ended, and who goes on with it then. */
+  #hasLeft = false;
+  #heir: Heir | null = null;
+  #isDisowned = false;
   readonly #aliases: TopicAliases;
   /** Messages of QoS 1 until they are acknowledged, of QoS 2 until they are released. */
-  readonly #states = new IntMap();
+  readonly #states = new PublishStates();
   readonly #large: LargeIncoming;
   readonly #retained: RetainedPublishes | null;
 
@@ -70,16 +73,17 @@ export class Incoming implements PublisherHandler {
 
   /** Packet ids of messages that an earlier connection has received ([MQTT-4.3.3-10]). */
   restore(received: readonly number[]): void {
-    for (const packetId of received) this.#states.set(packetId, STATE.received);
+    this.#states.setAll(received, STATE.received);
   }
 
   /** What a later connection has to know. */
   received(): number[] {
-    const ids: number[] = [];
-    this.#states.forEachSorted((id) => {
-      if (this.#states.get(id) === STATE.received) ids.push(id);
-    });
-    return ids;
+    return this.#states.idsOf(STATE.received);
+  }
+
+  /** Those of QoS 2 that the mesh has not answered. */
+  unanswered(): number[] {
+    return this.#states.idsOf(STATE.publishing2);
   }
 
   // --- PUBLISH -----------------------------------------------------------------------------------------------------------------
@@ -172,7 +176,7 @@ export class Incoming implements PublisherHandler {
       throw new MqttError('FL_MQTT_QUOTA', `more than ${PACKET_IDS_MAX} messages that were not released`);
     if (this.peer.facts.version === 5 && this.#states.size >= RECEIVE_MAXIMUM)
       throw new MqttError('FL_MQTT_RECEIVE_MAXIMUM', `more than ${RECEIVE_MAXIMUM} messages without acknowledgement`);
-    this.#states.set(packetId, STATE.publishing);
+    this.#states.set(packetId, qos === 1 ? STATE.publishing1 : STATE.publishing2);
     return true;
   }
 
@@ -188,6 +192,10 @@ export class Incoming implements PublisherHandler {
   }
 
   #finish(qos: number, packetId: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    if (this.#hasLeft) {
+      if (qos === 2) this.#finishLeft(packetId, outcome, detail);
+      return;
+    }
     if (outcome === OUTCOME.accepted) {
       if (qos === 1) {
         this.#states.take(packetId);
@@ -227,7 +235,8 @@ export class Incoming implements PublisherHandler {
   /** PUBREL: the client will not send it again. @throws MqttError */
   release(packetId: number): void {
     const state = this.#states.get(packetId);
-    if (state === STATE.publishing) throw protocolError(`PUBREL of ${packetId} before its PUBREC [MQTT-4.3.3-4]`);
+    if (state === STATE.publishing1 || state === STATE.publishing2)
+      throw protocolError(`PUBREL of ${packetId} before its PUBREC [MQTT-4.3.3-4]`);
     this.#states.take(packetId);
     // The client may use the packet id for another message then: that must not be taken for this one after a restart.
     if (state === STATE.received) this.keeper.acknowledge(FIRST.pubcomp, packetId);
@@ -273,21 +282,65 @@ export class Incoming implements PublisherHandler {
 
   onCredit(more: number): void {
     this.#credit += more;
-    this.peer.review();
+    if (!this.#hasLeft) this.peer.review();
   }
 
   onHold(hold: boolean): void {
     this.#held = hold;
-    this.peer.review();
+    if (!this.#hasLeft) this.peer.review();
   }
 
   onGone(error: FairleadError): void {
     this.#publisher = null;
-    this.peer.fail(new MqttError('FL_MQTT_REFUSED', error.message, reasonOfError(error)));
+    // What has become of them is not known: a client that sends them again means them.
+    for (const id of this.unanswered()) this.#states.take(id);
+    if (!this.#hasLeft) {
+      this.peer.fail(new MqttError('FL_MQTT_REFUSED', error.message, reasonOfError(error)));
+      return;
+    }
+    this.peer.left.done(this.peer.facts.clientId, this);
+    this.#heir?.onGone(error);
   }
 
+  // --- without its connection ----------------------------------------------------------------------------------------------------
+
+  /** Its connection has ended. What it has published of QoS 2 is answered all the same, where the session stays. */
   close(): void {
+    const cut = this.#large.abort();
+    if (cut !== null) this.#states.take(cut);
+    this.#hasLeft = true;
+    if (this.keeper.persistent && this.unanswered().length > 0) this.peer.left.add(this.peer.facts.clientId, this);
+    else this.#closePublisher();
+  }
+
+  #closePublisher(): void {
     this.#publisher?.close();
     this.#publisher = null;
+  }
+
+  inherit(heir: Heir | null): void {
+    this.#heir = heir;
+    this.#isDisowned = heir === null;
+  }
+
+  /** Goes on with what an earlier connection has left: it is answered when the mesh answers, and not published again. */
+  adopt(left: Leaver): void {
+    this.#states.setAll(left.received(), STATE.received);
+    this.#states.setAll(left.unanswered(), STATE.publishing2);
+    left.inherit(this);
+  }
+
+  answered(packetId: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    this.#finish(2, packetId, outcome, detail);
+  }
+
+  #finishLeft(packetId: number, outcome: Outcome, detail: OutcomeDetail | null): void {
+    if (outcome === OUTCOME.accepted) this.#states.set(packetId, STATE.received);
+    else this.#states.take(packetId);
+    this.#heir?.answered(packetId, outcome, detail);
+    if (this.unanswered().length > 0) return;
+    this.#closePublisher();
+    this.peer.left.done(this.peer.facts.clientId, this);
+    if (this.#heir === null && !this.#isDisowned) this.keeper.saveLate();
   }
 }

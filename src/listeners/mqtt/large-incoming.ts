@@ -25,6 +25,14 @@ export class LargeIncoming {
     this.#publisher = null;
   }
 
+  /** What has come of it is not published. @returns its packet id; null when there is none */
+  abort(): number | null {
+    const publisher = this.#publisher;
+    this.#publisher = null;
+    publisher?.abort();
+    return publisher === null ? null : this.view.packetId;
+  }
+
   begin(publisher: Publisher, topic: Topic, bytes: Buffer, token: number): void {
     const { view } = this;
     const isPlain = !view.rich && view.expiryS < 0 && !view.utf8;

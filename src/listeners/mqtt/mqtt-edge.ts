@@ -2,6 +2,7 @@ import type { ByteStream } from '../../transport/byte-stream';
 import type { EdgeConnection, EdgePort, EdgeProtocol } from '../edge/edge-protocol';
 import type { MqttEdgeOptions, MqttNode } from './client-options';
 import { keptAccounts } from './kept-bytes';
+import { LeftPublishes } from './left-publishes';
 import { MqttClient } from './mqtt-client';
 import { SubscribeTurns } from './subscribe-turns';
 import { SystemTopics } from './system-topics';
@@ -22,7 +23,17 @@ export class MqttEdge implements EdgeProtocol {
     const system = new SystemTopics({ ...options, totals });
     const turns = new SubscribeTurns(options.queue);
     const kept = keptAccounts(options.budget);
-    this.#node = { ...options, topics: new Topics(addresses), names: new TopicNames(), totals, system, turns, kept };
+    const left = new LeftPublishes();
+    this.#node = {
+      ...options,
+      topics: new Topics(addresses),
+      names: new TopicNames(),
+      totals,
+      system,
+      turns,
+      kept,
+      left,
+    };
   }
 
   open(stream: ByteStream, port: EdgePort): EdgeConnection {

@@ -5,6 +5,7 @@ import type { ClientBudget } from '../edge/client-budget';
 import type { ListenerCounters } from '../edge/listener-counters';
 import type { Version } from './connect-packet';
 import type { MqttError } from './errors';
+import type { LeftPublishes } from './left-publishes';
 import type { SubscribeTurns } from './subscribe-turns';
 import type { SystemTopics } from './system-topics';
 import type { Topics } from './topics';
@@ -33,6 +34,7 @@ export interface Peer {
   readonly totals: MqttTotals;
   readonly system: SystemTopics;
   readonly turns: SubscribeTurns;
+  readonly left: LeftPublishes;
   readonly budget: ClientBudget;
   readonly output: Output;
   /** The connection ends or has ended: nothing is sent any more. */

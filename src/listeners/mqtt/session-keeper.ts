@@ -68,6 +68,11 @@ export class SessionKeeper {
     peer.touch();
   }
 
+  /** What was learned after the connection has ended. */
+  saveLate(): void {
+    this.session.saveLate(encodeState(this.state()));
+  }
+
   /** The last word before the connection ends. */
   close(): void {
     if (this.persistent) this.session.saveState(encodeState(this.state()));
