@@ -149,6 +149,8 @@ export const REHOME_LOOK_MS = 20;
 export const REHOME_PEER_MS = 30_000;
 /** What its new home did not take, and may yet, is sent again after this long. */
 export const REHOME_RETRY_MS = 1_000;
+/** And so is what has to go there and could not be read here: an operator has to mend that. */
+export const REHOME_DAMAGED_MS = 60_000;
 /** Records of a queue that moves go in pieces of this size, which other messages get their turn between. */
 export const REHOME_PIECE_BYTES = 32 * 1024;
 /** Pieces on their way to the disk of the new home: 1 MiB, enough for 100 MB/s at 10 ms. */

@@ -4,6 +4,7 @@ import type { QueueItems, QueueMoves } from '../queues/moves-contract';
 import { RecordDamagedError } from '../queues/store-port';
 import { AddressError } from './errors';
 import {
+  REHOME_DAMAGED_MS,
   REHOME_LOOK_MS,
   REHOME_PEER_MS,
   REHOME_PIECE_BYTES,
@@ -81,6 +82,8 @@ export class Departure {
   isAway = false;
   /** The other node has it, and tells so with that version of its facts, which is not known here. */
   claimedAs: { readonly transfer: string; readonly version: number } | null = null;
+  /** What of it cannot be read, and keeps it from going where it has to go; null when nothing is known. */
+  damage: string | null = null;
   #until: number;
   #transfer: Transfer | null = null;
   /** What is on the disk here, or on its way to it. */
@@ -196,7 +199,7 @@ export class Departure {
     try {
       this.#pump(transfer);
     } catch (error) {
-      if (error instanceof FairleadError) this.#restart(true);
+      if (error instanceof FairleadError) this.#restart(REHOME_RETRY_MS);
       else if (error instanceof RecordDamagedError || error instanceof RangeError) this.#damaged(error);
       else throw error;
     }
@@ -204,16 +207,21 @@ export class Departure {
 
   #damaged(error: Error): void {
     const why = `queue '${this.queue}' cannot be read as a whole: ${error.message}`;
-    if (this.isCommitted) this.#restart(true);
-    else this.fail(new AddressError('FL_REHOME_REFUSED', why));
+    if (!this.isCommitted && !this.merges) {
+      this.fail(new AddressError('FL_REHOME_REFUSED', why));
+      return;
+    }
+    // It has to go there all the same: given back, it would be sent off again at once.
+    this.damage = why;
+    this.#restart(REHOME_DAMAGED_MS);
   }
 
-  /** From the beginning again. */
-  #restart(later: boolean): void {
+  /** From the beginning again, after a while. */
+  #restart(pauseMs: number): void {
     const transfer = this.#transfer;
     this.#transfer = null;
     if (transfer !== null && !this.awaits(transfer.name)) this.#abort(transfer);
-    if (later) this.#retryAt = this.home.now() + REHOME_RETRY_MS;
+    if (pauseMs > 0) this.#retryAt = this.home.now() + pauseMs;
     if (this.phase === 'committing') this.phase = 'copying';
     this.home.scheduleFlush();
   }
@@ -236,6 +244,7 @@ export class Departure {
     const transfer = this.#transfer;
     if (transfer === null || this.phase !== 'copying' || transfer.isStaged) return;
     transfer.isStaged = true;
+    this.damage = null;
     const { to, queue, home } = this;
     this.#leaving = { to: to.name, transfer: transfer.name, how: to.how, claim: to.claim };
     home.notes.setLeaving(queue, this.#leaving, () => {
@@ -270,14 +279,14 @@ export class Departure {
       this.#leaving = null;
       this.home.notes.forgetLeaving(this.queue);
     }
-    if (again || this.isCommitted || this.merges) this.#restart(true);
+    if (again || this.isCommitted || this.merges) this.#restart(REHOME_RETRY_MS);
     else
       this.fail(new AddressError('FL_REHOME_REFUSED', `${this.to.name} does not take queue '${this.queue}': ${why}`));
   }
 
   /** Whatever had been agreed on with the other node is void. */
   broken(): void {
-    if (this.#transfer !== null) this.#restart(false);
+    if (this.#transfer !== null) this.#restart(0);
   }
 
   /** The queue is served here as before, or will be once all of it is on the disk. */

@@ -203,10 +203,11 @@ export class Departures {
       }
   }
 
-  /** Queues that nobody serves, for the node that they go to is away. */
+  /** Queues that nobody serves, for the node that they go to is away, or they cannot be read. */
   *stranded(): IterableIterator<string> {
-    for (const { queue, to, isCommitted } of this.#all.values())
-      if (isCommitted && !isReachable(this.ports, to.node))
+    for (const { queue, to, isCommitted, damage } of this.#all.values())
+      if (damage !== null) yield `${damage}; what it has does not come to ${to.name}`;
+      else if (isCommitted && !isReachable(this.ports, to.node))
         yield `queue '${queue}' is on its way to ${to.name}, which is out of reach: nobody serves it until it is back`;
   }
 

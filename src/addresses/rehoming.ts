@@ -281,7 +281,7 @@ export class Rehoming implements QueueRelocation, EndPoint {
     if (this.#departures.size > 0) this.ports.scheduleFlush();
   }
 
-  /** Queues that nobody serves, for the node that they go to is away. */
+  /** Queues that nobody serves, for the node that they go to is away, or they cannot be read. */
   stranded(): Iterable<string> {
     return this.#departures.stranded();
   }

@@ -1,3 +1,4 @@
+import { SPACE } from '../../src/queues/spaces';
 import { OUTCOME } from '../../src/streams/contract';
 import { SimConsumer, SimPublisher } from './address-clients';
 import { numbered, simMesh, type SimMesh } from './address-meshes';
@@ -62,6 +63,25 @@ describe('a queue that two nodes have made', () => {
     expect([...consumer.got].sort()).toEqual(all.sort());
     expect(consumer.got.filter((text) => text.startsWith('b'))).toEqual(numbered(publisher.sent, 'b'));
     expect(new Set(publisher.results)).toEqual(new Set([OUTCOME.accepted]));
+  });
+
+  it('is named in health when what the one that gives way has cannot be read, and tried again each minute', () => {
+    const sim = twins();
+    const { node, until, mesh, wire, run, time } = sim;
+    const { records } = node('c');
+    const damaged = records.last(SPACE.messages, 1);
+    records.damage(SPACE.messages, 1, damaged);
+    mesh.heal(wire('a', 'b'));
+    until('named in health', () => conflicts(sim).some((text) => text.includes('cannot be read as a whole')));
+    run(1_000);
+    const before = time.events;
+    run(10_000);
+    // Nothing but what links and nodes say to each other all the time.
+    expect(time.events - before).toBeLessThan(1_500);
+    const consumer = new SimConsumer(node('c'), 'any.x');
+    until('what the other one has', () => consumer.got.length === 5);
+    expect(consumer.got).toEqual(numbered(5, 'a'));
+    expect(node('c').running.queues.stored).toEqual(['any.x']);
   });
 
   // It takes some 100 ms from when they see each other.
