@@ -1,3 +1,4 @@
+import { u32At } from '../common/big-endian';
 import { CONDITION, ENGINE_LIMITS, FRAME_HEADER_BYTES } from './constants';
 import { AmqpError } from './errors';
 
@@ -83,7 +84,7 @@ export class FrameReader {
   #needs(bytes: Buffer, at: number, left: number): number {
     if (this.expectHeader) return HEADER_BYTES;
     if (left < 4) return FRAME_HEADER_BYTES;
-    const size = bytes.readUInt32BE(at);
+    const size = u32At(bytes, at);
     if (size < FRAME_HEADER_BYTES) throw framing(`frame size ${size}, expected at least ${FRAME_HEADER_BYTES}`);
     if (size > this.frameBytesMax) throw framing(`frame size ${size}, expected at most ${this.frameBytesMax}`);
     return size;

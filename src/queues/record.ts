@@ -1,3 +1,4 @@
+import { putU16, putU32, u16At, u32At } from '../common/big-endian';
 import { copyBytes } from '../common/copy';
 import { SLAB_BYTES } from './limits';
 import { LENGTH_BYTES, messageAfterTopic } from './topic-head';
@@ -21,12 +22,13 @@ export const RECORD_FLAG = {
 const HIGH = 0x1_0000_0000;
 
 export function writeU48(target: Buffer, at: number, value: number): void {
-  target.writeUInt16BE(Math.floor(value / HIGH), at);
-  target.writeUInt32BE(value % HIGH, at + 2);
+  const high = Math.floor(value / HIGH);
+  putU16(target, at, high);
+  putU32(target, at + 2, value - high * HIGH);
 }
 
 export function readU48(source: Buffer, at: number): number {
-  return source.readUInt16BE(at) * HIGH + source.readUInt32BE(at + 2);
+  return u16At(source, at) * HIGH + u32At(source, at + 2);
 }
 
 /** Cuts small records from common pieces of memory, so that a copy needs no view of its own. */
@@ -80,8 +82,8 @@ export function writeHead(
 ): void {
   record[0] = flags;
   record[1] = 0;
-  record.writeUInt16BE(deliveries, 2);
-  record.writeUInt32BE(publisher, 4);
+  putU16(record, 2, deliveries);
+  putU32(record, 4, publisher);
   writeU48(record, 8, expiresAt);
 }
 
@@ -90,11 +92,11 @@ export function flagsOf(record: Buffer): number {
 }
 
 export function deliveriesOf(record: Buffer): number {
-  return record.readUInt16BE(2);
+  return u16At(record, 2);
 }
 
 export function publisherOf(record: Buffer): number {
-  return record.readUInt32BE(4);
+  return u32At(record, 4);
 }
 
 export function expiresAtOf(record: Buffer): number {

@@ -1,3 +1,5 @@
+import { u32At } from '../common/big-endian';
+
 /** Keys are fixed: space (u8), queue (u32), key (u56, of which 53 bits are used), so that LMDB orders them by number. */
 export const KEY_BYTES = 12;
 /** One past the greatest key. */
@@ -14,21 +16,17 @@ export function writeKey(view: DataView, at: number, space: number, queue: numbe
   view.setUint32(at + 8, key);
 }
 
-function u32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
-}
-
 export function spaceOf(bytes: Uint8Array, at: number): number {
   return bytes[at]!;
 }
 
 export function queueOf(bytes: Uint8Array, at: number): number {
-  return u32(bytes, at + 1);
+  return u32At(bytes, at + 1);
 }
 
 export function keyOf(bytes: Uint8Array, at: number): number {
   const high = (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!;
-  return high * 0x1_0000_0000 + u32(bytes, at + 8);
+  return high * 0x1_0000_0000 + u32At(bytes, at + 8);
 }
 
 /** LMDB's binding is given numbers as keys, and this writes the space and the queue before them: no key is ever an object. */
