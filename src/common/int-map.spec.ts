@@ -22,6 +22,7 @@ describe('IntMap', () => {
         const seen: [number, number][] = [];
         map.forEachSorted((key, value) => seen.push([key, value]));
         expect(seen).toEqual([...model].sort((a, b) => a[0] - b[0]));
+        expect(map.sortedKeys()).toEqual(seen.map(([key]) => key));
       }),
     );
   });

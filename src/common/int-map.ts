@@ -70,8 +70,16 @@ export class IntMap {
 
   /** Calls back for every entry, in ascending order of keys. */
   forEachSorted(visit: (key: number, value: number) => void): void {
-    const keys = this.#keys.filter((key) => key !== -1).sort();
-    for (const key of keys) visit(key, this.get(key));
+    for (const key of this.#sorted()) visit(key, this.get(key));
+  }
+
+  /** In ascending order. */
+  sortedKeys(): number[] {
+    return Array.from(this.#sorted());
+  }
+
+  #sorted(): Float64Array {
+    return this.#keys.filter((key) => key !== -1).sort();
   }
 
   clear(): void {

@@ -24,9 +24,8 @@ export interface GroupWriterPorts {
 }
 
 interface Group {
-  /** Where it ends in the log, and the log's check sum there. */
+  /** Where it ends in the log. */
   readonly end: number;
-  readonly check: number;
   readonly completion: StoreCompletion;
 }
 
@@ -44,8 +43,6 @@ export class GroupWriter {
   /** Positions in the log: behind what is done, and behind what is committed. */
   #doneTo = 0;
   #committedTo = 0;
-  /** The log's check sum behind what is done. */
-  #doneCheck = 0;
   #busy = false;
   #writing: Promise<void> | null = null;
   #failure: Error | null = null;
@@ -79,7 +76,7 @@ export class GroupWriter {
 
   commit(completion: StoreCompletion): void {
     this.#committedTo = this.#log.end;
-    this.#groups.push({ end: this.#committedTo, check: this.#log.check, completion });
+    this.#groups.push({ end: this.#committedTo, completion });
     if (!this.#busy) this.#next();
   }
 
@@ -147,8 +144,7 @@ export class GroupWriter {
   #refuse(): void {
     const failure = this.#failure;
     if (failure === null || this.#writing !== null) return this.#next();
-    const { check = this.#doneCheck } = this.#groups.at(-1) ?? {};
-    [this.#doneTo, this.#doneCheck] = [this.#committedTo, check];
+    this.#doneTo = this.#committedTo;
     if (this.#overlay.isEmpty) this.#log.release(this.#committedTo);
     for (const { completion } of this.#groups.splice(0)) completion.done(failure);
     this.#next();
@@ -181,10 +177,10 @@ export class GroupWriter {
     const bound = this.#doneTo + redo.room;
     let count = 1;
     while (count < this.#groups.length && this.#groups[count]!.end <= bound) count++;
-    const { end, check } = this.#groups[count - 1]!;
+    const { end } = this.#groups[count - 1]!;
     if (end === this.#doneTo) return count;
     const parts = this.#log.bytes(this.#doneTo, end);
-    const sequence = await redo.append(parts, end - this.#doneTo, this.#doneCheck, check);
+    const sequence = await redo.append(parts, end - this.#doneTo);
     this.#overlay.take(this.#doneTo, end, sequence);
     this.#applier.noted();
     return count;
@@ -204,9 +200,9 @@ export class GroupWriter {
   }
 
   #done(count: number): void {
-    const { end, check } = this.#groups[count - 1]!;
+    const { end } = this.#groups[count - 1]!;
     const bytes = end - this.#doneTo;
-    [this.#doneTo, this.#doneCheck] = [end, check];
+    this.#doneTo = end;
     const groups = this.#groups.splice(0, count);
     // What waits goes to the disk while these are told. Where nothing does, it is busy still: what completions commit gathers first.
     const isWaiting = this.#groups.length > 0;

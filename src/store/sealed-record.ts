@@ -20,6 +20,11 @@ export function sealOf(
   return crc32c(bytes, start, end, crc32c(scratch, 0, KEY_BYTES));
 }
 
+/** Seals the record of a key, which stands in [start, end): its first bytes are for that. */
+export function seal(space: number, queue: number, key: number, record: Buffer, start: number, end: number): void {
+  record.writeInt32LE(sealOf(space, queue, key, record, start + SEAL_BYTES, end), start);
+}
+
 /** Why the record of a key cannot be believed; null when it can. */
 export function whyDamaged(
   space: number,

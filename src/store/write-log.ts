@@ -1,7 +1,6 @@
-import { crc32c } from './crc32c';
 import { CHUNK_BYTES, CHUNKS_KEPT } from './limits';
 import { KEY_BYTES, keyOf, queueOf, spaceOf, writeKey } from './queue-key';
-import { SEAL_BYTES } from './sealed-record';
+import { seal, SEAL_BYTES } from './sealed-record';
 
 /** A buffer of whose bytes LMDB's binding writes those in [start, end): records are written without an object of their own. */
 export interface Arena extends Buffer {
@@ -37,11 +36,10 @@ export function arenaOf(bytes: number): Arena {
   return Object.assign(buffer, { start: 0, end: bytes, view: new DataView(buffer.buffer) });
 }
 
-/** Changes in the order in which they came, sealed records ready to be written. Positions are bytes since it was made. */
+/** Changes in the order in which they came, records with room for their seals. Positions are bytes since it was made. */
 export class WriteLog {
   readonly #chunks: Chunk[] = [{ arena: arenaOf(CHUNK_BYTES), base: 0, used: 0 }];
   readonly #free: Arena[] = [];
-  #check = 0;
 
   /** Position behind the last change. */
   get end(): number {
@@ -49,25 +47,17 @@ export class WriteLog {
     return last.base + last.used;
   }
 
-  /** Check sum of the heads and seals of all changes: a value is covered by its seal. */
-  get check(): number {
-    return this.#check;
-  }
-
   put(space: number, queue: number, key: number, value: Buffer): void {
     const length = SEAL_BYTES + value.length;
     const { arena, at } = this.#append(PUT, HEAD_BYTES + LENGTH_BYTES + length, space, queue, key);
     const start = at + HEAD_BYTES + LENGTH_BYTES;
-    arena.set(value, start + SEAL_BYTES);
-    const seal = crc32c(value, 0, value.length, crc32c(arena, at + 1, at + HEAD_BYTES));
     arena.view.setUint32(at + HEAD_BYTES, length);
-    arena.view.setInt32(start, seal, true);
-    this.#check = crc32c(arena, at, start + SEAL_BYTES, this.#check);
+    arena.view.setInt32(start, 0);
+    arena.set(value, start + SEAL_BYTES);
   }
 
   delete(space: number, queue: number, key: number): void {
-    const { arena, at } = this.#append(DELETE, HEAD_BYTES, space, queue, key);
-    this.#check = crc32c(arena, at, at + HEAD_BYTES, this.#check);
+    this.#append(DELETE, HEAD_BYTES, space, queue, key);
   }
 
   /** Tells the changes in [from, to). */
@@ -96,6 +86,13 @@ export class WriteLog {
     const at = position - base + HEAD_BYTES;
     arena.start = at + LENGTH_BYTES;
     arena.end = arena.start + arena.view.getUint32(at);
+    return arena;
+  }
+
+  /** The same with its seal, of a record that is not on its way to the disk. */
+  sealed(position: number, space: number, queue: number, key: number): Arena {
+    const arena = this.record(position);
+    seal(space, queue, key, arena, arena.start, arena.end);
     return arena;
   }
 

@@ -6,7 +6,7 @@ import { writeApplied } from '../store-life';
 import type { WriteLog } from '../write-log';
 import type { Layer } from './layer';
 import type { Overlay } from './overlay';
-import { DELETED, LOW_END } from './table';
+import { DELETED, LOW_END, UNCHANGED } from './table';
 
 export interface ApplierPorts {
   readonly environment: () => QueueEnvironment;
@@ -101,12 +101,12 @@ export class Applier {
     layer.spaces.forEach((queues, space) => {
       for (const tables of queues?.values() ?? [])
         for (const { queue, high, entries } of tables)
-          for (const [low, at] of entries) {
+          entries.forEachSorted((low, at) => {
             const key = high * LOW_END + low;
-            if (later.length > 0 && later.some((other) => other.entry(space, queue, key) !== undefined)) continue;
+            if (later.length > 0 && later.some((other) => other.entry(space, queue, key) !== UNCHANGED)) return;
             if (at === DELETED) this.#writer.delete(space, queue, key);
-            else this.#writer.put(space, queue, key, this.ports.log.record(layer.base + at));
-          }
+            else this.#writer.put(space, queue, key, this.ports.log.sealed(layer.base + at, space, queue, key));
+          });
     });
   }
 }

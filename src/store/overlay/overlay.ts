@@ -1,6 +1,6 @@
 import type { WriteLog } from '../write-log';
 import { type GreatestBelow, Layer } from './layer';
-import { DELETED, LOW_END, type OverlayTable } from './table';
+import { DELETED, LOW_END, type OverlayTable, UNCHANGED } from './table';
 
 /**
  * What is durable in the redo log and not in LMDB yet: layers, a later one before an earlier one. The last is being written to; those
@@ -66,14 +66,14 @@ export class Overlay {
       const layer = this.#layers[n]!;
       const entry = layer.entry(space, queue, key);
       if (entry === DELETED) return null;
-      if (entry !== undefined) return this.log.record(layer.base + entry);
+      if (entry !== UNCHANGED) return this.log.record(layer.base + entry);
     }
     return undefined;
   }
 
   /** True when LMDB is not to be asked for a key. */
   has(space: number, queue: number, key: number): boolean {
-    return this.#layers.some((layer) => layer.entry(space, queue, key) !== undefined);
+    return this.#layers.some((layer) => layer.entry(space, queue, key) !== UNCHANGED);
   }
 
   /** True when something of a queue in a space was changed. */
@@ -102,7 +102,7 @@ export class Overlay {
   #lastOf(space: number, { queue, high, keys, entries }: OverlayTable, end: number): number {
     for (let n = keys.length - 1; n >= 0; n--) {
       const key = high * LOW_END + keys[n]!;
-      if (key < end && entries.has(keys[n]!) && this.record(space, queue, key)) return key;
+      if (key < end && entries.get(keys[n]!) !== UNCHANGED && this.record(space, queue, key)) return key;
     }
     return -1;
   }
@@ -135,7 +135,7 @@ function leastOf(tables: readonly OverlayTable[], from: number, to: number): num
     if (first + LOW_END <= from) continue;
     for (let n = lowerBound(keys, from - first); n < keys.length; n++) {
       if (first + keys[n]! >= to) return -1;
-      if (entries.has(keys[n]!)) return first + keys[n]!;
+      if (entries.get(keys[n]!) !== UNCHANGED) return first + keys[n]!;
     }
   }
   return -1;

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seal } from '../sealed-record';
 import { type ChangeTaker, readChanges } from './changes';
 import {
   BLOCK_HEAD_BYTES,
   type BlockHead,
+  checkOf,
   nextSector,
   readBlockHead,
   readSegmentHead,
@@ -100,11 +102,15 @@ export class RedoImage {
     return this.#blocks.length === 0;
   }
 
-  /** Tells the changes of all blocks, in order. */
+  /** Tells the changes of all blocks, in order. Their records are sealed now. */
   visit(take: ChangeTaker): void {
+    const sealed: ChangeTaker = (space, queue, key, record) => {
+      if (record !== null) seal(space, queue, key, record, 0, record.length);
+      take(space, queue, key, record);
+    };
     for (const { segment, at, head } of this.#blocks) {
       const start = at + BLOCK_HEAD_BYTES;
-      readChanges(segment.bytes, start, start + head.bytes, head.before, take);
+      readChanges(segment.bytes, start, start + head.bytes, sealed);
     }
   }
 
@@ -151,7 +157,8 @@ function blockAt(segment: Segment, at: number): Block | null {
   const start = at + BLOCK_HEAD_BYTES;
   const end = start + head.bytes;
   if (end > bytes.length) return null;
-  return readChanges(bytes, start, end, head.before, () => undefined) === head.after ? { segment, at, head } : null;
+  const isWhole = checkOf([bytes.subarray(start, end)]) === head.check;
+  return isWhole && readChanges(bytes, start, end, () => undefined) ? { segment, at, head } : null;
 }
 
 /** The first whole block from there on. */

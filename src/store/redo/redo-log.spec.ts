@@ -29,14 +29,14 @@ class Writer {
   }
 
   async block(records = 1, bytes = 100): Promise<number> {
-    const [from, before] = [this.#log.end, this.#log.check];
+    const from = this.#log.end;
     for (let n = 0; n < records; n++, this.#next++) {
       this.#log.put(3, 1, this.#next, Buffer.alloc(bytes, this.#next));
       this.#log.delete(3, 2, this.#next);
     }
-    const { end, check } = this.#log;
+    const { end } = this.#log;
     if (end - from > this.redo.room) await this.redo.rotate();
-    const sequence = await this.redo.append(this.#log.bytes(from, end), end - from, before, check);
+    const sequence = await this.redo.append(this.#log.bytes(from, end), end - from);
     this.#log.release(end);
     return sequence;
   }

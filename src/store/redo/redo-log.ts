@@ -11,6 +11,7 @@ import { syncPath } from '../queue-environment';
 import {
   BLOCK_HEAD_BYTES,
   type BlockHead,
+  checkOf,
   nextSector,
   SECTOR_BYTES,
   SEGMENT_HEAD_BYTES,
@@ -115,11 +116,11 @@ export class RedoLog {
 
   /**
    * Writes a block of changes, for which there is room; one at a time. Resolves with its sequence when it is on the disk.
-   * @param before check sums of the log before and behind them
+   * @param bytes of all parts
    */
-  async append(parts: readonly Buffer[], bytes: number, before: number, after: number): Promise<number> {
+  async append(parts: readonly Buffer[], bytes: number): Promise<number> {
     const sequence = this.#sequence + 1;
-    await this.#write(parts, { sequence, bytes, before, after, isLast: false });
+    await this.#write(parts, { sequence, bytes, check: checkOf(parts), isLast: false });
     if (this.#at > this.#live.bytes / 2) this.#prepare();
     return (this.#sequence = sequence);
   }
@@ -164,7 +165,7 @@ export class RedoLog {
   async restart(): Promise<void> {
     await this.#next();
     this.#isBroken = false;
-    await this.append([], 0, 0, 0);
+    await this.append([], 0);
   }
 
   /** There is no room on the disk: gives that of files back that it can do without. */
@@ -189,7 +190,7 @@ export class RedoLog {
     }
     // So that it is noticed when the next segment is lost. It has no changes, and no sequence of its own.
     if (!this.#isBroken)
-      await this.#write([], { sequence: this.#sequence, bytes: 0, before: 0, after: 0, isLast: true });
+      await this.#write([], { sequence: this.#sequence, bytes: 0, check: checkOf([]), isLast: true });
     this.#full.push({ file: this.#live, last: this.#sequence });
     [this.#live, this.#spare, this.#at] = [this.#spare, null, SEGMENT_HEAD_BYTES];
   }
