@@ -63,6 +63,31 @@ describe('a session', () => {
     expect(sim.node('a').running.clientView()).toMatchObject({ sessions: 1, sessionsHere: 0, sessionsTaken: 1 });
   });
 
+  it('keeps what was learned after its connection, unless it is another one by now', () => {
+    const sim = mesh();
+    const first = opened(sim, 'a');
+    first.open.saveLate(Buffer.from('too soon'));
+    first.open.close(false);
+    sim.run(500);
+    first.open.saveLate(Buffer.from('late'));
+    sim.run(500);
+    const second = opened(sim, 'c');
+    expect(second.open.state.toString()).toBe('late');
+    first.open.saveLate(Buffer.from('too late'));
+    second.open.close(false);
+    sim.run(500);
+    first.open.saveLate(Buffer.from('too late'));
+    const third = opened(sim, 'a');
+    first.open.saveLate(Buffer.from('too late'));
+    expect(third.open.state.toString()).toBe('late');
+    const fresh = opened(sim, 'a', { clean: true, expiryMs: 0 });
+    fresh.open.close(false);
+    sim.run(500);
+    fresh.open.saveLate(Buffer.from('of nobody'));
+    sim.run(500);
+    expect(opened(sim, 'a').open.state.length).toBe(0);
+  });
+
   it('has what it kept after its node was killed', () => {
     const sim = mesh();
     const first = opened(sim, 'a');
