@@ -3,10 +3,8 @@ import type { Socket } from 'node:net';
 import { FairleadError } from '../common/errors';
 import type { CompiledSite } from '../config/site';
 import type { ExposedServices } from '../listeners/tcp/exposed-services';
+import { EXPOSE_PROTOCOL } from './expose-protocol';
 import { siteHostGuard } from './host-guard';
-
-/** What the connections of `fairlead expose` ask to become: no browser can. */
-export const EXPOSE_PROTOCOL = 'fairlead-expose';
 
 /** `GET /api/v1/expose?as=NAME` offers a service, `GET /api/v1/expose/TOKEN` fetches one of its callers. */
 export function serveExpose(
@@ -21,13 +19,21 @@ export function serveExpose(
     const { host, upgrade, origin } = request.headers;
     if (!isOurs(host) || origin !== undefined) refuse(socket, 403, 'FL_HOST_REFUSED', 'this is not for web pages');
     else if (upgrade !== EXPOSE_PROTOCOL)
-      refuse(socket, 400, 'FL_REQUEST_INVALID', `only ${EXPOSE_PROTOCOL} is spoken`);
+      refuse(socket, 400, 'FL_REQUEST_INVALID', `upgrade: expected ${EXPOSE_PROTOCOL}`);
     else serve(request, socket, exposed);
   });
 }
 
-function serve({ url = '/' }: IncomingMessage, socket: Socket, exposed: ExposedServices): void {
-  const { pathname, searchParams } = new URL(url, 'http://node');
+/** Any origin does: only what stands behind it counts. */
+const ORIGIN = 'http://node';
+
+function serve({ method, url = '/' }: IncomingMessage, socket: Socket, exposed: ExposedServices): void {
+  // What begins with two slashes would name another origin, and not every text is a URL.
+  if (method !== 'GET' || !url.startsWith('/') || !URL.canParse(ORIGIN + url)) {
+    refuse(socket, 400, 'FL_REQUEST_INVALID', 'expected GET /api/v1/expose?as=NAME or GET /api/v1/expose/TOKEN');
+    return;
+  }
+  const { pathname, searchParams } = new URL(ORIGIN + url);
   const accepted = (): void =>
     void socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${EXPOSE_PROTOCOL}\r\n\r\n`);
   const token = /^\/api\/v1\/expose\/([0-9a-f]{32})$/.exec(pathname)?.[1];

@@ -30,11 +30,33 @@ it('describes every route below /api/v1, and no other', () => {
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(described.sort()).toEqual(
-    routes()
-      .filter((route) => route.includes('/api/v1/'))
-      .sort(),
+    [
+      ...routes().filter((route) => route.includes('/api/v1/')),
+      // These are no routes: they end the connection's HTTP.
+      'GET /api/v1/expose',
+      'GET /api/v1/expose/{token}',
+    ].sort(),
   );
   expect(described.length).toBeGreaterThan(5);
+});
+
+it('says how a service is exposed', () => {
+  expect(openApi()).toMatchObject({
+    paths: {
+      '/api/v1/expose': {
+        get: {
+          parameters: [
+            { name: 'as', in: 'query', required: true },
+            { name: 'upgrade', in: 'header', schema: { const: 'fairlead-expose' } },
+          ],
+          responses: { 101: {}, 400: {}, 403: {}, 409: {} },
+        },
+      },
+      '/api/v1/expose/{token}': {
+        get: { parameters: [{ name: 'token', in: 'path' }, { name: 'upgrade' }], responses: { 101: {}, 404: {} } },
+      },
+    },
+  });
 });
 
 it('says which answers there are, and what a change of a link takes', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VERSION } from '../config/version';
+import { EXPOSE_PROTOCOL } from './expose-protocol';
 import {
   ADDRESSES,
   CONFIG,
@@ -37,6 +38,17 @@ export interface Operation {
   readonly query?: z.ZodObject;
   /** Statuses of the problems that it may answer with. */
   readonly problems?: readonly number[];
+}
+
+/** A request that becomes a connection of another protocol. */
+export interface Upgrade {
+  readonly path: string;
+  readonly summary: string;
+  /** What `upgrade` has to say. */
+  readonly protocol: string;
+  /** Parameters of the query; each is needed. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly problems: readonly number[];
 }
 
 const QUEUE_PROBLEMS = [400, 404, 409] as const;
@@ -141,42 +153,85 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ];
 
+export const UPGRADES: readonly Upgrade[] = [
+  {
+    path: '/api/v1/expose',
+    summary:
+      'Offers a TCP service for as long as the connection lasts. Lines of JSON follow: `{"call":TOKEN}` for each caller, which is to be ' +
+      'fetched, or answered by `{"refused":TOKEN,"why":TEXT}`',
+    protocol: EXPOSE_PROTOCOL,
+    query: { as: 'The name of the service' },
+    problems: [400, 403, 409],
+  },
+  {
+    path: '/api/v1/expose/{token}',
+    summary:
+      'Fetches a caller: from then on the connection is the one of the caller, each direction with an end of its own',
+    protocol: EXPOSE_PROTOCOL,
+    query: {},
+    problems: [400, 403, 404],
+  },
+];
+
 function contentOf(type: string, schema: z.ZodType): object {
   const { $schema: _version, ...plain } = z.toJSONSchema(schema, { unrepresentable: 'any' });
   return { [type]: { schema: plain } };
 }
 
-function parametersOf({ path, query }: Operation): object[] {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+function pathParametersOf(path: string): object[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
+}
+
+function parametersOf({ path, query }: Operation): object[] {
   const inQuery = Object.keys(query?.shape ?? {}).map((name) => ({
     name,
     in: 'query',
     required: false,
     schema: { type: 'integer' },
   }));
-  return [...inPath, ...inQuery];
+  return [...pathParametersOf(path), ...inQuery];
 }
 
 function operationOf(operation: Operation): object {
   const { summary, answer, body, problems = [] } = operation;
   const parameters = parametersOf(operation);
-  const refusals = problems.map((status) => [
-    status,
-    { description: 'A problem (RFC 9457)', content: contentOf('application/problem+json', PROBLEM) },
-  ]);
   return {
     summary,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: contentOf('application/json', body) } } : {}),
     responses: {
       '200': { description: 'Done', content: contentOf('application/json', answer) },
-      ...(Object.fromEntries(refusals) as object),
+      ...refusalsOf(problems),
     },
+  };
+}
+
+function refusalsOf(problems: readonly number[]): object {
+  const problem = { description: 'A problem (RFC 9457)', content: contentOf('application/problem+json', PROBLEM) };
+  return Object.fromEntries(problems.map((status) => [status, problem]));
+}
+
+function upgradeOf({ path, summary, protocol, query, problems }: Upgrade): object {
+  const string = { type: 'string' };
+  return {
+    summary,
+    parameters: [
+      ...pathParametersOf(path),
+      ...Object.entries(query).map(([name, description]) => ({
+        name,
+        in: 'query',
+        required: true,
+        description,
+        schema: string,
+      })),
+      { name: 'upgrade', in: 'header', required: true, schema: { ...string, const: protocol } },
+    ],
+    responses: { '101': { description: `The connection speaks ${protocol}` }, ...refusalsOf(problems) },
   };
 }
 
@@ -184,6 +239,7 @@ function operationOf(operation: Operation): object {
 export function openApi(): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of OPERATIONS) (paths[operation.path] ??= {})[operation.method] = operationOf(operation);
+  for (const upgrade of UPGRADES) (paths[upgrade.path] ??= {})['get'] = upgradeOf(upgrade);
   return {
     openapi: '3.1.0',
     info: { title: 'Fairlead management API', version: VERSION, license: { name: 'Apache-2.0' } },

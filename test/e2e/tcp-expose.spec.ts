@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { EXPOSE_PROTOCOL } from '../../src/management/expose-door';
+import { EXPOSE_PROTOCOL } from '../../src/management/expose-protocol';
 import { httpJson } from '../support/http-json';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-ports';

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { formatAddress } from '../../common/format-address';
 import { TCP_PATTERN } from '../../config/fields';
 import { bindOfTcp, nameOfService } from '../../config/site';
-import { EXPOSE_PROTOCOL } from '../../management/expose-door';
+import { EXPOSE_PROTOCOL } from '../../management/expose-protocol';
 import type { TcpAddress } from '../../transport/tcp';
 import { ApiProblemError, ApiUnreachableError, urlOf } from '../api-client';
 import { EXIT } from '../exit-codes';
@@ -117,8 +117,10 @@ function served(control: Socket, url: string, local: TcpAddress, io: CliIo): Pro
     control.setEncoding('utf8').on('data', (text: string) => {
       const lines = (line + text).split('\n');
       line = lines.pop() ?? '';
-      for (const { call } of lines.map((each) => JSON.parse(each) as { call?: string }))
+      for (const { call, detail } of lines.map((each) => JSON.parse(each) as { call?: string; detail?: string })) {
         if (call !== undefined) fetchCaller(control, url, local, call, io);
+        if (detail !== undefined) io.err(`${url}: ${detail}`);
+      }
     });
     control.on('error', () => undefined);
     control.on('end', resolve);

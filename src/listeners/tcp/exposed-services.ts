@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { REFUSAL, RESET, type IncomingTunnel, type Offer, type TunnelHandler } from '../../tunnels/contract';
+import { PeerErrorLog } from '../../transport/peer-error-log';
 import { TunnelError } from '../../tunnels/errors';
 import { CALLS_WAITING_MAX, CONNECT_MS_MAX, EXPOSED_MAX, LINE_BYTES_MAX } from './limits';
 import { ServiceCall } from './service-call';
@@ -21,13 +22,18 @@ interface Waiting {
 export class ExposedServices {
   readonly #sessions = new Set<ExposedService>();
 
-  constructor(private readonly options: ServiceConnectorOptions) {}
+  /** Of commands that do not keep to the protocol. */
+  readonly errors: PeerErrorLog;
+
+  constructor(private readonly options: ServiceConnectorOptions) {
+    this.errors = new PeerErrorLog(options.journal);
+  }
 
   /** Offers a service for as long as the connection lasts; `accepted` comes first. @throws TunnelError */
   offer(service: string, socket: Socket, accepted: () => void): void {
     if (this.#sessions.size >= EXPOSED_MAX)
       throw new TunnelError('FL_TUNNEL_LIMIT', `${EXPOSED_MAX} services are exposed at this node; no more fit`);
-    const session: ExposedService = new ExposedService(service, socket, this.options, () =>
+    const session: ExposedService = new ExposedService(service, socket, this.options, this.errors, () =>
       this.#sessions.delete(session),
     );
     this.#sessions.add(session);
@@ -57,12 +63,13 @@ class ExposedService {
   readonly #waiting = new Map<string, Waiting>();
   readonly #pipes = new Set<TunnelPipe>();
   readonly #offer: Offer;
-  #line = '';
+  #line: Buffer = Buffer.alloc(0);
 
   constructor(
     private readonly service: string,
     private readonly socket: Socket,
     private readonly options: ServiceConnectorOptions,
+    private readonly errors: PeerErrorLog,
     private readonly closed: () => void,
   ) {
     this.#offer = options.tunnels.offer(service, (tunnel) => this.#call(tunnel));
@@ -72,7 +79,7 @@ class ExposedService {
     const { socket } = this;
     socket.setKeepAlive(true, CONNECT_MS_MAX);
     socket.on('error', () => undefined);
-    socket.on('data', (bytes: Buffer) => this.#read(bytes.toString()));
+    socket.on('data', (bytes: Buffer) => this.#read(bytes));
     socket.on('end', () => this.end());
     socket.on('close', () => this.#onClose());
     this.#tell({ offered: this.service });
@@ -120,15 +127,30 @@ class ExposedService {
     this.take(token)?.tunnel.refuse(REFUSAL.failed, why);
   }
 
-  #read(text: string): void {
-    this.#line += text;
+  #read(bytes: Buffer): void {
+    this.#line = this.#line.length === 0 ? bytes : Buffer.concat([this.#line, bytes]);
     for (let at = this.#line.indexOf('\n'); at >= 0; at = this.#line.indexOf('\n')) {
-      const said = refusalOf(this.#line.slice(0, at));
-      this.#line = this.#line.slice(at + 1);
-      if (said === null) return this.end();
+      const said = at > LINE_BYTES_MAX ? null : refusalOf(this.#line.toString('utf8', 0, at));
+      this.#line = this.#line.subarray(at + 1);
+      if (said === null) return this.#violated();
       this.#refuse(said.refused, said.why);
     }
-    if (this.#line.length > LINE_BYTES_MAX) this.end();
+    if (this.#line.length > LINE_BYTES_MAX) this.#violated();
+  }
+
+  /** What comes is no line that a command says: it is told what is, and has no service any more. */
+  #violated(): void {
+    const detail = `expected a line {"refused":TOKEN,"why":TEXT} of ${LINE_BYTES_MAX} bytes at most`;
+    this.#tell({ code: 'FL_REQUEST_INVALID', detail });
+    this.errors.protocolError(
+      'expose-refused',
+      { condition: 'FL_REQUEST_INVALID', description: detail, scope: 'connection' },
+      { peer: this.service, from: this.socket.remoteAddress ?? '' },
+    );
+    this.#offer.withdraw();
+    this.socket.end(() => this.socket.destroy());
+    // What was written behind the line is of no interest, and nothing may follow it here.
+    this.socket.removeAllListeners('data').resume();
   }
 
   end(): void {
