@@ -1,7 +1,9 @@
+import { connectAsync } from 'mqtt';
 import type { EvacuationRow } from '../../src/management/evacuation';
 import type { DrainAnswer } from '../../src/management/drain.controller';
 import { DRAINING, MOVE, QUEUES } from '../../src/management/schemas';
 import { startClient } from '../support/clients/foreign-clients';
+import { StompWire } from '../support/clients/stomp-wire';
 import { fairlead, type CommandResult } from '../support/command';
 import { eventually } from '../support/eventually';
 import { Mesh } from '../support/mesh';
@@ -12,7 +14,8 @@ let mesh: Mesh;
 
 beforeAll(async () => {
   const addresses = [{ match: 'jobs.#', kind: 'queue' as const, home: 'east' }];
-  mesh = await Mesh.line(['west', 'middle', 'east'], { document: { addresses } });
+  const listeners = (['amqp', 'mqtt', 'stomp'] as const).map((protocol) => ({ name: protocol, protocol, port: 0 }));
+  mesh = await Mesh.line(['west', 'middle', 'east'], { document: { addresses, listeners } });
   await mesh.start();
 });
 
@@ -47,6 +50,53 @@ it('moves a queue with what it holds, and whoever uses it goes on', async () => 
   await receiver.inbox.take(1);
   await client.close();
   expect(await receive('east', 'queue/jobs.a', 3)).toMatchObject({ code: 0, stdout: 'one\ntwo\nthree\n' });
+});
+
+it('costs no client of STOMP or MQTT its connection: what it has not acknowledged comes again', async () => {
+  for (const at of ['east', 'west']) {
+    const node = mesh.node(at);
+    const stomp = await StompWire.connect(node.port('stomp'));
+    const mqtt = await connectAsync(`mqtt://127.0.0.1:${node.port('mqtt')}`, {
+      protocolVersion: 5,
+      reconnectPeriod: 0,
+    });
+    const got: string[] = [];
+    // It acknowledges nothing before the queue has moved.
+    let hold = (): void => undefined;
+    const held = new Promise<void>((resolve) => (hold = resolve));
+    mqtt.handleMessage = ({ payload }, done) => {
+      got.push(String(payload));
+      void held.then(() => done());
+    };
+    const [forStomp, forMqtt] = [`jobs.stomp-${at}`, `jobs.mqtt-${at}`];
+    await stomp.subscribe('s', `/queue/${forStomp}`, { ack: 'client-individual' });
+    await mqtt.subscribeAsync(`$queue/${forMqtt}`, { qos: 1 });
+    for (const queue of [forStomp, forMqtt]) await stomp.send(`/queue/${queue}`, 'one', { persistent: 'true' });
+    const first = await stomp.next();
+    await eventually('MQTT has it', () => got.length === 1);
+    for (const queue of [forStomp, forMqtt])
+      expect(await operate('east', 'queue', 'rehome', queue, 'west')).toMatchObject({ code: 0, stderr: '' });
+    const again = await stomp.next();
+    expect([String(first.body), String(again.body)]).toEqual(['one', 'one']);
+    // An answer that is too late is for nobody.
+    stomp.tell('ACK', { id: first.headers['ack'] ?? '' });
+    await stomp.answer('ACK', again);
+    hold();
+    await eventually('MQTT has it again', () => got.length >= 2);
+    for (const queue of [forStomp, forMqtt]) await stomp.send(`/queue/${queue}`, 'two', { persistent: 'true' });
+    const next = await stomp.next();
+    expect(String(next.body)).toBe('two');
+    await stomp.answer('ACK', next);
+    await eventually('MQTT has the next', () => got.at(-1) === 'two');
+    expect(got).toEqual(['one', 'one', 'two']);
+    expect([stomp.closed, mqtt.connected]).toEqual([false, true]);
+    await stomp.disconnect();
+    await mqtt.endAsync();
+    await eventually('nothing is left in them', async () => {
+      const { queues } = QUEUES.parse((await mesh.node('west').http('/api/v1/queues')).body);
+      return [forStomp, forMqtt].every((queue) => queues.find(({ name }) => name === queue)?.here?.depth === 0);
+    });
+  }
 });
 
 it('says where it is when it is there already, and as JSON', async () => {

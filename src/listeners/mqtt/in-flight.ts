@@ -243,6 +243,11 @@ export class InFlight {
     this.size--;
   }
 
+  /** Whether the client may have a message of QoS 2 of it without having said so. */
+  awaitsReceived(by: Deliverer): boolean {
+    return this.#phase.some((phase, id) => phase === PHASE.published2 && this.#by[id] === by);
+  }
+
   /** Whoever delivered has gone: what it had open may be given again by a later one. */
   forget(by: Deliverer): void {
     for (let id = 1; id < this.#phase.length; id++) {

@@ -252,6 +252,46 @@ describe('a session', () => {
   });
 });
 
+describe('a queue that moves, or whose way breaks', () => {
+  const moved = new AddressError('FL_QUEUE_MOVED', 'attach again');
+
+  it('costs its consumer nothing: what was not acknowledged comes again', async () => {
+    const client = new TestNode().client().connected();
+    client.subscribe('$queue/a', 1);
+    client.take();
+    const { addresses } = client.node;
+    const former = addresses.consumer;
+    former.deliver(5, amqpMessage('x'));
+    client.node.turn();
+    const [first] = client.take() as { messageId: number }[];
+    former.handler.onGone(moved);
+    await Promise.resolve();
+    expect(addresses.consumers).toHaveLength(2);
+    const { consumer } = addresses;
+    consumer.deliver(7, amqpMessage('x'));
+    client.node.turn();
+    const [again] = client.take() as { messageId: number }[];
+    client.send({ cmd: 'puback', messageId: first?.messageId ?? 0 });
+    expect([consumer.settled, client.closed]).toEqual([[], false]);
+    client.send({ cmd: 'puback', messageId: again?.messageId ?? 0 });
+    expect(consumer.settled).toMatchObject([{ token: 7 }]);
+  });
+
+  it('ends the connection of a client that has a message of QoS 2 and has not said so', async () => {
+    const client = new TestNode().client().connected();
+    client.subscribe('$queue/a', 2);
+    client.take();
+    const { addresses } = client.node;
+    addresses.consumer.deliver(5, amqpMessage('x'));
+    client.node.turn();
+    addresses.consumer.handler.onGone(moved);
+    await Promise.resolve();
+    client.node.turn();
+    expect(addresses.consumers).toHaveLength(1);
+    expect(client.closed).toBe(true);
+  });
+});
+
 describe('a shared subscription', () => {
   it('is one of the whole mesh, whoever is in its group', () => {
     const node = new TestNode();

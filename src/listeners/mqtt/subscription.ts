@@ -1,15 +1,9 @@
-import type {
-  AddressRef,
-  Consumer,
-  ConsumerHandler,
-  ConsumerSpec,
-  Gap,
-  SubscriptionSpec,
-} from '../../addresses/contract';
+import type { AddressRef, ConsumerHandler, ConsumerSpec, Gap, SubscriptionSpec } from '../../addresses/contract';
 import type { FairleadError } from '../../common/errors';
 import { isHiddenFrom, type MqttTarget } from '../../message/mapping/mqtt-topic';
 import { wasDelivered } from '../../message/redelivered';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
+import { Attachment } from '../edge/attachment';
 import { Delivery, readDelivery, subscriptionIdProperty } from './delivery';
 import type { Outgoing, SendOptions, Waiter } from './outgoing';
 import type { Peer } from './peer';
@@ -32,7 +26,7 @@ export class Subscription implements ConsumerHandler, Waiter {
   mayComeAgain: boolean;
   /** What the mesh keeps for it beside its consumer. */
   #kept: SubscriptionSpec | null = null;
-  #consumer: Consumer | null = null;
+  readonly #attachment: Attachment;
   #waits = false;
   #closed = false;
   #options: SendOptions;
@@ -53,6 +47,11 @@ export class Subscription implements ConsumerHandler, Waiter {
     this.#v5 = peer.facts.version === 5;
     this.#options = optionsOf(request, subscriptionId);
     this.mayComeAgain = outgoing.inFlight.anyEarlier;
+    const { addresses, system } = peer;
+    this.#attachment = new Attachment(
+      (spec) => (this.isSystem ? system.openConsumer(this.meshFilter, this) : addresses.openConsumer(spec, this)),
+      this,
+    );
   }
 
   get meshFilter(): string {
@@ -92,19 +91,16 @@ export class Subscription implements ConsumerHandler, Waiter {
 
   /** @throws AddressError */
   open(spec: ConsumerSpec): void {
-    const { addresses, system } = this.peer;
-    const consumer = this.isSystem ? system.openConsumer(this.meshFilter, this) : addresses.openConsumer(spec, this);
-    // The mesh may have ended it within the call.
-    if (this.#closed) consumer.close();
-    else this.#consumer = consumer;
-    if (this.confirmed && !this.#closed) consumer.pump();
+    this.#attachment.open(spec);
+    if (this.confirmed) this.#attachment.consumer?.pump();
   }
 
   onConfirmed(): void {
-    if (this.confirmed) return;
-    this.confirmed = true;
-    this.holder.onConfirmed(this);
-    this.#consumer?.pump();
+    if (!this.confirmed) {
+      this.confirmed = true;
+      this.holder.onConfirmed(this);
+    }
+    this.#attachment.consumer?.pump();
   }
 
   // --- deliveries --------------------------------------------------------------------------------------------------------------
@@ -124,7 +120,7 @@ export class Subscription implements ConsumerHandler, Waiter {
 
   pump(): void {
     this.#waits = false;
-    if (!this.#closed) this.#consumer?.pump();
+    this.#attachment.consumer?.pump();
   }
 
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
@@ -154,7 +150,7 @@ export class Subscription implements ConsumerHandler, Waiter {
   }
 
   settle(token: number, outcome: Outcome, confirm: boolean): void {
-    if (token >= 0) this.#consumer?.settle(token, outcome, null, confirm);
+    if (token >= 0) this.#attachment.consumer?.settle(token, outcome, null, confirm);
   }
 
   onGap(_gap: Gap): void {
@@ -169,10 +165,12 @@ export class Subscription implements ConsumerHandler, Waiter {
     // Never asked for.
   }
 
+  /** What comes again comes as another publish, which of QoS 2 would be one too many: a client that has such a one has to come back. */
   onGone(error: FairleadError): void {
-    this.#consumer = null;
-    this.outgoing.inFlight.forget(this);
-    this.holder.onGone(this, error);
+    const { inFlight } = this.outgoing;
+    const goesOn = this.confirmed && !inFlight.awaitsReceived(this) && this.#attachment.goesOn(error);
+    inFlight.forget(this);
+    if (!goesOn) this.holder.onGone(this, error);
   }
 
   /**
@@ -182,9 +180,7 @@ export class Subscription implements ConsumerHandler, Waiter {
   close(failed: boolean, ended: boolean): void {
     this.#closed = true;
     this.outgoing.inFlight.forget(this);
-    const consumer = this.#consumer;
-    this.#consumer = null;
-    consumer?.close(failed && this.durable === null, ended);
+    this.#attachment.close(failed && this.durable === null, ended);
   }
 }
 

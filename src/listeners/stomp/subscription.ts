@@ -5,10 +5,11 @@ import { DecodeError } from '../../amqp/errors';
 import type { FairleadError } from '../../common/errors';
 import { MessageFieldError } from '../../message/mapping/errors';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
+import { Attachment } from '../edge/attachment';
 import { openLarge, type LargeMessage, type LargeMessages } from './large-messages';
 import type { Session } from './session';
 import type { SubscribeRequest } from './subscribe-request';
-import { Unacked } from './unacked';
+import { Unacked, VOID } from './unacked';
 
 /** Header of a message before which others were given up: `node=count,…`. */
 const GAP_HEADER = 'fairlead-gap';
@@ -22,7 +23,7 @@ interface Settling {
 
 /** One SUBSCRIBE of a client, until its UNSUBSCRIBE. */
 export class Subscription implements ConsumerHandler {
-  #consumer: Consumer | null = null;
+  readonly #attachment: Attachment;
   #confirmed = false;
   #receipt: string | undefined;
   #number = 0;
@@ -30,6 +31,9 @@ export class Subscription implements ConsumerHandler {
   /** It is over when the outcomes are in force that a receipt was asked for. */
   #isClosing = false;
   #isOver = false;
+  #isOpen = false;
+  /** Why deliveries that the client has not answered are void. */
+  #voidedBy: FairleadError | null = null;
   #onSettledAll: (() => void) | null = null;
   readonly #unacked = new Unacked();
   /** Outcomes that are to be in force before a receipt is given, by token. */
@@ -41,7 +45,9 @@ export class Subscription implements ConsumerHandler {
     readonly request: SubscribeRequest,
     /** Stands in the ids of its deliveries. */
     readonly key: string,
-  ) {}
+  ) {
+    this.#attachment = new Attachment((spec) => session.addresses.openConsumer(spec, this), this);
+  }
 
   /** @param receipt is given when the mesh knows of it: what is published from then on reaches it. @throws FairleadError */
   open(receipt: string | undefined): void {
@@ -50,23 +56,21 @@ export class Subscription implements ConsumerHandler {
     const plain = { address, hint, client: session.client, link: request.id, settled: ack === 'auto', queue };
     session.begun();
     this.#receipt = receipt;
-    const consumer = session.addresses.openConsumer(subscription === null ? plain : { ...plain, subscription }, this);
+    this.#attachment.open(subscription === null ? plain : { ...plain, subscription });
     // The mesh may have ended it, or confirmed it, within the call.
-    if (this.#isOver) {
-      consumer.close();
-      return;
-    }
-    this.#consumer = consumer;
+    if (this.#isOver) return;
+    this.#isOpen = true;
     session.budget.links++;
-    if (this.#confirmed) consumer.pump();
+    if (this.#confirmed) this.pump();
   }
 
   onConfirmed(): void {
-    if (this.#confirmed) return;
-    this.#confirmed = true;
-    this.session.receipt(this.#receipt);
-    this.session.finished();
-    this.#consumer?.pump();
+    if (!this.#confirmed) {
+      this.#confirmed = true;
+      this.session.receipt(this.#receipt);
+      this.session.finished();
+    }
+    this.pump();
   }
 
   // --- deliveries ----------------------------------------------------------------------------------------------------------
@@ -82,7 +86,7 @@ export class Subscription implements ConsumerHandler {
   }
 
   pump(): void {
-    this.#consumer?.pump();
+    this.#attachment.consumer?.pump();
   }
 
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
@@ -92,7 +96,7 @@ export class Subscription implements ConsumerHandler {
       (address.kind === 'topic' || address.kind === 'multicast') &&
       !selector.matches(payload, start, end)
     ) {
-      if (token >= 0 && !settled) this.#consumer?.settle(token, OUTCOME.accepted, null);
+      if (token >= 0 && !settled) this.#attachment.consumer?.settle(token, OUTCOME.accepted, null);
       return;
     }
     const { writer } = this.session;
@@ -111,7 +115,7 @@ export class Subscription implements ConsumerHandler {
   /** What is no message, or no STOMP client can be given, is nobody's else fault. */
   #refuse(token: number, settled: boolean): void {
     this.session.counters.messagesRejected++;
-    if (token >= 0 && !settled) this.#consumer?.settle(token, OUTCOME.rejected, UNREADABLE);
+    if (token >= 0 && !settled) this.#attachment.consumer?.settle(token, OUTCOME.rejected, UNREADABLE);
   }
 
   #beginMessage(token: number, address: AddressRef): void {
@@ -169,7 +173,12 @@ export class Subscription implements ConsumerHandler {
   settle(number: number, outcome: Outcome, transaction: Transaction | null, receipt: string | undefined): boolean {
     const tokens = this.#answered(number);
     if (tokens === null) return false;
-    const consumer = this.#consumer;
+    if (this.#voidedBy !== null && tokens.includes(VOID) && (receipt !== undefined || transaction !== null)) {
+      // A receipt would say that it is in force, and it is not: the message comes again.
+      this.session.fail(this.#voidedBy, receipt);
+      return true;
+    }
+    const { consumer } = this.#attachment;
     if (consumer === null) return true;
     const tracked = tokens.filter((token) => token >= 0);
     if (transaction !== null) {
@@ -213,8 +222,15 @@ export class Subscription implements ConsumerHandler {
 
   // --- the end -------------------------------------------------------------------------------------------------------------
 
+  /** The client hears nothing of it unless it waits for a receipt that can never be given: what it has not answered comes again. */
   onGone(error: FairleadError): void {
-    this.session.fail(error);
+    const [settling] = this.#settling.values();
+    if (settling !== undefined || !this.#confirmed || !this.#attachment.goesOn(error)) {
+      this.session.fail(error, settling?.receipt);
+      return;
+    }
+    this.#unacked.becomeVoid();
+    this.#voidedBy = error;
   }
 
   /**
@@ -236,12 +252,11 @@ export class Subscription implements ConsumerHandler {
 
   #close(failed: boolean): void {
     this.#isOver = true;
-    const consumer = this.#consumer;
-    if (consumer === null) return;
-    this.#consumer = null;
+    this.#attachment.close(failed);
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#settling.clear();
     this.session.budget.links--;
-    consumer.close(failed);
     if (!this.#confirmed) this.session.finished();
   }
 }

@@ -1,3 +1,4 @@
+import { AddressError } from '../../addresses/errors';
 import { AmqpMap } from '../../amqp/codec/values';
 import { encodeMessage } from '../../message/encode-message';
 import { dataBody, textBody, type MessageBody } from '../../message/message';
@@ -274,4 +275,75 @@ it('what was missed before a message is told with it', () => {
   );
   for (const text of ['a', 'b']) consumer.deliver(-1, body(text));
   expect(peer.take().map(({ headers }) => headers['fairlead-gap'])).toEqual(['west=3,north=unknown', undefined]);
+});
+
+describe('a queue that moves, or whose way breaks', () => {
+  const gone = (code: 'FL_QUEUE_MOVED' | 'FL_QUEUE_INTERRUPTED' | 'FL_CONSUMER_SLOW'): AddressError =>
+    new AddressError(code, 'attach again');
+
+  it.each(['FL_QUEUE_MOVED', 'FL_QUEUE_INTERRUPTED'] as const)(
+    'costs its consumer nothing (%s): what was not answered comes again, and late answers are for nobody',
+    async (code) => {
+      const peer = FakePeer.connected();
+      peer.say('SUBSCRIBE', { id: 's', destination: '/queue/a', ack: 'client-individual', receipt: 'r' });
+      const former = peer.addresses.consumer;
+      former.deliver(5, body('a'));
+      const [, first] = peer.take();
+      former.handler.onGone(gone(code));
+      expect(peer.addresses.consumers).toHaveLength(1);
+      await Promise.resolve();
+      const { consumer } = peer.addresses;
+      expect(peer.addresses.consumers).toHaveLength(2);
+      expect(consumer.spec).toEqual(former.spec);
+      expect(consumer.pumps).toBe(1);
+      consumer.deliver(5, body('a'));
+      const [again] = peer.take();
+      peer.say('ACK', { id: first?.headers['ack'] ?? '' });
+      expect(consumer.settled).toEqual([]);
+      peer.say('ACK', { id: again?.headers['ack'] ?? '', receipt: 'acked' });
+      expect(consumer.settled).toMatchObject([{ token: 5, confirm: true }]);
+      consumer.handler.onSettled(5, null);
+      expect(peer.take()).toMatchObject([{ command: 'RECEIPT', headers: { 'receipt-id': 'acked' } }]);
+      expect(peer.budget.links).toBe(1);
+    },
+  );
+
+  it('is told to a client that asks for a receipt of what is void', async () => {
+    const peer = FakePeer.connected();
+    peer.say('SUBSCRIBE', { id: 's', destination: '/queue/a', ack: 'client' });
+    const former = peer.addresses.consumer;
+    former.deliver(5, body('a'));
+    const [first] = peer.take();
+    former.handler.onGone(gone('FL_QUEUE_MOVED'));
+    await Promise.resolve();
+    peer.say('ACK', { id: first?.headers['ack'] ?? '', receipt: 'r' });
+    expect(peer.take()).toMatchObject([
+      { command: 'ERROR', headers: { 'receipt-id': 'r', message: 'FL_QUEUE_MOVED\\c attach again' } },
+    ]);
+  });
+
+  it('is told to a client that waits for a receipt, and so is any other end', () => {
+    for (const code of ['FL_QUEUE_MOVED', 'FL_CONSUMER_SLOW'] as const) {
+      const peer = FakePeer.connected();
+      peer.say('SUBSCRIBE', { id: 's', destination: '/queue/a', ack: 'client' });
+      const { consumer } = peer.addresses;
+      consumer.deliver(5, body('a'));
+      const [first] = peer.take();
+      if (code === 'FL_QUEUE_MOVED') peer.say('ACK', { id: first?.headers['ack'] ?? '', receipt: 'r' });
+      consumer.handler.onGone(gone(code));
+      expect(peer.take()).toMatchObject([{ command: 'ERROR', headers: { message: `${code}\\c attach again` } }]);
+    }
+  });
+
+  it('ends the connection when it cannot be consumed any more', async () => {
+    const peer = FakePeer.connected();
+    peer.say('SUBSCRIBE', { id: 's', destination: '/queue/a', ack: 'client' });
+    const { consumer } = peer.addresses;
+    consumer.handler.onGone(gone('FL_QUEUE_MOVED'));
+    peer.addresses.refusal = new AddressError('FL_QUEUE_UNREACHABLE', 'out of reach');
+    await Promise.resolve();
+    expect(peer.take()).toMatchObject([
+      { command: 'ERROR', headers: { message: 'FL_QUEUE_UNREACHABLE\\c out of reach' } },
+    ]);
+  });
 });

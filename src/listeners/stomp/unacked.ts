@@ -1,3 +1,6 @@
+/** Stands for the token of a delivery that is void: its consumer has ended, and it comes again. */
+export const VOID = -2;
+
 /** Deliveries of one subscription that the client has not answered, by their numbers in the order in which they were made. */
 export class Unacked {
   readonly #tokens = new Map<number, number>();
@@ -8,6 +11,11 @@ export class Unacked {
 
   add(number: number, token: number): void {
     this.#tokens.set(number, token);
+  }
+
+  /** Their consumer has ended. The client knows nothing of that, and answers them nevertheless. */
+  becomeVoid(): void {
+    for (const number of this.#tokens.keys()) this.#tokens.set(number, VOID);
   }
 
   /** The token of a delivery, which is answered now; undefined when there is none. */
