@@ -74,6 +74,8 @@ function addListeners(metrics: Metrics, { listenerCounters, meshErrors }: Metric
   const plain = [
     ['fairlead_connections_accepted_total', 'Client connections taken.', 'accepted'],
     ['fairlead_connections_refused_total', 'Client connections refused at a limit.', 'refused'],
+    ['fairlead_listener_messages_in_total', 'Messages taken from clients.', 'messagesIn'],
+    ['fairlead_listener_messages_out_total', 'Messages given to clients.', 'messagesOut'],
     ['fairlead_messages_unroutable_total', 'Messages rejected before they had an address.', 'messagesRejected'],
   ] as const;
   for (const [metric, help, key] of plain)

@@ -39,8 +39,14 @@ export interface MeshWire {
 export interface ClientListener {
   readonly connections: number;
   readonly errors: PeerErrors;
-  /** Connections taken, and refused at a limit; messages rejected before they had an address. */
-  readonly counters: { readonly accepted: number; readonly refused: number; readonly messagesRejected: number };
+  /** Connections taken, and refused at a limit; messages taken from clients, given to them, and rejected before they had an address. */
+  readonly counters: {
+    readonly accepted: number;
+    readonly refused: number;
+    readonly messagesIn: number;
+    readonly messagesOut: number;
+    readonly messagesRejected: number;
+  };
   /** Binds; `port` is the real one. */
   start(): Promise<Bind>;
   /** Takes over what has changed of its spec, name and place aside; absent where nothing else can change. */

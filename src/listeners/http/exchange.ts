@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FairleadError } from '../../common/errors';
 import { PROBLEM_TYPE } from '../../common/problem';
 import type { Deadline, Deadlines } from '../edge/deadlines';
+import type { ListenerCounters } from '../edge/listener-counters';
 import { UNREAD_BYTES_MAX, UNREAD_MS } from './limits';
 import { corsHeaders } from './origin';
 import { headersOf, problemOf } from './problem';
@@ -23,6 +24,7 @@ export class Exchange {
     readonly response: ServerResponse,
     readonly deadlines: Deadlines,
     readonly client: string,
+    readonly counters: ListenerCounters,
     readonly origin: string | null,
     expects: boolean,
   ) {

@@ -99,7 +99,15 @@ export class HttpListener implements EdgePort {
       if (!(error instanceof FairleadError)) throw error;
       refusal = error;
     }
-    const exchange = new Exchange(request, response, this.options.deadlines, client.name, origin, expects);
+    const exchange = new Exchange(
+      request,
+      response,
+      this.options.deadlines,
+      client.name,
+      this.counters,
+      origin,
+      expects,
+    );
     client.take(exchange, refusal);
   }
 

@@ -6,8 +6,8 @@ import type { Deadline } from '../../edge/deadlines';
 import type { Exchange } from '../exchange';
 import { EVENTS_UNWRITTEN_BYTES_MAX, KEEP_EVENTS_MS } from '../limits';
 import { problemOf } from '../problem';
+import type { EventTexts } from './event-texts';
 import { LargeRendering } from './large-rendering';
-import { eventData, rendered } from './rendering';
 
 const BASE64_UNIT = 3;
 
@@ -25,6 +25,7 @@ export class EventStream implements Flushable, Deadline {
   constructor(
     private readonly exchange: Exchange,
     private readonly queue: FlushQueue,
+    private readonly texts: EventTexts,
     private readonly onWritable: () => void,
   ) {}
 
@@ -60,12 +61,14 @@ export class EventStream implements Flushable, Deadline {
 
   /** @param id that the client comes back with; null for none */
   message(id: string | null, address: string, payload: Buffer, start: number, end: number): void {
-    this.#add(`${idLine(id)}data: ${eventData(address, rendered(payload, start, end))}\n\n`);
+    this.#add(`${idLine(id)}data: ${this.texts.of(address, payload, start, end)}\n\n`);
+    this.exchange.counters.messagesOut++;
   }
 
   /** A large message, as it leaves; its bytes are base64. */
   large(id: string | null, address: string, body: LargeBody): void {
     body.retain();
+    this.exchange.counters.messagesOut++;
     const rendering = new LargeRendering(body);
     const head = `"address":${JSON.stringify(address)},"headers":${JSON.stringify(rendering.headers)}`;
     this.#add(`${idLine(id)}data: {${head},"data_base64":"`);

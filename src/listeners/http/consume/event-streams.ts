@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange';
 import type { HttpEdgeOptions } from '../http-options';
 import { EVENT_STREAMS_MAX } from '../limits';
 import type { Target } from '../target';
+import { EventTexts } from './event-texts';
 import { PlainEvents } from './plain-events';
 import { ResumableEvents } from './resumable-events';
 import { consumeWish, type ConsumeWish } from './subscription-wish';
@@ -14,6 +15,7 @@ const LAST_EVENT = /^([\w-]+)-(\d{1,15})$/;
 export class EventStreams {
   /** Those that can be resumed, by who consumes what. */
   readonly #resumable = new Map<string, ResumableEvents>();
+  readonly #texts = new EventTexts();
 
   constructor(private readonly options: HttpEdgeOptions) {}
 
@@ -25,7 +27,7 @@ export class EventStreams {
     const wish = consumeWish(addresses, target);
     const isKept = wish.subscription !== null || (wish.kind === 'queue' && !wish.browse);
     if (!isKept) {
-      PlainEvents.open(exchange, this.options, wish);
+      PlainEvents.open(exchange, this.options, wish, this.#texts);
       return;
     }
     if (wish.client === null)
@@ -58,7 +60,7 @@ export class EventStreams {
     if (this.#resumable.size >= EVENT_STREAMS_MAX)
       throw new HttpError('FL_HTTP_BUSY', `more than ${EVENT_STREAMS_MAX} event streams`);
     const id = randomBytes(9).toString('base64url');
-    const events = new ResumableEvents(id, this.options, wish, exchange, (ended) => {
+    const events = new ResumableEvents(id, this.options, wish, exchange, this.#texts, (ended) => {
       if (this.#resumable.get(key) === ended) this.#resumable.delete(key);
     });
     if (!events.closed) this.#resumable.set(key, events);

@@ -5,6 +5,7 @@ import type { LargeBody } from '../../../streams/contract';
 import type { Exchange } from '../exchange';
 import type { HttpEdgeOptions } from '../http-options';
 import { EventStream } from './event-stream';
+import type { EventTexts } from './event-texts';
 import { consumerSpec, selectorHere, type ConsumeWish } from './subscription-wish';
 
 /** How much the mesh may hand over at once; what is ready is asked before each. */
@@ -23,14 +24,15 @@ export class PlainEvents implements ConsumerHandler {
     exchange: Exchange,
     private readonly options: HttpEdgeOptions,
     wish: ConsumeWish,
+    texts: EventTexts,
   ) {
-    this.#stream = new EventStream(exchange, options.queue, () => this.#consumer?.pump());
+    this.#stream = new EventStream(exchange, options.queue, texts, () => this.#consumer?.pump());
     this.#selector = selectorHere(wish);
   }
 
   /** @throws FairleadError when the address cannot be consumed */
-  static open(exchange: Exchange, options: HttpEdgeOptions, wish: ConsumeWish): void {
-    const events = new PlainEvents(exchange, options, wish);
+  static open(exchange: Exchange, options: HttpEdgeOptions, wish: ConsumeWish, texts: EventTexts): void {
+    const events = new PlainEvents(exchange, options, wish, texts);
     const consumer = options.addresses.openConsumer(consumerSpec(wish, exchange.client, true), events);
     options.budget.links++;
     events.#consumer = consumer;

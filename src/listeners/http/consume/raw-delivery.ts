@@ -13,6 +13,7 @@ export function answerMessage(
   end: number,
 ): void {
   const { headers, body } = rendered(payload, start, end);
+  if (!exchange.over) exchange.counters.messagesOut++;
   exchange.answer(200, { ...headers, ...own }, body);
 }
 
@@ -21,6 +22,7 @@ export function answerLarge(exchange: Exchange, own: Readonly<Record<string, str
   const { response } = exchange;
   if (exchange.over || response.headersSent) return;
   body.retain();
+  exchange.counters.messagesOut++;
   const rendering = new LargeRendering(body);
   const length = rendering.length === null ? {} : { 'content-length': String(rendering.length) };
   response.writeHead(200, { ...exchange.headers({ ...rendering.headers, ...own }), ...length });

@@ -6,6 +6,7 @@ import type { Exchange } from '../exchange';
 import type { HttpEdgeOptions } from '../http-options';
 import { ACKNOWLEDGE_MS, RESUME_MS, UNACKNOWLEDGED_MAX } from '../limits';
 import { EventStream } from './event-stream';
+import type { EventTexts } from './event-texts';
 import { nameOf } from './plain-events';
 import { consumerSpec, type ConsumeWish } from './subscription-wish';
 
@@ -37,9 +38,10 @@ export class ResumableEvents implements ConsumerHandler, Deadline {
     private readonly options: HttpEdgeOptions,
     wish: ConsumeWish,
     exchange: Exchange,
+    texts: EventTexts,
     private readonly onEnd: (events: ResumableEvents) => void,
   ) {
-    this.#stream = new EventStream(exchange, options.queue, () => this.#consumer?.pump());
+    this.#stream = new EventStream(exchange, options.queue, texts, () => this.#consumer?.pump());
     this.#consumer = options.addresses.openConsumer(consumerSpec(wish, exchange.client, false), this);
     options.budget.links++;
     exchange.onGone = () => this.#detach();
