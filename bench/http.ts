@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:http';
 import type { Endpoint } from './load/protocol';
 import { startLine } from './nodes';
+import type { Options } from './options';
 
 /** HTTP at one node: POSTs on connections that are kept, batches, and the fan-out of server-sent events. */
-const SECONDS = 5;
 const CONNECTIONS = 16;
 const BODY = JSON.stringify({ body: 'x'.repeat(89) });
 const BATCH_ITEMS = 500;
@@ -27,9 +27,9 @@ function post({ host, port }: Endpoint, address: string, type: string, body: str
 }
 
 /** How often something is done in a second, by so many at once. */
-async function rateOf(atOnce: number, work: () => Promise<void>): Promise<number> {
+async function rateOf(seconds: number, atOnce: number, work: () => Promise<void>): Promise<number> {
   const start = performance.now();
-  const end = start + SECONDS * 1_000;
+  const end = start + seconds * 1_000;
   let done = 0;
   const worker = async (): Promise<void> => {
     for (; performance.now() < end; done++) await work();
@@ -54,32 +54,34 @@ function subscribe({ host, port }: Endpoint, address: string, count: () => void)
   });
 }
 
-function say(what: string, rate: number): void {
-  process.stdout.write(`${what.padEnd(44)} ${Math.round(rate).toLocaleString('en')} /s\n`);
-}
-
-async function main(): Promise<void> {
+/** HTTP at one node. @returns the exit code */
+export async function http(options: Options, say: (text: string) => void): Promise<number> {
   const relay = await startLine(1, null);
-  const web = relay.web as Endpoint;
+  const web = relay.webs?.[0] as Endpoint;
+  const { seconds } = options;
+  const tell = (what: string, rate: number): void =>
+    say(`${what.padEnd(44)} ${Math.round(rate).toLocaleString('en')} /s`);
   try {
     const one = (): Promise<void> => post(web, 'topic/bench', 'application/json', BODY);
     const batch = (address: string) => (): Promise<void> => post(web, address, 'application/x-ndjson', BATCH);
-    await rateOf(CONNECTIONS, one);
-    say(`POST of 100 B, ${CONNECTIONS} connections`, await rateOf(CONNECTIONS, one));
-    say(`messages of 100 B in batches of ${BATCH_ITEMS}`, BATCH_ITEMS * (await rateOf(4, batch('topic/bench'))));
+    await rateOf(seconds, CONNECTIONS, one);
+    tell(`POST of 100 B, ${CONNECTIONS} connections`, await rateOf(seconds, CONNECTIONS, one));
+    tell(
+      `messages of 100 B in batches of ${BATCH_ITEMS}`,
+      BATCH_ITEMS * (await rateOf(seconds, 4, batch('topic/bench'))),
+    );
     let events = 0;
     const ends = await Promise.all(
       Array.from({ length: SUBSCRIBERS }, () => subscribe(web, 'topic/fan', () => void events++)),
     );
     const start = performance.now();
-    const published = BATCH_ITEMS * (await rateOf(1, batch('topic/fan')));
-    say(`events of 100 B at ${SUBSCRIBERS} subscribers`, events / ((performance.now() - start) / 1_000));
-    say('  published meanwhile', published);
+    const published = BATCH_ITEMS * (await rateOf(seconds, 1, batch('topic/fan')));
+    tell(`events of 100 B at ${SUBSCRIBERS} subscribers`, events / ((performance.now() - start) / 1_000));
+    tell('  published meanwhile', published);
     for (const end of ends) end();
+    return 0;
   } finally {
     agent.destroy();
     await relay.stop();
   }
 }
-
-void main();

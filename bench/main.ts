@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { durable } from './durable';
+import { http } from './http';
+import { latency } from './latency';
 import { measure, type Figures } from './measure';
 import { mqtt } from './mqtt/mqtt';
 import { MQTT_WORKS } from './mqtt/works';
@@ -65,6 +67,8 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.stomp) return stomp(options, say);
+  if (options.http) return http(options, say);
+  if (options.latency) return latency(options, say);
   if (options.mqttWorks !== null) return mqtt(options.mqttWorks, options, RESULTS, say);
   if (options.durable) return durable(options, RESULTS, say);
   const results: Result[] = [];

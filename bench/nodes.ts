@@ -22,8 +22,8 @@ export interface Relay {
   readonly ingress: Endpoint;
   /** Sites in the order of the line; the last is where a single receiver attaches. */
   readonly sites: readonly Endpoint[];
-  /** Where the first of ours speaks HTTP. */
-  readonly web?: Endpoint;
+  /** Where ours speak HTTP, in the order of the line. */
+  readonly webs?: readonly Endpoint[];
   readonly subjects: readonly Subject[];
   stop(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export async function startLine(
   }
   const sites = nodes.map(({ clients }) => clients);
   const subjects = nodes.map(({ child }, at) => ({ name: `node ${NAMES[at] ?? ''}`, pid: child.pid as number }));
-  return { ingress: sites[0] as Endpoint, sites, web: (nodes[0] as RunningNode).web, subjects, stop };
+  return { ingress: sites[0] as Endpoint, sites, webs: nodes.map(({ web }) => web), subjects, stop };
 }
 
 function siteDocument(

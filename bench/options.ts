@@ -25,6 +25,10 @@ export interface Options {
   readonly durable: boolean;
   /** STOMP instead, against Artemis. */
   readonly stomp: boolean;
+  /** HTTP at one node instead. */
+  readonly http: boolean;
+  /** How long messages take through three nodes by each protocol, instead. */
+  readonly latency: boolean;
   /** MQTT instead, against mosquitto and aedes: these of its scenarios; else null. */
   readonly mqttWorks: readonly MqttWork[] | null;
   /** Messages that are put before the first is taken; 0 for none. */
@@ -36,10 +40,12 @@ export interface Options {
 /** A usage error; its message is what the user is told. */
 export class OptionError extends Error {}
 
-export const USAGE = `npm run bench -- [durable | stomp | mqtt] [options]
+export const USAGE = `npm run bench -- [durable | stomp | mqtt | http | latency] [options]
   durable           durable queues instead, beside Artemis 2.44 (needs Java 17 and Maven, which fetches it once)
   stomp             STOMP clients instead, beside Artemis 2.44 likewise
   mqtt              MQTT clients instead, beside mosquitto and aedes
+  http              HTTP instead: POSTs, batches, and server-sent events to 50 subscribers, at one node
+  latency           what messages take through three nodes by AMQP, MQTT, STOMP and HTTP instead
   --through NAME    durable, stomp and mqtt: only this: fairlead, artemis, mosquitto or aedes (may be repeated)
   --backlog N       durable: puts N messages before the first is taken (5000000), and tells memory and how fast they drain
   --scenario TEXT   only scenarios whose name holds one of these texts (may be repeated); --list names them
@@ -74,6 +80,8 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
     profile: values.profile === true,
     durable,
     stomp: word === 'stomp',
+    http: word === 'http',
+    latency: word === 'latency',
     mqttWorks,
     backlog: Math.floor(number('backlog', values.backlog ?? '0', 0)),
     through: values.through ?? ['fairlead', ...(mqttWorks === null ? ['artemis'] : ['mosquitto', 'aedes'])],
@@ -103,7 +111,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-const WORDS = ['durable', 'stomp', 'mqtt'];
+const WORDS = ['durable', 'stomp', 'mqtt', 'http', 'latency'];
 
 function wordOf(words: readonly string[]): string | undefined {
   const unknown = words.find((word, at) => at > 0 || !WORDS.includes(word));
