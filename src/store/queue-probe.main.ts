@@ -17,6 +17,8 @@ function probe(file: string): void {
   // What was being written when a node was killed ends within a page as well; but then nothing refers to it.
   const endsWithinPage = size % pageSize > 0;
   if (size > PROBE_BYTES && !endsWithinPage && wasStoppedCleanly(environment)) return;
+  // What it says of its stop is behind all other records.
+  [environment.codec.space, environment.codec.queue] = [0, 0];
   const read = readValues(environment, endsWithinPage ? Infinity : PROBE_VALUES_MS);
   // Where a page was cut off within its records reading ends without an error, although counting goes on.
   const found = read ?? environment.root.getCount({ start: 0 });

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { QUEUE_PAGE_BYTES } from '../../src/store/limits';
+import { PROBE_BYTES, QUEUE_PAGE_BYTES } from '../../src/store/limits';
 import { queueStoreFile } from '../../src/store/queue-environment';
 import {
   BLOCK_HEAD_BYTES,
@@ -14,7 +14,7 @@ import {
   SEGMENT_HEAD_BYTES,
 } from '../../src/store/redo/format';
 import { filesIn, writeFiles } from '../support/disk/disk-shim';
-import { heldGroups, RECORDS_PER_GROUP, StoreWriter } from '../support/disk/store-writer';
+import { heldGroups, RECORDS_PER_GROUP, StoreWriter, whatIsLost } from '../support/disk/store-writer';
 import { fairlead } from '../support/command';
 import { leash } from '../support/reaper';
 import { note, randomOf, seedOf } from '../support/seed';
@@ -207,6 +207,27 @@ describe('a torn redo log (F19)', () => {
 function zeroed(bytes: Buffer, from: number, to: number): Buffer {
   return Buffer.from(bytes).fill(0, from, to);
 }
+
+describe('a large store whose process was killed', () => {
+  it(
+    'is opened: what is looked into before is all of it',
+    async () => {
+      const folder = fresh();
+      const writer = new StoreWriter({ folder, layerMs: 5 });
+      await writer.writes(300);
+      await writer.kill();
+      const file = queueStoreFile(folder);
+      // Pages behind the last one are no damage, and take no room on the disk.
+      truncateSync(file, 2 * PROBE_BYTES);
+      const again = new StoreWriter({ folder, from: heldGroups(file).last + 1 });
+      expect(await again.said('open')).toContain('false');
+      await again.writes(20);
+      await again.close();
+      expect(whatIsLost(file, again.acknowledged)).toEqual([]);
+    },
+    CASE_MS,
+  );
+});
 
 describe('fairlead store beside a process that writes', () => {
   it(
