@@ -17,6 +17,8 @@ const SPEC_OF_ROW = {
   F18: 'node-power',
   F33: 'queue-crashes',
   F34: 'storm',
+  QUEUES: 'many-queues',
+  BACKLOG: 'many-queues',
 };
 const ROWS = Object.keys(SPEC_OF_ROW);
 
