@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClientStore } from '../store/client-store';
 import { NodeState } from '../store/node-state';
 import { LmdbQueueStore } from '../store/queue-store';
 import { bufferIo } from './cli.fixture';
@@ -22,6 +23,10 @@ async function site(): Promise<{ config: string; data: string }> {
   writeFileSync(config, 'site: east\ndataDir: data\n');
   const data = join(folder, 'data');
   const state = NodeState.open(data);
+  const clients = ClientStore.open(data);
+  for (let n = 0; n < 40; n++) clients.put(`tr${n}`, Buffer.from(`retained ${n} of 40`));
+  await new Promise((done) => clients.commit(done));
+  await clients.close();
   const store = LmdbQueueStore.open(data);
   store.put(1, 0, 2, Buffer.from('jobs.a'));
   for (let key = 0; key < 1_000; key++) store.put(3, 1 + (key % 2), key, Buffer.from(`record ${key} of 1000`));
@@ -32,8 +37,8 @@ async function site(): Promise<{ config: string; data: string }> {
 }
 
 /** Flips a bit in the first record that has such a value. */
-function damage(data: string, value: Buffer): void {
-  const file = join(data, 'queues', 'data.mdb');
+function damage(data: string, value: Buffer, store = 'queues'): void {
+  const file = join(data, store, 'data.mdb');
   const bytes = readFileSync(file);
   // Pages that are not in use any more may hold it as well.
   for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + 1)) bytes[at]! ^= 1;
@@ -48,6 +53,29 @@ describe('fairlead store', () => {
     expect(out).toContain('1008 records of 2 queues');
     const [, json] = await fairlead('check', '-c', config, '--json');
     expect(JSON.parse(json)).toMatchObject({ queues: { records: 1_008 }, state: { damages: [] } });
+    expect(JSON.parse(json)).toMatchObject({ clients: { records: 41, damages: [] } });
+  });
+
+  it('check and salvage know what clients have left, and a backup has it', async () => {
+    const { config, data } = await site();
+    const target = mkdtempSync(join(top, 'copy-'));
+    expect((await fairlead('backup', target, '-c', config))[0]).toBe(0);
+    damage(data, Buffer.from('retained 5 of 40'), 'clients');
+    const [code, out] = await fairlead('check', '-c', config);
+    expect([code, out]).toEqual([4, expect.stringContaining('a record of clients: its check sum is wrong')]);
+    const [saved, told] = await fairlead('salvage', '-c', config);
+    expect([saved, told]).toEqual([0, expect.stringContaining('saved 39 records of retained messages and sessions')]);
+    expect((await fairlead('check', '-c', config))[0]).toBe(0);
+    const keys = async (folder: string): Promise<string[]> => {
+      const store = ClientStore.open(folder);
+      const found: string[] = [];
+      store.load((key) => found.push(key));
+      await store.close();
+      return found;
+    };
+    const there = await keys(data);
+    expect([there.length, there.includes('tr5'), there.includes('tr6')]).toEqual([39, false, true]);
+    expect((await keys(target)).length).toBe(40);
   });
 
   it('check ends with 4 where something is damaged, and salvage makes a sound store of the rest', async () => {

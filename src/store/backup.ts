@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { open } from 'lmdb';
 import { FairleadError } from '../common/errors';
+import { clientStoreFile } from './client-store';
 import { DataDirUnusableError } from './errors';
 import { existingStoreFile } from './existing-store';
 import { makeFolders } from './folders';
@@ -15,6 +16,8 @@ import { type StoreSurvey, surveyQueueStore } from './store-survey';
 import { isUnfinishedBackup, markFinished, markUnfinished, removeMark } from './unfinished-backup';
 
 const COPIES_MAX = 5;
+/** Of a data folder: what each holds is copied. Sessions come last: one may name a subscription that is not in the copy, never the other way round. */
+const PARTS = ['queues', 'state', 'clients'];
 
 /** The folder of a backup has something in it. */
 export class BackupTargetError extends FairleadError {
@@ -35,11 +38,13 @@ export async function backUp(dataDir: string, target: string): Promise<StoreSurv
   try {
     await copyQueues(dirname(file), join(target, 'queues'));
     await copy(join(dataDir, 'state'), join(target, 'state'));
+    // A node of an earlier version had none.
+    if (existsSync(clientStoreFile(dataDir))) await copy(join(dataDir, 'clients'), join(target, 'clients'));
     const survey = await finish(target);
     markFinished(target);
     return survey;
   } catch (error) {
-    for (const part of ['queues', 'state']) rmSync(join(target, part), { recursive: true, force: true });
+    for (const part of PARTS) rmSync(join(target, part), { recursive: true, force: true });
     removeMark(target);
     throw told(file, error);
   }
@@ -100,7 +105,7 @@ async function finish(target: string): Promise<StoreSurvey> {
     }
     for (const name of redoFilesIn(dirname(file))) rmSync(join(dirname(file), name));
   }
-  const folders = ['queues', 'state'].map((part) => join(target, part));
+  const folders = PARTS.map((part) => join(target, part)).filter((folder) => existsSync(folder));
   for (const folder of folders) syncPath(join(folder, 'data.mdb'));
   for (const folder of [...folders, target, dirname(target)]) syncPath(folder);
   return survey;

@@ -12,6 +12,11 @@ export const CLIENT_STORE_FORMAT = 1;
 /** Records are those of facts, of one origin. */
 const ORIGIN = '';
 
+/** Where the store of a data folder is. */
+export function clientStoreFile(folder: string): string {
+  return join(folder, 'clients', 'data.mdb');
+}
+
 /** What clients leave in the mesh, on the disk: a small environment of its own, so that no damage of it touches queues, or the other way round. */
 export class ClientStore implements ClientDisk {
   #changes = new Map<string, Buffer | null>();
@@ -28,7 +33,7 @@ export class ClientStore implements ClientDisk {
    * @throws DataDirUnusableError, StoreDamagedError, StoreVersionError
    */
   static open(folder: string, probe: (path: string) => string | null = () => null): ClientStore {
-    const file = join(folder, 'clients', 'data.mdb');
+    const file = clientStoreFile(folder);
     const path = dirname(file);
     try {
       makeFolders(path);

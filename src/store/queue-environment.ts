@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, copyFileSync, fsyncSync, linkSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type RootDatabase, open } from 'lmdb';
 import { FairleadError } from '../common/errors';
@@ -82,6 +82,16 @@ export function told(file: string, error: unknown): Error {
   // LMDB's own numbers are negative; what the system says of a file is not its damage.
   if (typeof code === 'string' || (typeof code === 'number' && code > 0)) return new DataDirUnusableError(file, error);
   return new QueueStoreDamagedError(file, message, error);
+}
+
+/** Gives a file another name beside the one that it has. */
+export function keep(file: string, kept: string): void {
+  try {
+    linkSync(file, kept);
+  } catch {
+    // A file system without hard links.
+    copyFileSync(file, kept);
+  }
 }
 
 /** Sees to it that a file, or the entries of a folder, are on the disk. */

@@ -1,13 +1,15 @@
-import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StateRecount } from '../queues/recount';
 import { countRecord } from '../queues/reference-counts';
 import { ReferenceRecount } from '../queues/reference-recount';
 import { OTHERS_COUNTS, OTHERS_FROM, SPACE } from '../queues/spaces';
+import { type ClientSalvage, salvageClients } from './client-salvage';
+import { clientStoreFile } from './client-store';
 import { DataDirLock } from './data-dir-lock';
 import { existingStoreFile } from './existing-store';
 import { SALVAGE_RECORDS } from './limits';
-import { openQueueEnvironment, type QueueEnvironment, syncPath, told } from './queue-environment';
+import { keep, openQueueEnvironment, type QueueEnvironment, syncPath, told } from './queue-environment';
 import { redoFilesIn } from './redo/reader';
 import { SEAL_BYTES, sealOf } from './sealed-record';
 import { beginFormat, markRestored } from './store-life';
@@ -18,11 +20,14 @@ export interface Salvage {
   readonly survey: StoreSurvey;
   /** Where the damaged store is kept. */
   readonly kept: string;
+  /** What clients have left; null for a node of a version that did not keep it. */
+  readonly clients: ClientSalvage | null;
 }
 
 /**
  * Makes a new store of queues of every record of the old one that can be read and has a right check sum. The node must not run; the old
- * file is kept beside the new one, and stays in its place until the new one is complete.
+ * file is kept beside the new one, and stays in its place until the new one is complete. What clients have left is made anew likewise, if it
+ * is damaged.
  * @param stamp part of the name of the old file, as of now
  * @throws BackupUnfinishedError, DataDirInUseError, StoreDamagedError when it is no store at all, StoreVersionError
  */
@@ -44,7 +49,8 @@ export async function salvage(dataDir: string, stamp: string): Promise<Salvage> 
     // The new store has what they had, and takes no file for its own.
     for (const name of redo) rmSync(join(dirname(file), name));
     syncPath(dirname(file));
-    return { survey, kept };
+    const clients = existsSync(clientStoreFile(dataDir)) ? await salvageClients(dataDir, stamp) : null;
+    return { survey, kept, clients };
   } catch (error) {
     throw told(file, error);
   } finally {
@@ -129,14 +135,5 @@ class RecordCopy {
         void root.put(key, arena);
       }
     });
-  }
-}
-
-function keep(file: string, kept: string): void {
-  try {
-    linkSync(file, kept);
-  } catch {
-    // A file system without hard links.
-    copyFileSync(file, kept);
   }
 }

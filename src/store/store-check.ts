@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open } from 'lmdb';
+import { clientStoreFile } from './client-store';
 import { existingStoreFile } from './existing-store';
 import { PageFile, type TreeRoot } from './lmdb-pages';
 import { told } from './queue-environment';
@@ -10,7 +12,16 @@ import { TreeWalk } from './tree-walk';
 /** What a check of a data folder found. */
 export interface StoreCheck {
   readonly queues: StoreSurvey;
-  readonly state: { readonly file: string; readonly records: number; readonly damages: readonly string[] };
+  readonly state: FactsSurvey;
+  /** What clients have left; null for a node of a version that did not keep it. */
+  readonly clients: FactsSurvey | null;
+}
+
+/** What a small store holds. */
+export interface FactsSurvey {
+  readonly file: string;
+  readonly records: number;
+  readonly damages: readonly string[];
 }
 
 /** The record of the state that only its probe writes. */
@@ -24,11 +35,13 @@ const TRIAL = 'probe';
 export async function checkStores(dataDir: string): Promise<StoreCheck> {
   const file = existingStoreFile(dataDir);
   const state = join(dataDir, 'state', 'data.mdb');
+  const clients = clientStoreFile(dataDir);
   return {
     queues: await pinned(file, () => surveyQueueStore(file)).catch((error: unknown) => {
       throw told(file, error);
     }),
-    state: await pinned(state, () => surveyState(state)),
+    state: await pinned(state, () => surveyFacts(state, 'state')),
+    clients: existsSync(clients) ? await pinned(clients, () => surveyFacts(clients, 'clients')) : null,
   };
 }
 
@@ -46,11 +59,22 @@ async function pinned<T>(file: string, read: () => T): Promise<T> {
   }
 }
 
-function surveyState(file: string): StoreCheck['state'] {
+/**
+ * Reads a small store to its end.
+ * @param named what its first tree is called
+ * @param take gets every record that has a right check sum, but for those of the first tree
+ * @param back 0 for its newest state, 1 for that before its last transaction
+ */
+export function surveyFacts(
+  file: string,
+  named: string,
+  take: (record: Buffer) => void = () => undefined,
+  back: 0 | 1 = 0,
+): FactsSurvey {
   const pages = new PageFile(file);
   const damages: string[] = [];
   let records = 0;
-  const trees: [name: string, root: TreeRoot][] = [['state', pages.roots[0]!]];
+  const trees: [name: string, root: TreeRoot][] = [[named, pages.roots[back]!]];
   try {
     for (const [name, root] of trees)
       new TreeWalk(pages, {
@@ -58,6 +82,7 @@ function surveyState(file: string): StoreCheck['state'] {
           records++;
           if (unseal(value) === null && textOf(key) !== TRIAL)
             damages.push(`a record of ${name}: its check sum is wrong`);
+          else if (trees[0]?.[1] !== root) take(value);
         },
         lost: (_from, _to, why) => void damages.push(`${why}: records of ${name} are lost`),
         tree: (key, subtree) => void trees.push([textOf(key), subtree]),

@@ -1,7 +1,7 @@
 import { loadSite } from '../../config/load';
 import { formatSize } from '../../config/units';
 import { backUp } from '../../store/backup';
-import { salvage } from '../../store/salvage';
+import { type Salvage, salvage } from '../../store/salvage';
 import { checkStores, type StoreCheck } from '../../store/store-check';
 import type { QueueSurvey, StoreSurvey } from '../../store/store-survey';
 import { EXIT } from '../exit-codes';
@@ -25,7 +25,7 @@ function dataDirOf({ config }: StoreOptions, io: CliIo): string {
 export async function storeCheck(options: StoreOptions, io: CliIo): Promise<number> {
   const check = await checkStores(dataDirOf(options, io));
   print(check, checkLines(check), options, io);
-  return isSound(check.queues) && check.state.damages.length === 0 ? EXIT.ok : EXIT.damagedStore;
+  return isSound(check.queues) && factDamages(check).length === 0 ? EXIT.ok : EXIT.damagedStore;
 }
 
 /** Copies all that a node keeps to a folder, also while it runs. @returns 4 when something in the copy is damaged */
@@ -43,7 +43,7 @@ export async function storeBackup(folder: string, options: StoreOptions, io: Cli
 /** Makes a sound store of queues of what can be read of a damaged one. The node must not run. */
 export async function storeSalvage(options: StoreOptions, io: CliIo): Promise<number> {
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
-  const { survey, kept } = await salvage(dataDirOf(options, io), stamp);
+  const { survey, kept, clients } = await salvage(dataDirOf(options, io), stamp);
   const lost = Math.max(survey.recordsWanted - survey.records, 0);
   const lines = [
     `saved ${summaryOf(survey)}`,
@@ -51,8 +51,9 @@ export async function storeSalvage(options: StoreOptions, io: CliIo): Promise<nu
     ...survey.queues.map(queueLine),
     ...survey.damages.map((damage) => `  ${damage}`),
     `the damaged store is kept as ${kept}`,
+    ...clientLines(clients),
   ];
-  print({ lost, kept, queues: survey }, lines, options, io);
+  print({ lost, kept, queues: survey, clients }, lines, options, io);
   return EXIT.ok;
 }
 
@@ -64,14 +65,33 @@ function summaryOf({ records, queues, fileBytes }: StoreSurvey): string {
   return `${records} records of ${queues.length} queues, ${formatSize(fileBytes)} on disk`;
 }
 
-function checkLines({ queues, state }: StoreCheck): string[] {
+function clientLines(clients: Salvage['clients']): string[] {
+  if (clients === null || clients.kept === null) return [];
+  const { survey, saved, kept } = clients;
+  return [
+    `${survey.file}: saved ${saved} records of retained messages and sessions; other nodes have what else there was of theirs`,
+    ...survey.damages.map((damage) => `  ${damage}`),
+    `the damaged one is kept as ${kept}`,
+  ];
+}
+
+function factDamages({ state, clients }: StoreCheck): string[] {
+  return [...state.damages, ...(clients?.damages ?? [])];
+}
+
+function checkLines(check: StoreCheck): string[] {
+  const { queues, state, clients } = check;
   return [
     `${queues.file}: ${summaryOf(queues)}`,
     `${state.file}: ${state.records} records`,
+    ...(clients === null ? [] : [`${clients.file}: ${clients.records} records`]),
     ...damageLines(queues),
-    ...state.damages.map((damage) => `  ${damage}`),
+    ...factDamages(check).map((damage) => `  ${damage}`),
     ...(state.damages.length > 0 ? ['the state of the node is damaged: restore it from a backup'] : []),
-    ...(isSound(queues) && state.damages.length === 0 ? ['no damage'] : []),
+    ...((clients?.damages.length ?? 0) > 0
+      ? ['sessions and retained messages are damaged: stop the node and run fairlead store salvage -c SITE.yaml']
+      : []),
+    ...(isSound(queues) && factDamages(check).length === 0 ? ['no damage'] : []),
   ];
 }
 
