@@ -65,8 +65,8 @@ export interface SessionWill {
 export interface SessionSpec {
   /** One owner in the mesh: whoever opens it last. */
   readonly clientId: string;
-  /** Told in management. */
-  readonly client: string;
+  /** Told in management: what its listener calls its protocol. */
+  readonly protocol: string;
   /** What there is of an earlier one ends first, with its durable subscriptions. */
   readonly clean: boolean;
   /** How long it outlives its connection: 0 for not at all, Infinity for ever. */
@@ -84,6 +84,8 @@ export interface SessionHandler {
    * closes its consumers and ends its connection. The session must not be used after that.
    */
   onTaken(error: FairleadError): void;
+  /** Messages that the client has and has not acknowledged, for management. */
+  inFlight(): number;
 }
 
 /** A session that is this connection's. */

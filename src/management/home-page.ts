@@ -18,6 +18,8 @@ const PAGES: readonly (readonly [path: string, what: string])[] = [
   ['/api/v1/addresses', 'address rules'],
   ['/api/v1/queues', 'queues'],
   ['/api/v1/subscriptions', 'durable and shared subscriptions'],
+  ['/api/v1/sessions', 'sessions of clients'],
+  ['/api/v1/retained', 'retained messages'],
   ['/api/v1/services', 'TCP services'],
   ['/api/v1/config', 'the document in force'],
 ];

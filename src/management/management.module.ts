@@ -8,7 +8,9 @@ import { LinksController } from './links.controller';
 import { NodeController } from './node.controller';
 import { NodesController } from './nodes.controller';
 import { QueuesController } from './queues.controller';
+import { RetainedController } from './retained.controller';
 import { ServicesController } from './services.controller';
+import { SessionsController } from './sessions.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
@@ -19,6 +21,8 @@ import { SubscriptionsController } from './subscriptions.controller';
     LinksController,
     QueuesController,
     SubscriptionsController,
+    SessionsController,
+    RetainedController,
     ServicesController,
     DrainController,
     DocsController,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VERSION } from '../config/version';
+import { PAGE, RETAINED, RETAINED_MESSAGE, RETAINED_ROW, SESSION, SESSIONS } from './client-schemas';
 import { EXPOSE_PROTOCOL } from './expose-protocol';
 import {
   ADDRESSES,
@@ -151,6 +152,44 @@ export const OPERATIONS: readonly Operation[] = [
     answer: SUBSCRIPTION,
     problems: [404, 409, 503],
   },
+  {
+    method: 'get',
+    path: '/api/v1/sessions',
+    summary: 'Sessions of the clients of the mesh, page by page, in an order that stays',
+    query: PAGE,
+    answer: SESSIONS,
+    problems: [400],
+  },
+  { method: 'get', path: '/api/v1/sessions/{client}', summary: 'One session', answer: SESSION, problems: [404] },
+  {
+    method: 'delete',
+    path: '/api/v1/sessions/{client}',
+    summary: 'Ends a session wherever it is, with its connection and its durable subscriptions; its will is published',
+    answer: SESSION,
+    problems: [404, 409, 503],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/retained',
+    summary: 'Retained messages of the mesh, page by page, in an order that stays',
+    query: PAGE,
+    answer: RETAINED,
+    problems: [400],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/retained/{topic}',
+    summary: 'The message that a topic retains',
+    answer: RETAINED_MESSAGE,
+    problems: [404],
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/retained/{topic}',
+    summary: 'Clears what a topic retains, in the whole mesh',
+    answer: RETAINED_ROW,
+    problems: [404],
+  },
 ];
 
 export const UPGRADES: readonly Upgrade[] = [
@@ -188,12 +227,8 @@ function pathParametersOf(path: string): object[] {
 }
 
 function parametersOf({ path, query }: Operation): object[] {
-  const inQuery = Object.keys(query?.shape ?? {}).map((name) => ({
-    name,
-    in: 'query',
-    required: false,
-    schema: { type: 'integer' },
-  }));
+  const { properties = {} } = query === undefined ? {} : z.toJSONSchema(query, { unrepresentable: 'any' });
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
   return [...pathParametersOf(path), ...inQuery];
 }
 

@@ -27,6 +27,23 @@ export class SubscriptionNotFoundError extends FairleadError {
   }
 }
 
+/** No client of that id has a session. */
+export class SessionNotFoundError extends FairleadError {
+  constructor(client: string) {
+    super('FL_SESSION_NOT_FOUND', `no client ${JSON.stringify(client)} has a session: /api/v1/sessions lists them`);
+  }
+}
+
+/** The topic keeps no message. */
+export class RetainedNotFoundError extends FairleadError {
+  constructor(topic: string) {
+    super(
+      'FL_RETAINED_NOT_FOUND',
+      `the topic ${JSON.stringify(topic)} retains no message: /api/v1/retained lists those that do`,
+    );
+  }
+}
+
 /** It goes with its last consumer. */
 export class SubscriptionNotDurableError extends FairleadError {
   constructor(name: string) {

@@ -8,6 +8,7 @@ import type { NodeRow } from './node-rows';
 import type { DrainAnswer } from './drain.controller';
 import type { EvacuationRow } from './evacuation';
 import type { CountAnswer, MessageRow, MessagesAnswer, MoveAnswer, QueueRow, QueuesAnswer } from './queue-rows';
+import { bodyOf, howManyOf } from './request-schemas';
 import type { ServicesAnswer } from './service-rows';
 import type { SubscriptionRow, SubscriptionsAnswer } from './subscription-rows';
 
@@ -250,25 +251,13 @@ export const DRAINING = z.strictObject({
 }) satisfies z.ZodType<DrainAnswer>;
 export const COUNT = z.strictObject({ count: count() }) satisfies z.ZodType<CountAnswer>;
 
-/** A body must be there, as JSON: a page of another site cannot send one of that type without being asked for leave first. */
-const bodyOf = <T extends z.ZodRawShape>(shape: T, keys: string) =>
-  z.strictObject(shape, {
-    error: (issue) => (issue.code === 'invalid_type' ? 'a JSON object' : `only the keys ${keys}`),
-  });
-
 const HOW_MANY = 'a whole number from 1 on';
 const howMany = () => z.int({ error: HOW_MANY }).min(1, { error: HOW_MANY }).optional();
-const PEEK_COUNT = 'a whole number from 1 to 1000';
 const ID = 'the id of a message';
 
 export const PEEK = bodyOf(
   {
-    count: z.coerce
-      .number({ error: PEEK_COUNT })
-      .int({ error: PEEK_COUNT })
-      .min(1, { error: PEEK_COUNT })
-      .max(1_000, { error: PEEK_COUNT })
-      .default(20),
+    count: howManyOf(20),
     from: z.coerce.number({ error: ID }).int({ error: ID }).min(0, { error: ID }).default(0),
   },
   'count and from',

@@ -10,6 +10,7 @@ import type { SpoolPort } from '../streams/reassembly';
 import type { LinkTransport, LinkTransportEvents, NodeIdentity, PeerHello } from '../links/contract';
 import type { TunnelSpace } from '../tunnels/contract';
 import type { MapStamp, NodeView, OriginFacts } from '../routing/contract';
+import type { ClientRecords } from '../sessions/client-records';
 import type { ClientView } from '../sessions/client-core';
 import type { ClientDisk } from '../sessions/disk-port';
 
@@ -141,6 +142,8 @@ export interface MeshNode {
   counters(): MeshCounters;
   /** What clients have left in the mesh, and what was counted of it. */
   clientView(): ClientView;
+  /** The same, one by one. */
+  readonly clientRecords: ClientRecords;
   /** Bytes held in each pool now, by name, with its capacity. */
   pools(): readonly { readonly name: string; readonly used: number; readonly capacity: number }[];
   /** Replaces the address rules live. */

@@ -13,6 +13,7 @@ import {
 } from '../links/contract';
 import type { QueueHost } from '../queues/contract';
 import { createQueueHost } from '../queues/host';
+import type { ClientRecords } from '../sessions/client-records';
 import { ClientCore, type ClientView } from '../sessions/client-core';
 import { LinkStateCore } from '../routing/link-state-core';
 import { SPACE, type NodeView } from '../routing/contract';
@@ -261,6 +262,10 @@ class ComposedNode implements MeshNode {
       ingress,
       ...[this.#retention, this.#receive, this.#transit].map(({ name, used, capacity }) => ({ name, used, capacity })),
     ];
+  }
+
+  get clientRecords(): ClientRecords {
+    return this.clients.records;
   }
 
   clientView(): ClientView {

@@ -71,7 +71,10 @@ export const NO_CLIENTS: ClientView = {
   sessionsHere: 0,
   sessionsTaken: 0,
   sessionsRefused: 0,
+  sessionsOpening: 0,
+  sessionsEnding: 0,
   willsPublished: 0,
+  willsWaiting: 0,
   willsDropped: 0,
 };
 
@@ -81,6 +84,7 @@ export class FakeMeshNode implements MeshNode {
   readonly addresses = {} as AddressSpace;
   readonly tunnels = {} as TunnelSpace;
   readonly clients = {} as ClientSpace;
+  readonly clientRecords = {} as MeshNode['clientRecords'];
   readonly queues = {} as QueueHost;
   readonly relocation = {} as QueueRelocation;
   readonly calls: string[] = [];

@@ -11,6 +11,7 @@ import type { Clock, Journal } from '../common/ports';
 import { WireError, WireReader, WireWriter } from '../common/wire';
 import { nodeIdOf, type NodeId } from '../links/contract';
 import type { NodeView, Routes } from '../routing/contract';
+import { type ClientRecords, TableRecords } from './client-records';
 import type { ClientDisk } from './disk-port';
 import { KeptRecords, type Told } from './kept-records';
 import { TABLE_LOOK_MS } from './limits';
@@ -58,7 +59,12 @@ export interface ClientView {
   readonly sessionsHere: number;
   readonly sessionsTaken: number;
   readonly sessionsRefused: number;
+  /** Sessions that wait for their node, and those of which something is being ended. */
+  readonly sessionsOpening: number;
+  readonly sessionsEnding: number;
   readonly willsPublished: number;
+  /** Wills that wait for credit. */
+  readonly willsWaiting: number;
   readonly willsDropped: number;
 }
 
@@ -69,6 +75,7 @@ export function isClientControl(kind: number): boolean {
 
 /** What clients leave in the mesh: one table that all nodes keep, and the retained messages and sessions in it. */
 export class ClientCore implements ClientSpace {
+  readonly records: ClientRecords;
   readonly #table: Table;
   readonly #sync: TableSync;
   readonly #kept: KeptRecords;
@@ -96,6 +103,13 @@ export class ClientCore implements ClientSpace {
     this.#retained = new Retained({ table, wall, wrote, whenKept });
     this.#wills = new Wills({ addresses, journal, scheduleFlush, retain: (...will) => this.#retainWill(...will) });
     this.#sessions = this.#makeSessions(now, wall, wrote, whenKept);
+    this.records = new TableRecords({
+      table,
+      retained: this.#retained,
+      sessions: this.#sessions,
+      nameOf: (node) => (node === self ? ports.selfName : (ports.routes.view(node)?.name ?? null)),
+      isReachable: (name) => name === ports.selfName || this.#reachable(name) !== undefined,
+    });
     this.#lookAt = now() + TABLE_LOOK_MS;
     this.#load();
   }
@@ -203,7 +217,10 @@ export class ClientCore implements ClientSpace {
       sessionsHere: sessions.connected,
       sessionsTaken: sessions.takenOver,
       sessionsRefused: sessions.openings.refused,
+      sessionsOpening: sessions.openings.size,
+      sessionsEnding: sessions.ending,
       willsPublished: sessions.watch.willsPublished,
+      willsWaiting: this.#wills.waiting,
       willsDropped: this.#wills.dropped,
     };
   }

@@ -25,6 +25,7 @@ export class OpenSession implements ClientSession {
   constructor(
     private readonly ports: OpenSessionPorts,
     readonly clientId: string,
+    readonly protocol: string,
     readonly handler: SessionHandler,
     readonly present: boolean,
     public subscriptions: readonly SessionSubscription[],

@@ -17,7 +17,8 @@ import type { Table, TableFamily } from './table';
 import type { TableEntry } from './table-entry';
 import { TopicTree } from './topic-tree';
 
-const LETTER = 'r';
+/** Keys of retained messages begin with it. */
+export const LETTER = 'r';
 /** Before the message: u48 when it was published, u48 when it expires. */
 const HEAD_BYTES = 12;
 
@@ -94,18 +95,24 @@ export class Retained implements RetainedMessages, TableFamily {
 
   #next(topics: IterableIterator<string>): RetainedMessage | null {
     for (let step = topics.next(); step.done !== true; step = topics.next()) {
-      const value = this.ports.table.get(LETTER + step.value)?.value ?? null;
-      if (value === null) continue;
-      const end = this.endOf(value);
-      if (end !== 0 && end <= this.ports.wall()) continue;
-      return {
-        address: { kind: 'topic', name: step.value },
-        payload: value.subarray(HEAD_BYTES),
-        at: readU48(value, 0),
-        expiresAt: end === 0 ? null : end,
-      };
+      const entry = this.ports.table.get(LETTER + step.value);
+      const message = entry === null ? null : this.messageOf(entry);
+      if (message !== null) return message;
     }
     return null;
+  }
+
+  /** What an entry stands for; null when it is gone, or its time is over. */
+  messageOf({ key, value }: TableEntry): RetainedMessage | null {
+    if (value === null) return null;
+    const end = this.endOf(value);
+    if (end !== 0 && end <= this.ports.wall()) return null;
+    return {
+      address: { kind: 'topic', name: key.slice(1) },
+      payload: value.subarray(HEAD_BYTES),
+      at: readU48(value, 0),
+      expiresAt: end === 0 ? null : end,
+    };
   }
 
   // What the table asks, and tells.

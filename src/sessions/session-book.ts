@@ -4,7 +4,8 @@ import { decodeSession, encodeSession, type SessionRecord } from './session-reco
 import type { Table, TableFamily } from './table';
 import type { TableEntry } from './table-entry';
 
-const LETTER = 's';
+/** Keys of sessions begin with it. */
+export const LETTER = 's';
 
 export interface SessionBookPorts {
   readonly table: Table;

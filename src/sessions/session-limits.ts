@@ -5,6 +5,7 @@ import { encodeSession, type SessionRecord } from './session-record';
 
 const EMPTY: SessionRecord = {
   owner: '',
+  protocol: '',
   replaced: 0,
   life: 0,
   expiryMs: 0,
@@ -16,10 +17,10 @@ const EMPTY: SessionRecord = {
 };
 
 /** @throws AddressError */
-export function checkSpec({ clientId, will, expiryMs }: SessionSpec): void {
+export function checkSpec({ clientId, protocol, will, expiryMs }: SessionSpec): void {
   if (Buffer.byteLength(clientId) > CLIENT_ID_BYTES_MAX)
     throw new AddressError('FL_SESSION_LIMIT', `client id of more than ${CLIENT_ID_BYTES_MAX} bytes`);
-  checkRecord({ ...EMPTY, expiryMs, will });
+  checkRecord({ ...EMPTY, protocol, expiryMs, will });
 }
 
 /** @throws AddressError */

@@ -10,6 +10,7 @@ const will = fc.record({ address: text, payload: bytes, durable: fc.boolean(), r
 const record = fc
   .record({
     owner: text,
+    protocol: text,
     replaced: time,
     life: time,
     expiryMs: fc.oneof(time, fc.constant(Infinity)),

@@ -5,6 +5,8 @@ import { WireError, WireReader, WireWriter } from '../common/wire';
 export interface SessionRecord {
   /** Name of the node where its client is, or was last; that one ends it. */
   readonly owner: string;
+  /** Of its client: what a listener calls it. */
+  readonly protocol: string;
   /** Stamp of what was known of the session when its connection opened it; 0 for nothing. */
   readonly replaced: number;
   /** The life of that node in which its client is connected; 0 while it is away. */
@@ -21,15 +23,17 @@ export interface SessionRecord {
   readonly willAt: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
+/** The same without the protocol. */
+const VERSION_BEFORE = 1;
 /** Stands for Infinity. */
 const FOREVER = Number.MAX_SAFE_INTEGER;
 const FLAG = { ending: 1, will: 2 } as const;
 const WILL = { durable: 1, retain: 2 } as const;
 
-/** u8 version, text owner, u53 replaced, u53 life, u53 expiry, u53 end, u8 flags, u32 subscriptions, the will where there is one. */
+/** u8 version, text owner, u53 replaced, u53 life, u53 expiry, u53 end, u8 flags, u32 subscriptions, the will where there is one, text protocol. */
 export function encodeSession(record: SessionRecord): Buffer {
-  const { owner, replaced, life, expiryMs, endsAt, isEnding, subscriptions, will, willAt } = record;
+  const { owner, protocol, replaced, life, expiryMs, endsAt, isEnding, subscriptions, will, willAt } = record;
   const writer = new WireWriter(256)
     .u8(VERSION)
     .text(owner)
@@ -40,7 +44,7 @@ export function encodeSession(record: SessionRecord): Buffer {
   writer.u8((isEnding ? FLAG.ending : 0) | (will === null ? 0 : FLAG.will)).u32(subscriptions.length);
   for (const subscription of subscriptions) writeSubscription(writer, subscription);
   if (will !== null) writeWill(writer, will, willAt);
-  return writer.take();
+  return writer.text(protocol).take();
 }
 
 function timeIn(ms: number): number {
@@ -69,7 +73,7 @@ function writeWill(writer: WireWriter, { address, payload, durable, retain, dela
 export function decodeSession(bytes: Buffer): SessionRecord {
   const reader = new WireReader(bytes);
   const version = reader.u8();
-  if (version !== VERSION) throw new WireError(`session of version ${version}`);
+  if (version !== VERSION && version !== VERSION_BEFORE) throw new WireError(`session of version ${version}`);
   const owner = reader.text();
   const replaced = reader.u53();
   const life = reader.u53();
@@ -81,8 +85,10 @@ export function decodeSession(bytes: Buffer): SessionRecord {
   for (let n = 0; n < count; n++) subscriptions.push(readSubscription(reader));
   const { will, willAt } = (flags & FLAG.will) === 0 ? NO_WILL : readWill(reader);
   const expiryMs = expiry === FOREVER ? Infinity : expiry;
+  const protocol = version === VERSION ? reader.text() : '';
   return {
     owner,
+    protocol,
     replaced,
     life,
     expiryMs,

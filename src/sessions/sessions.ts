@@ -53,6 +53,18 @@ export class Sessions {
     this.#endings = new Endings(ports);
   }
 
+  /** What this node knows of a session beside its record; null for one of another node. */
+  here(clientId: string, { owner }: SessionRecord): { inFlight: number | null; stateBytes: number } | null {
+    if (owner !== this.ports.selfName) return null;
+    const inFlight = this.#open.get(clientId)?.handler.inFlight() ?? null;
+    return { inFlight, stateBytes: this.#states.get(clientId)?.length ?? 0 };
+  }
+
+  /** Sessions of which something is being ended. */
+  get ending(): number {
+    return this.#endings.size;
+  }
+
   get connected(): number {
     return this.#open.size;
   }
@@ -66,8 +78,10 @@ export class Sessions {
 
   open(spec: SessionSpec, handler: SessionHandler): () => void {
     checkSpec(spec);
-    if (this.book.get(spec.clientId) === null && this.book.size + this.openings.size >= SESSIONS_MAX)
+    if (this.book.get(spec.clientId) === null && this.book.size + this.openings.size >= SESSIONS_MAX) {
+      this.openings.refused++;
       throw new AddressError('FL_SESSION_LIMIT', `the mesh has ${SESSIONS_MAX} sessions, and can have no more`);
+    }
     const opening = this.openings.add(spec, handler, this.ports.now());
     this.ports.scheduleFlush();
     this.#advance(opening);
@@ -153,7 +167,7 @@ export class Sessions {
     if (opening.isOver) return;
     this.openings.forget(opening);
     const { spec, handler } = opening;
-    const { clientId, expiryMs, will } = spec;
+    const { clientId, protocol, expiryMs, will } = spec;
     const ports = {
       subscriptionsChanged: this.#setSubscriptions,
       stateChanged: this.#setState,
@@ -161,7 +175,8 @@ export class Sessions {
       closed: this.#closed,
     };
     const before = this.book.stampOf(clientId);
-    const session = new OpenSession(ports, clientId, handler, present, subscriptions, state, expiryMs, will, before);
+    const kept = [present, subscriptions, state] as const;
+    const session = new OpenSession(ports, clientId, protocol, handler, ...kept, expiryMs, will, before);
     opening.session = session;
     this.#open.set(clientId, session);
     this.#given.delete(clientId);
@@ -171,9 +186,9 @@ export class Sessions {
     handler.onOpened(session);
   }
 
-  #recordOf({ expiryMs, subscriptions, will, replaced }: OpenSession): SessionRecord {
+  #recordOf({ protocol, expiryMs, subscriptions, will, replaced }: OpenSession): SessionRecord {
     const { selfName: owner, life } = this.ports;
-    return { owner, replaced, life, expiryMs, endsAt: 0, isEnding: false, subscriptions, will, willAt: 0 };
+    return { owner, protocol, replaced, life, expiryMs, endsAt: 0, isEnding: false, subscriptions, will, willAt: 0 };
   }
 
   // --- what its connection asks ------------------------------------------------------------------------------------------------

@@ -74,6 +74,12 @@ export class Table {
     }
   }
 
+  /** All entries behind one, bucket by bucket; from the beginning for an empty key. What changes meanwhile may be left out. */
+  *from(after: string): IterableIterator<TableEntry> {
+    const first = after === '' ? 0 : hashOfKey(after) % BUCKETS;
+    for (let index = first; index < BUCKETS; index++) yield* this.bucket(index, index === first ? after : '');
+  }
+
   digest(): Uint32Array {
     return this.#digest;
   }

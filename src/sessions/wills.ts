@@ -22,6 +22,10 @@ export class Wills {
 
   constructor(private readonly ports: WillsPorts) {}
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   add(will: SessionWill): void {
     if (this.#waiting.length >= WILLS_WAITING_MAX) {
       this.#waiting.shift();

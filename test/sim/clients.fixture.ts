@@ -59,7 +59,7 @@ export class SimClient implements SessionHandler {
     readonly node: VirtualNode,
     spec: Partial<SessionSpec> = {},
   ) {
-    const all = { clientId: 'c', client: 'c', clean: false, expiryMs: Infinity, will: null, ...spec };
+    const all = { clientId: 'c', protocol: 'test', clean: false, expiryMs: Infinity, will: null, ...spec };
     this.abandon = node.running.clients.openSession(all, this);
   }
 
@@ -75,6 +75,10 @@ export class SimClient implements SessionHandler {
     this.taken = error.code;
     if (this.lastState !== null) this.session?.saveState(this.lastState);
     this.onTakenOver();
+  }
+
+  inFlight(): number {
+    return 3;
   }
 
   get open(): ClientSession {

@@ -194,7 +194,7 @@ export class MqttClient
     this.dueAtMs = Infinity;
     const { clientId } = admission.facts;
     const cancel = this.node.space.openSession(
-      { clientId, client: clientId, clean: connect.clean, expiryMs: sessionExpiryMs(connect), will: admission.will },
+      { clientId, protocol: 'mqtt', clean: connect.clean, expiryMs: sessionExpiryMs(connect), will: admission.will },
       this,
     );
     // Answered within the call there is nothing to be given up.
@@ -225,6 +225,10 @@ export class MqttClient
   onTaken(): void {
     const clientId = this.#admission?.facts.clientId ?? '';
     this.fail(new MqttError('FL_MQTT_TAKEN', `'${clientId}' has connected again [MQTT-3.1.4-3]`), true);
+  }
+
+  inFlight(): number {
+    return this.#connected?.outgoing.inFlight.size ?? 0;
   }
 
   #send(packet: Buffer): void {
