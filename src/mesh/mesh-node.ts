@@ -122,6 +122,7 @@ class ComposedNode implements MeshNode {
       self: identity.id,
       selfName: identity.name,
       life: identity.incarnation,
+      knownNodes: lastRun.knownNodes,
       partitionHoldMs: limits.partitionHoldMs,
       clock,
       journal,

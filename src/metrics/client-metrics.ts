@@ -19,6 +19,11 @@ const GAUGES = [
     "Parts of other nodes' retained messages and sessions that are still to be fetched.",
     'partsBehind',
   ],
+  [
+    'fairlead_client_table_waiting',
+    'Changes of retained messages and sessions that wait until other nodes have room for them.',
+    'keysWaiting',
+  ],
 ] as const;
 const COUNTERS = [
   ['fairlead_retained_refused_total', 'Retained messages refused: too large, or no room.', 'retainedRefused'],

@@ -67,6 +67,7 @@ export const NO_CLIENTS: ClientView = {
   entriesTaken: 0,
   tombstones: 0,
   partsBehind: 0,
+  keysWaiting: 0,
   sessions: 0,
   sessionsHere: 0,
   sessionsTaken: 0,

@@ -33,6 +33,8 @@ export interface ClientPorts {
   readonly selfName: string;
   readonly life: number;
   readonly partitionHoldMs: number;
+  /** Names of the nodes that the last run knew. */
+  readonly knownNodes: readonly string[];
   readonly clock: Clock;
   readonly journal: Journal;
   readonly routes: Routes;
@@ -54,6 +56,8 @@ export interface ClientView {
   readonly tombstones: number;
   /** Parts of other nodes' tables that are still to be fetched. */
   readonly partsBehind: number;
+  /** Changes that wait until other nodes have room for them. */
+  readonly keysWaiting: number;
   /** Sessions of the mesh, and those whose client is connected here. */
   readonly sessions: number;
   readonly sessionsHere: number;
@@ -70,7 +74,7 @@ export interface ClientView {
 
 /** Kinds of control message that are for it. */
 export function isClientControl(kind: number): boolean {
-  return kind >= TABLE_CONTROL.delta && kind <= SESSION_CONTROL.taken;
+  return kind >= TABLE_CONTROL.delta && kind <= TABLE_CONTROL.got;
 }
 
 /** What clients leave in the mesh: one table that all nodes keep, and the retained messages and sessions in it. */
@@ -134,6 +138,7 @@ export class ClientCore implements ClientSpace {
       whenKept,
       saveState: (clientId, state) => this.#kept.save(KEPT.state + clientId, state),
       reachable: (name) => this.#reachable(name),
+      hasMetAll: () => this.#hasMetAll(),
       isLowest: () => this.#others().every((node) => node > self),
       send: (...message) => ports.sendControl(...message),
       unsubscribe: (ref, done) => {
@@ -152,6 +157,11 @@ export class ClientCore implements ClientSpace {
   #reachable(name: string): NodeId | undefined {
     const view = this.ports.routes.view(nodeIdOf(name));
     return view?.reachable === true ? view.id : undefined;
+  }
+
+  #hasMetAll(): boolean {
+    const { self, knownNodes } = this.ports;
+    return knownNodes.every((name) => nodeIdOf(name) === self || this.#sync.hasMet(nodeIdOf(name)));
   }
 
   #others(): NodeId[] {
@@ -213,6 +223,7 @@ export class ClientCore implements ClientSpace {
       entriesTaken: this.#sync.taken,
       tombstones: this.#table.tombstones,
       partsBehind: this.#sync.behind,
+      keysWaiting: this.#sync.waiting,
       sessions: sessions.book.size,
       sessionsHere: sessions.connected,
       sessionsTaken: sessions.takenOver,
@@ -229,7 +240,7 @@ export class ClientCore implements ClientSpace {
 
   /** @throws WireError */
   onControl(origin: NodeId, kind: number, reader: WireReader): void {
-    if (kind >= SESSION_CONTROL.take) this.#sessions.onControl(origin, kind, reader);
+    if (kind === SESSION_CONTROL.take || kind === SESSION_CONTROL.taken) this.#sessions.onControl(origin, kind, reader);
     else this.#sync.onControl(origin, kind, reader);
   }
 

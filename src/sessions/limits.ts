@@ -22,6 +22,10 @@ export const TABLE_LOOK_ENTRIES = 10_000;
 export const BUCKETS = 256;
 /** Entries in one message to another node. */
 export const PAGE_BYTES = 32 * 1024;
+/** What a node is told and has not said to have; what changes meanwhile waits, each key once. */
+export const NEWS_WINDOW_BYTES = 256 * 1024;
+/** Keys that wait for one node; past it they are forgotten, and it is compared when there is room. */
+export const NEWS_KEYS_MAX = 10_000;
 /** A node that was asked for a part and is silent for so long is asked no more, until it is compared again. */
 export const ASK_MS = 10_000;
 /** Tables are compared this often although nothing is known to be amiss. */
@@ -46,7 +50,7 @@ export const SESSION_HOPS_MAX = 4;
 export const SESSION_LOOK_MS = 1_000;
 /** What could not be ended, for its home was out of reach or somebody consumed it, is tried again after so long. */
 export const SESSION_END_RETRY_MS = 10_000;
-/** After a start nothing is done for clients of the last run before others can have told what they did for them. */
+/** After a start nothing is done for clients of the last run before all nodes that it knew have told what they did meanwhile, so long at most. */
 export const SESSIONS_START_MS = 10_000;
 /** Wills that wait for credit; each costs its payload. */
 export const WILLS_WAITING_MAX = 10_000;

@@ -5,7 +5,7 @@ import type { SessionsPorts } from './sessions-ports';
 
 export interface SessionWatchPorts extends Pick<
   SessionsPorts,
-  'selfName' | 'life' | 'partitionHoldMs' | 'now' | 'wall' | 'reachable' | 'isLowest' | 'publish'
+  'selfName' | 'life' | 'partitionHoldMs' | 'now' | 'wall' | 'reachable' | 'hasMetAll' | 'isLowest' | 'publish'
 > {
   readonly book: SessionBook;
   /** The session is over. */
@@ -31,6 +31,7 @@ export class SessionWatch {
   readonly #lostSince = new Map<string, number>();
   readonly #startedAt: number;
   #lookAt: number;
+  #begun = false;
   willsPublished = 0;
 
   constructor(private readonly ports: SessionWatchPorts) {
@@ -45,8 +46,9 @@ export class SessionWatch {
   tick(now: number): void {
     if (now < this.#lookAt) return;
     this.#lookAt = now + SESSION_LOOK_MS;
+    if (!this.#begun) this.#begun = now >= this.#startedAt + SESSIONS_START_MS || this.ports.hasMetAll();
     // What the last run left is looked at once others could tell what they did meanwhile.
-    if (now < this.#startedAt + SESSIONS_START_MS) return;
+    if (!this.#begun) return;
     const wall = this.ports.wall();
     for (const clientId of [...this.ports.book.watched]) {
       const record = this.ports.book.get(clientId);

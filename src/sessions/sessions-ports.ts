@@ -23,6 +23,8 @@ export interface SessionsPorts {
   whenKept(told: Told): void;
   /** The node of a name, when it is within reach; undefined otherwise. */
   reachable(name: string): NodeId | undefined;
+  /** All nodes that the last run knew were compared with this one since its start. */
+  hasMetAll(): boolean;
   /** This node has the lowest id of all that are within reach. */
   isLowest(): boolean;
   send(node: NodeId, kind: number, payload: Buffer): void;

@@ -3,11 +3,12 @@ import { WireError, WireWriter } from '../common/wire';
 import { BUCKETS, PAGE_BYTES } from './limits';
 import { bytesOf, readEntry, writeEntry, type TableEntry } from './table-entry';
 
-const PAGE_HEAD_BYTES = 2;
+/** Of the head of a page and of a delta: with so little there is no entry yet. */
+const HEAD_BYTES_MAX = 8;
 
 /** Kinds of control message between nodes: behind those of addresses. */
 export const TABLE_CONTROL = {
-  /** Entries that are new, to the end. */
+  /** u53 number, entries that are new, to the end. */
   delta: 48,
   /** u32 for each bucket. */
   digest: 49,
@@ -15,6 +16,8 @@ export const TABLE_CONTROL = {
   ask: 50,
   /** u8 bucket, u8 1 where nothing follows, entries to the end. */
   page: 51,
+  /** u53 number of the last delta that has come: behind those of sessions. */
+  got: 54,
 } as const;
 
 export function writeDigest(digest: Uint32Array): Buffer {
@@ -49,17 +52,22 @@ export function writePage(bucket: number, entries: Iterable<TableEntry>): Buffer
 
 /** An entry that is larger than a page is one of its own. */
 function isFull(writer: WireWriter, entry: TableEntry): boolean {
-  return writer.length > PAGE_HEAD_BYTES && writer.length + bytesOf(entry) > PAGE_BYTES;
+  return writer.length > HEAD_BYTES_MAX && writer.length + bytesOf(entry) > PAGE_BYTES;
 }
 
-/** Entries as messages, each of {@link PAGE_BYTES} at most, or of one entry. */
-export function* writeDeltas(entries: Iterable<TableEntry>): IterableIterator<Buffer> {
+/** Entries as messages, each of {@link PAGE_BYTES} at most, or of one entry. @param number of the next one, asked when it begins */
+export function* writeDeltas(entries: Iterable<TableEntry>, number: () => number): IterableIterator<Buffer> {
   const writer = new WireWriter(1_024);
   for (const entry of entries) {
     if (isFull(writer, entry)) yield writer.take();
+    if (writer.length === 0) writer.u53(number());
     writeEntry(writer, entry);
   }
   if (writer.length > 0) yield writer.take();
+}
+
+export function writeGot(number: number): Buffer {
+  return new WireWriter(8).u53(number).take();
 }
 
 /** @throws WireError */

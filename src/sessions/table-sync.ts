@@ -3,15 +3,8 @@ import type { NodeId } from '../links/contract';
 import { ASK_MS, BUCKETS, COMPARE_MS } from './limits';
 import type { Table } from './table';
 import type { TableEntry } from './table-entry';
-import {
-  readDigest,
-  readEntries,
-  TABLE_CONTROL,
-  writeAsk,
-  writeDeltas,
-  writeDigest,
-  writePage,
-} from './table-messages';
+import { TableNews } from './table-news';
+import { readDigest, readEntries, TABLE_CONTROL, writeAsk, writeDigest, writePage } from './table-messages';
 
 /** What keeps the tables of the nodes in step. */
 export interface TableSyncPorts {
@@ -37,7 +30,7 @@ interface Asking {
  * becomes reachable, or begins a new life: each asks the other for the parts that differ, one page at a time, so that nobody is flooded.
  */
 export class TableSync {
-  #news = new Map<string, TableEntry>();
+  readonly #news: TableNews;
   /** Digests that were told and not looked at yet. */
   readonly #told = new Map<NodeId, Uint32Array>();
   /** Nodes that are to be told this one's digest at the end of the turn. */
@@ -47,14 +40,17 @@ export class TableSync {
   /** Entries of others that were taken. */
   taken = 0;
 
+  /** Nodes that were compared in this life, and have nothing that this one lacks. */
+  readonly #met = new Set<NodeId>();
+
   constructor(private readonly ports: TableSyncPorts) {
+    this.#news = new TableNews({ ...ports, compare: (node) => this.compare(node) });
     this.#compareAt = ports.now() + COMPARE_MS;
   }
 
   /** This node has written an entry. */
   wrote(entry: TableEntry): void {
-    this.#news.set(entry.key, entry);
-    this.ports.scheduleFlush();
+    this.#news.wrote(entry);
   }
 
   /** A node is within reach, or has begun a new life: it may have missed something, and this one something of it. */
@@ -66,6 +62,7 @@ export class TableSync {
   gone(node: NodeId): void {
     this.#toTell.delete(node);
     this.#told.delete(node);
+    this.#news.gone(node);
     if (this.#asking?.node !== node) return;
     this.#asking = null;
     this.ports.scheduleFlush();
@@ -73,7 +70,11 @@ export class TableSync {
 
   /** @throws WireError */
   onControl(origin: NodeId, kind: number, reader: WireReader): void {
-    if (kind === TABLE_CONTROL.delta) this.#take(readEntries(reader));
+    if (kind === TABLE_CONTROL.delta) {
+      const number = reader.u53();
+      this.#take(readEntries(reader));
+      this.#news.took(origin, number);
+    } else if (kind === TABLE_CONTROL.got) this.#news.onGot(origin, reader.u53());
     else if (kind === TABLE_CONTROL.digest) {
       this.#told.set(origin, readDigest(reader));
       this.ports.scheduleFlush();
@@ -117,19 +118,23 @@ export class TableSync {
         return;
       }
       this.#told.delete(node);
+      this.#met.add(node);
     }
+  }
+
+  /** Whether a node was compared in this life, and this one has all that it had then. */
+  hasMet(node: NodeId): boolean {
+    return this.#met.has(node);
+  }
+
+  /** Keys that nodes which are slow are still to be told of. */
+  get waiting(): number {
+    return this.#news.waiting;
   }
 
   flush(): void {
     const { ports } = this;
-    if (this.#news.size > 0) {
-      const news = this.#news;
-      this.#news = new Map();
-      const nodes = ports.reachable();
-      if (nodes.length > 0)
-        for (const delta of writeDeltas(news.values()))
-          for (const node of nodes) ports.send(node, TABLE_CONTROL.delta, delta);
-    }
+    this.#news.flush();
     if (this.#toTell.size > 0) {
       // Nobody can have missed anything of an empty table: a mesh whose clients leave nothing says nothing about it.
       if (ports.table.size > 0) {

@@ -1,7 +1,7 @@
 import { SeededRandom } from '../../src/common/ports';
 import { RETAINED_BYTES_MAX } from '../../src/sessions/limits';
 import { numbered, simMesh, type SimMesh } from './address-meshes';
-import { message, retain, retainedAt } from './clients.fixture';
+import { message, retain, retainedAt, SimClient } from './clients.fixture';
 
 const NODES = ['a', 'b', 'c'];
 const HOLD = { partitionHoldMs: 10_000 };
@@ -89,6 +89,31 @@ describe('retained messages', () => {
     const expected = topics.slice(1).sort();
     for (const name of NODES) expect(Object.keys(retainedAt(node(name))).sort()).toEqual(expected);
     expect(node('c').running.clientView().partsBehind).toBe(0);
+  });
+
+  it('and sessions of a node that was put back from a backup give way to newer ones, and bring back nothing that was cleared', () => {
+    const sim = simMesh(['a-b', 'b-c'], { limits: HOLD });
+    const { node, run, until } = sim;
+    for (const topic of ['kept', 'replaced', 'cleared']) retain(node('a'), topic, 'before');
+    const first = new SimClient(node('a'));
+    until('opened', () => first.session !== null);
+    run(500);
+    const { records } = node('a').clientLife;
+    const backup = new Map(records);
+    retain(node('c'), 'replaced', 'after');
+    retain(node('b'), 'cleared', null);
+    const second = new SimClient(node('b'));
+    until('it has moved', () => second.session !== null && first.taken !== null);
+    run(500);
+    node('a').kill();
+    records.clear();
+    for (const [key, value] of backup) records.set(key, value);
+    node('a').start();
+    run(30_000);
+    expect(all(sim)).toEqual(NODES.map(() => ({ kept: 'before', replaced: 'after' })));
+    expect(second.taken).toBeNull();
+    for (const name of NODES)
+      expect(node(name).running.clientRecords.session('c')).toMatchObject({ node: 'b', connected: true });
   });
 
   it('end with their time, at every node, and are not brought back', () => {
