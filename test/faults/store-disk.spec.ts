@@ -114,7 +114,7 @@ describe('a disk that fails', () => {
       const disk = new FaultyDisk(folder);
       const writer = new StoreWriter({ folder, env: disk.env });
       await writer.writes(100);
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 6; round++) {
         const from = writer.lines.length;
         disk.becomes(mode);
         await writer.said('state failed', from);
