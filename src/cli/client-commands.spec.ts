@@ -288,10 +288,21 @@ describe('fairlead receive', () => {
     it('asks for it by its name, belonging to no client, and leaves it', async () => {
       const { asked, options } = subscription(KEPT);
       expect(await fairlead([...receiveIt, '--timeout', '50ms'], options)).toBe(0);
-      const [{ link, closed } = { link: null, closed: null }] = asked;
+      const [looked, { link, closed } = { link: null, closed: null }] = asked;
+      expect([looked?.link.remote?.source, looked?.closed]).toEqual([null, false]);
       expect(link?.name).toBe('mine');
       expect(link?.remote?.source).toMatchObject({ ...KEPT, capabilities: ['topic', 'global'] });
       expect(closed).toBe(false);
+    });
+
+    it('is left as it is when it is one to another topic', async () => {
+      const io = bufferIo();
+      const { asked, options } = subscription(KEPT);
+      expect(await fairlead(['receive', 'topic/b.#', '--durable', 'mine'], options, io)).toBe(1);
+      expect(asked.map(({ link, closed }) => [link.remote?.source, closed])).toEqual([[null, false]]);
+      expect(io.stderr()).toMatch(
+        /^FL_SUBSCRIPTION_OTHER: subscription 'mine' is one to topic\/a\.#, not to topic\/b\.#/,
+      );
     });
 
     it('fails where the node keeps nothing', async () => {
@@ -318,7 +329,8 @@ describe('fairlead receive', () => {
       expect(await fairlead(['receive', 'topic://b', '--durable', 'mine', '--unsubscribe'], options, io)).toBe(1);
       expect(asked[0]?.closed).toBe(false);
       expect(io.stderr()).toBe(
-        "FL_SUBSCRIPTION_OTHER: subscription 'mine' is one to topic/a.#, not to topic://b: it stays",
+        "FL_SUBSCRIPTION_OTHER: subscription 'mine' is one to topic/a.#, not to topic://b: it stays, with what it holds; " +
+          'end it with --unsubscribe, or give the other one a name of its own',
       );
     });
 

@@ -54,7 +54,7 @@ export function addClientCommands(program: Command, io: CliIo, finish: Finish): 
     .option('--json', 'print the whole message as JSON')
     .option(
       '--durable <name>',
-      'receive what the durable subscription of this name holds; it is made when there is none, and anew, empty, for another topic',
+      'receive what the durable subscription of this name holds; it is made when there is none',
       subscriptionName,
     )
     .option('--unsubscribe', 'with --durable: receive nothing, and end the subscription')

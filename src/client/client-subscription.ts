@@ -41,9 +41,18 @@ export class ClientSubscription implements ReceiverHandler {
 
   /** Ends it, with all that it holds. @throws RefusedError when somebody receives from it, NoAnswerError, LostError */
   end(): Promise<void> {
-    return this.answered<void>(`the end of subscription '${this.name}'`, (resolve, reject) => {
+    return this.#detach(`the end of subscription '${this.name}'`, true);
+  }
+
+  /** Lets go of it; it stays. @throws NoAnswerError, LostError */
+  leave(): Promise<void> {
+    return this.#detach(`leaving subscription '${this.name}'`, false);
+  }
+
+  #detach(what: string, closed: boolean): Promise<void> {
+    return this.answered<void>(what, (resolve, reject) => {
       this.#ending = { resolve: () => resolve(undefined), reject };
-      this.link.detach(null, true);
+      this.link.detach(null, closed);
     });
   }
 

@@ -1,4 +1,7 @@
+import { CONDITION } from '../../amqp/constants';
+import type { ClientConnection } from '../../client/client-connection';
 import type { Delivery } from '../../client/client-receiver';
+import { RefusedError } from '../../client/errors';
 import { FairleadError } from '../../common/errors';
 import { formatDuration } from '../../config/units';
 import { EXIT } from '../exit-codes';
@@ -22,7 +25,11 @@ export interface ReceiveOptions {
 /** The subscription of that name is another one. */
 class OtherTopicError extends FairleadError {
   constructor(name: string, its: string, asked: string) {
-    super('FL_SUBSCRIPTION_OTHER', `subscription '${name}' is one to ${its}, not to ${asked}: it stays`);
+    super(
+      'FL_SUBSCRIPTION_OTHER',
+      `subscription '${name}' is one to ${its}, not to ${asked}: it stays, with what it holds; ` +
+        'end it with --unsubscribe, or give the other one a name of its own',
+    );
   }
 }
 
@@ -36,6 +43,7 @@ export async function receive(address: string, options: ReceiveOptions, io: CliI
   const reception = new Reception(options, io);
   try {
     client.onLost = (error) => reception.end(error);
+    if (options.durable !== undefined) await refuseOther(client, options.durable, address);
     await client.receiver({
       address,
       ...(options.durable === undefined ? {} : { subscription: options.durable }),
@@ -53,6 +61,17 @@ export async function receive(address: string, options: ReceiveOptions, io: CliI
     await client.close();
   }
   return reception.complete ? EXIT.ok : EXIT.failed;
+}
+
+/** To attach with another topic would make the subscription anew, and drop what it holds: seldom what a mistyped topic is meant to do. */
+async function refuseOther(client: ClientConnection, name: string, address: string): Promise<void> {
+  const subscription = await client.subscription(name).catch((error: unknown) => {
+    if (error instanceof RefusedError && error.condition === CONDITION.notFound) return null;
+    throw error;
+  });
+  const its = subscription?.address ?? address;
+  await subscription?.leave();
+  if (nameOf(its) !== nameOf(address)) throw new OtherTopicError(name, its, address);
 }
 
 /** Ends a durable subscription, with all that it holds. */
