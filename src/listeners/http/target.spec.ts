@@ -19,6 +19,12 @@ describe('targetOf', () => {
     expect(targetOf(url)).toBeNull(),
   );
 
+  it('a parameter that is not known is told', () => {
+    expect(() => targetOf('/v1/addresses/orders.new?wait=1s&durabel=ledger')).toThrow(
+      'query: "durabel" is not known; expected one of browse, client, durable, failed',
+    );
+  });
+
   it('a percent-encoding that is none is told', () => {
     expect(() => targetOf('/v1/addresses/%E0%A4%A')).toThrow(
       expect.objectContaining({ code: 'FL_HTTP_REQUEST' }) as Error,

@@ -1,6 +1,8 @@
 import { HttpError } from './errors';
 
 const ROOT = '/v1/addresses/';
+/** As much of a client's text as an error repeats. */
+const SHOWN_MAX = 60;
 const KIND = /^(topic|multicast|anycast|queue)$/;
 
 /** What a request is for. */
@@ -22,10 +24,35 @@ export function targetOf(url: string): Target | null {
   const path = mark < 0 ? url : url.slice(0, mark);
   if (!path.startsWith(ROOT)) return null;
   const [first = '', ...others] = path.slice(ROOT.length).split('/').map(decoded);
-  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const query = queryOf(mark < 0 ? '' : url.slice(mark + 1));
   const [second, ...rest] = others;
   if (KIND.test(first) && second !== undefined) return { address: `${first}/${second}`, rest, query };
   return { address: first, rest: others, query };
+}
+
+/** What a request may say in its query; what a misspelt one meant would silently not be done. */
+const PARAMETERS = [
+  'browse',
+  'client',
+  'durable',
+  'failed',
+  'last-event-id',
+  'lock',
+  'selector',
+  'shared',
+  'timeout',
+  'wait',
+];
+
+function queryOf(text: string): URLSearchParams {
+  const query = new URLSearchParams(text);
+  for (const name of query.keys())
+    if (!PARAMETERS.includes(name))
+      throw new HttpError(
+        'FL_HTTP_REQUEST',
+        `query: ${JSON.stringify(name.slice(0, SHOWN_MAX))} is not known; expected one of ${PARAMETERS.join(', ')}`,
+      );
+  return query;
 }
 
 function decoded(segment: string): string {
