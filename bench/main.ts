@@ -9,6 +9,8 @@ import { startLine, type Relay } from './nodes';
 import { OptionError, readOptions, USAGE, type Options, type Peer } from './options';
 import { details, header, row, save, type Result } from './report';
 import { stomp } from './stomp';
+import { tcp } from './tcp/tcp';
+import { TCP_WORKS } from './tcp/works';
 import { baselineOf, QUEUE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios';
 
 const RESULTS = join(__dirname, '..', '..', 'bench', 'results');
@@ -61,15 +63,15 @@ async function run(scenario: Scenario, options: Options): Promise<Result[]> {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help' || options === 'list') {
-    say(
-      options === 'help' ? USAGE : [...SCENARIOS, ...QUEUE_SCENARIOS, ...MQTT_WORKS].map(({ name }) => name).join('\n'),
-    );
+    const all = [...SCENARIOS, ...QUEUE_SCENARIOS, ...MQTT_WORKS, ...TCP_WORKS];
+    say(options === 'help' ? USAGE : all.map(({ name }) => name).join('\n'));
     return 0;
   }
   if (options.stomp) return stomp(options, say);
   if (options.http) return http(options, say);
   if (options.latency) return latency(options, say);
   if (options.mqttWorks !== null) return mqtt(options.mqttWorks, options, RESULTS, say);
+  if (options.tcpWorks !== null) return tcp(options.tcpWorks, options, RESULTS, say);
   if (options.durable) return durable(options, RESULTS, say);
   const results: Result[] = [];
   say(header());

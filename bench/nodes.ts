@@ -34,6 +34,13 @@ export type AddressRule = Readonly<Record<string, string | number>>;
 /** What the clients of a node speak. */
 export type ClientProtocol = 'amqp' | 'mqtt' | 'stomp';
 
+/** A TCP service: the first node of a line has a port for it, the last one offers it. */
+export interface TcpService {
+  readonly port: number;
+  /** Where the service is. */
+  readonly target: number;
+}
+
 interface RunningNode {
   readonly child: ChildProcess;
   readonly clients: Endpoint;
@@ -48,6 +55,7 @@ export async function startLine(
   profileFolder: string | null,
   addresses: readonly AddressRule[] = [],
   protocol: ClientProtocol = 'amqp',
+  tcp: TcpService | null = null,
 ): Promise<Relay> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
   const nodes: RunningNode[] = [];
@@ -56,9 +64,10 @@ export async function startLine(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    for (const name of NAMES.slice(0, length)) {
-      const document = siteDocument(name, folder, nodes[nodes.length - 1]?.mesh ?? null, addresses, protocol);
-      nodes.push(await startNode(name, folder, document, profileFolder));
+    for (const [at, name] of NAMES.slice(0, length).entries()) {
+      const document = siteDocument(name, folder, nodes[at - 1]?.mesh ?? null, addresses, protocol);
+      const text = JSON.stringify(tcp === null ? document : withService(document, tcp, at === 0, at === length - 1));
+      nodes.push(await startNode(name, folder, text, profileFolder));
     }
     await linked(nodes);
   } catch (error) {
@@ -70,15 +79,20 @@ export async function startLine(
   return { ingress: sites[0] as Endpoint, sites, webs: nodes.map(({ web }) => web), subjects, stop };
 }
 
+interface SiteDocument {
+  readonly listeners: readonly object[];
+  readonly [key: string]: unknown;
+}
+
 function siteDocument(
   name: string,
   folder: string,
   neighbour: number | null,
   addresses: readonly AddressRule[],
   protocol: ClientProtocol,
-): string {
+): SiteDocument {
   const links = neighbour === null ? [] : [{ name: `to-${neighbour}`, connect: `amqp://127.0.0.1:${neighbour}` }];
-  return JSON.stringify({
+  return {
     site: name,
     dataDir: join(folder, name),
     http: { port: 0 },
@@ -90,7 +104,17 @@ function siteDocument(
     addresses,
     limits: { connections: 20_000 },
     log: { level: 'error' },
-  });
+  };
+}
+
+/** @param listens it has the port. @param offers it is where the service is */
+function withService(document: SiteDocument, tcp: TcpService, listens: boolean, offers: boolean): SiteDocument {
+  const listener = { name: 'tcp', protocol: 'tcp', port: tcp.port, address: 'anycast/bench' };
+  return {
+    ...document,
+    listeners: [...document.listeners, ...(listens ? [listener] : [])],
+    services: offers ? [{ address: 'anycast/bench', connect: `127.0.0.1:${tcp.target}` }] : [],
+  };
 }
 
 async function startNode(

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Endpoint } from './load/protocol';
 import { MQTT_WORKS, type MqttWork } from './mqtt/works';
 import { QUEUE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios';
+import { TCP_WORKS, type TcpWork } from './tcp/works';
 
 /** Another router that is given the same work. */
 export interface Peer {
@@ -31,22 +32,25 @@ export interface Options {
   readonly latency: boolean;
   /** MQTT instead, against mosquitto and aedes: these of its scenarios; else null. */
   readonly mqttWorks: readonly MqttWork[] | null;
+  /** A TCP service instead, beside a plain proxy and skrouterd: these of its scenarios; else null. */
+  readonly tcpWorks: readonly TcpWork[] | null;
   /** Messages that are put before the first is taken; 0 for none. */
   readonly backlog: number;
-  /** What `durable`, `stomp` and `mqtt` measure: `fairlead`, or what stands beside it. */
+  /** What `durable`, `stomp`, `mqtt` and `tcp` measure: `fairlead`, or what stands beside it. */
   readonly through: readonly string[];
 }
 
 /** A usage error; its message is what the user is told. */
 export class OptionError extends Error {}
 
-export const USAGE = `npm run bench -- [durable | stomp | mqtt | http | latency] [options]
+export const USAGE = `npm run bench -- [durable | stomp | mqtt | tcp | http | latency] [options]
   durable           durable queues instead, beside Artemis 2.44 (needs Java 17 and Maven, which fetches it once)
   stomp             STOMP clients instead, beside Artemis 2.44 likewise
   mqtt              MQTT clients instead, beside mosquitto and aedes
+  tcp               a TCP service instead, at one node and two hops away, beside a plain proxy and skrouterd (where it is installed)
   http              HTTP instead: POSTs, batches, and server-sent events to 50 subscribers, at one node
   latency           what messages take through three nodes by AMQP, MQTT, STOMP and HTTP instead
-  --through NAME    durable, stomp and mqtt: only this: fairlead, artemis, mosquitto or aedes (may be repeated)
+  --through NAME    durable, stomp, mqtt and tcp: only this: fairlead, artemis, mosquitto, aedes, direct, proxy or skrouterd (may be repeated)
   --backlog N       durable: puts N messages before the first is taken (5000000), and tells memory and how fast they drain
   --scenario TEXT   only scenarios whose name holds one of these texts (may be repeated); --list names them
   --seconds N       measure for so long after a short warm-up (default 5)
@@ -70,7 +74,9 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
     wanted.length === 0 || wanted.some((text) => name.includes(text));
   const scenarios = known.filter(isWanted);
   const mqttWorks = word === 'mqtt' ? MQTT_WORKS.filter(isWanted) : null;
-  if ((mqttWorks ?? scenarios).length === 0) throw new OptionError(`no scenario's name holds ${wanted.join(' or ')}`);
+  const tcpWorks = word === 'tcp' ? TCP_WORKS.filter(isWanted) : null;
+  if ((mqttWorks ?? tcpWorks ?? scenarios).length === 0)
+    throw new OptionError(`no scenario's name holds ${wanted.join(' or ')}`);
   return {
     scenarios,
     seconds: number('seconds', values.seconds ?? '5', 0.5),
@@ -83,8 +89,9 @@ export function readOptions(args: readonly string[]): Options | 'list' | 'help' 
     http: word === 'http',
     latency: word === 'latency',
     mqttWorks,
+    tcpWorks,
     backlog: Math.floor(number('backlog', values.backlog ?? '0', 0)),
-    through: values.through ?? ['fairlead', ...(mqttWorks === null ? ['artemis'] : ['mosquitto', 'aedes'])],
+    through: values.through ?? THROUGH[word ?? ''] ?? [],
   };
 }
 
@@ -111,7 +118,14 @@ function parse(args: readonly string[]) {
   }
 }
 
-const WORDS = ['durable', 'stomp', 'mqtt', 'http', 'latency'];
+const WORDS = ['durable', 'stomp', 'mqtt', 'tcp', 'http', 'latency'];
+/** What each of them measures in turns, if not told otherwise. */
+const THROUGH: Readonly<Record<string, readonly string[]>> = {
+  durable: ['fairlead', 'artemis'],
+  stomp: ['fairlead', 'artemis'],
+  mqtt: ['fairlead', 'mosquitto', 'aedes'],
+  tcp: ['direct', 'proxy', 'fairlead', 'skrouterd'],
+};
 
 function wordOf(words: readonly string[]): string | undefined {
   const unknown = words.find((word, at) => at > 0 || !WORDS.includes(word));
