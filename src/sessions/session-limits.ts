@@ -1,5 +1,6 @@
 import type { SessionSpec } from '../addresses/client-contract';
 import { AddressError } from '../addresses/errors';
+import { parseAddress } from '../addresses/names';
 import { CLIENT_ID_BYTES_MAX, SESSION_RECORD_BYTES_MAX, SESSION_STATE_BYTES_MAX } from './limits';
 import { encodeSession, type SessionRecord } from './session-record';
 
@@ -20,6 +21,8 @@ const EMPTY: SessionRecord = {
 export function checkSpec({ clientId, protocol, will, expiryMs }: SessionSpec): void {
   if (Buffer.byteLength(clientId) > CLIENT_ID_BYTES_MAX)
     throw new AddressError('FL_SESSION_LIMIT', `client id of more than ${CLIENT_ID_BYTES_MAX} bytes`);
+  // A name that is too long for the mesh does not fit the record either.
+  if (will !== null) parseAddress(will.address);
   checkRecord({ ...EMPTY, protocol, expiryMs, will });
 }
 
