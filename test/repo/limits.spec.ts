@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import * as addresses from '../../src/addresses/limits';
 import { ENGINE_LIMITS } from '../../src/amqp/constants';
 import * as config from '../../src/config/limits';
+import * as edge from '../../src/listeners/edge/limits';
 import * as listeners from '../../src/listeners/amqp/limits';
 import * as stomp from '../../src/listeners/stomp/limits';
 
@@ -30,6 +31,7 @@ const FILES: [file: string, constants: Readonly<Record<string, number>>][] = [
   ['src/tunnels/limits.ts', { ...tunnels }],
   ['src/queues/limits.ts', { ...queues }],
   ['src/sessions/limits.ts', { ...sessions }],
+  ['src/listeners/edge/limits.ts', { ...edge }],
   ['src/listeners/amqp/limits.ts', { ...listeners }],
   ['src/listeners/stomp/limits.ts', { ...stomp }],
 

@@ -5,8 +5,9 @@ import type { SenderHandler, SenderLink } from '../../amqp/sender-link';
 import { FairleadError } from '../../common/errors';
 import type { MessageFilter } from '../../queues/message-filter';
 import { OUTCOME, type LargeBody } from '../../streams/contract';
+import { DelayedDeliveries, type DelayedSubscriber } from '../edge/delayed-deliveries';
+import { selectsLarge } from '../edge/selects-large';
 import type { ClientContext } from './client-options';
-import { DelayedDeliveries } from './delayed-deliveries';
 import { DrainAnswer } from './drain-answer';
 import { PendingGap } from './gap-annotation';
 import { LargeDelivery } from './large-delivery';
@@ -15,11 +16,8 @@ import { SourceRequest } from './source-request';
 import { answerEnd } from './subscription-end';
 import { type Found, lookedUp } from './subscription-lookup';
 
-/** Bytes of a large message that a selector is asked about. */
-const HEAD_BYTES = 128 * 1024;
-
 /** A client's receiving link: a consumer of an address or, for topics, of a filter. */
-export class ConsumerLink implements SenderHandler, ConsumerHandler {
+export class ConsumerLink implements SenderHandler, ConsumerHandler, DelayedSubscriber {
   #consumer: Consumer | null = null;
   /** What the attach asked for, until it is answered. */
   #request: SourceRequest | null;
@@ -29,7 +27,6 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   readonly #drain: DrainAnswer;
   readonly #gap = new PendingGap();
   #selector: MessageFilter | null = null;
-  /** Of a plain subscriber of topics; queues, and so subscriptions, hold messages back themselves. */
   #delayed: DelayedDeliveries | null = null;
   /** Deliveries by their tokens whose outcome is not in force yet: settled when it is. */
   readonly #outcomesDue = new Map<number, number>();
@@ -105,7 +102,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.#consumer = consumer;
     this.#drain.consumer = consumer;
     this.#selector = request.selectorOf(kind);
-    if (kind === 'topic') this.#delayed = new DelayedDeliveries(this.context.budget, () => this.onWritable());
+    this.#delayed = DelayedDeliveries.of(consumer, this.context.budget, this);
     // Others take an outcome at once; in a queue it is in force when it is on the disk.
     link.settlesLater = kind === 'queue';
     if (this.#confirmed) this.#accept(consumer);
@@ -135,12 +132,12 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     return this.link.canSend() ? this.link.credit : 0;
   }
 
-  deliver(token: number, _address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
+  deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
     if (this.#selector !== null && !this.#selector.matches(payload, start, end)) {
       this.#passOver(token, settled);
       return;
     }
-    if (this.#delayed?.keeps(payload, start, end) !== true) this.#send(token, settled, payload, start, end);
+    if (this.#delayed?.keeps(address, payload, start, end) !== true) this.#send(token, settled, payload, start, end);
   }
 
   #send(token: number, settled: boolean, payload: Buffer, start: number, end: number): void {
@@ -151,31 +148,36 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
     this.#drain.onSent();
   }
 
-  deliverLarge(token: number, _address: AddressRef, settled: boolean, body: LargeBody): void {
-    if (this.#selector !== null && !selects(this.#selector, body)) {
+  deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
+    if (this.#selector !== null && !selectsLarge(this.#selector, body)) {
       this.#passOver(token, settled);
       return;
     }
-    if (this.#delayed?.keepsLarge(body) === true) return;
-    body.retain();
-    this.#sendLarge(token, settled, body);
+    if (this.#delayed?.keepsLarge(address, body) !== true) this.#sendLarge(token, settled, body);
   }
 
-  /** @param body retained for this */
   #sendLarge(token: number, settled: boolean, body: LargeBody): void {
+    body.retain();
     this.context.counters.messagesOut++;
     const told = this.#gap.isNone ? body : (this.#gap.tellWithLarge(body, this.link.messageBytesMax) ?? body);
     this.#large.begin(told, token, settled);
   }
 
+  takes(): boolean {
+    return this.link.canSend();
+  }
+
   /** Topics settle nothing. */
-  #sendDue(delayed: DelayedDeliveries): void {
-    while (this.link.canSend()) {
-      const message = delayed.takeDue();
-      if (message === null) return;
-      if (Buffer.isBuffer(message)) this.#send(-1, true, message, 0, message.length);
-      else this.#sendLarge(-1, true, message);
-    }
+  give(_address: AddressRef, payload: Buffer, start: number, end: number): void {
+    this.#send(-1, true, payload, start, end);
+  }
+
+  giveLarge(_address: AddressRef, body: LargeBody): void {
+    this.#sendLarge(-1, true, body);
+  }
+
+  goOn(): void {
+    this.onWritable();
   }
 
   /** Not selected: nobody else waits for it, so that it is done with. */
@@ -194,7 +196,7 @@ export class ConsumerLink implements SenderHandler, ConsumerHandler {
   }
 
   #pump(): void {
-    if (this.#delayed !== null) this.#sendDue(this.#delayed);
+    this.#delayed?.giveDue();
     this.#consumer?.pump();
   }
 
@@ -313,9 +315,4 @@ function lookUp(link: SenderLink, context: ClientContext): void {
   };
   link.closesLater = true;
   link.accept({ source });
-}
-
-function selects(selector: MessageFilter, body: LargeBody): boolean {
-  const head = Buffer.allocUnsafe(Math.min(HEAD_BYTES, body.length));
-  return selector.matches(head, 0, body.read(0, head));
 }

@@ -1,4 +1,4 @@
-/** Every limit of transactions, subscriptions and delays at the edge, its reason beside it. */
+/** Every limit of transactions and subscriptions at the edge of AMQP, its reason beside it. */
 
 /** Undischarged transactions of one connection: JMS clients have one for each session, of which there are 256 at most. */
 export const TRANSACTIONS_MAX = 512;
@@ -14,7 +14,3 @@ export const COORDINATOR_CREDIT = 32;
 export const COMMAND_BYTES_MAX = 4_096;
 /** Name of a subscription, and container-id of its client: percent-encoded both are part of a queue's name, which has 4,096 bytes. */
 export const SUBSCRIPTION_PART_BYTES_MAX = 512;
-/** Delayed messages that one link of a plain subscriber holds: past them it takes nothing, and its topic's `slow` decides. */
-export const DELAYED_MESSAGES_MAX = 1_000;
-/** Their bytes. */
-export const DELAYED_BYTES_MAX = 1024 * 1024;

@@ -4,6 +4,7 @@ import { isHiddenFrom, type MqttTarget } from '../../message/mapping/mqtt-topic'
 import { wasDelivered } from '../../message/redelivered';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
 import { Attachment } from '../edge/attachment';
+import { DelayedDeliveries, type DelayedSubscriber } from '../edge/delayed-deliveries';
 import { Delivery, readDelivery, subscriptionIdProperty } from './delivery';
 import type { Outgoing, SendOptions, Waiter } from './outgoing';
 import type { Peer } from './peer';
@@ -21,12 +22,13 @@ export interface SubscriptionHolder {
 }
 
 /** One filter of one client: a consumer of its own, so that overlapping ones deliver each for itself ([MQTT-3.3.4-2] allows it). */
-export class Subscription implements ConsumerHandler, Waiter {
+export class Subscription implements ConsumerHandler, Waiter, DelayedSubscriber {
   confirmed = false;
   mayComeAgain: boolean;
   /** What the mesh keeps for it beside its consumer. */
   #kept: SubscriptionSpec | null = null;
   readonly #attachment: Attachment;
+  #delayed: DelayedDeliveries | null = null;
   #waits = false;
   #closed = false;
   #options: SendOptions;
@@ -92,7 +94,8 @@ export class Subscription implements ConsumerHandler, Waiter {
   /** @throws AddressError */
   open(spec: ConsumerSpec): void {
     this.#attachment.open(spec);
-    if (this.confirmed) this.#attachment.consumer?.pump();
+    this.#delayed = DelayedDeliveries.of(this.#attachment.consumer, this.peer.budget, this);
+    if (this.confirmed) this.goOn();
   }
 
   onConfirmed(): void {
@@ -100,12 +103,17 @@ export class Subscription implements ConsumerHandler, Waiter {
       this.confirmed = true;
       this.holder.onConfirmed(this);
     }
-    this.#attachment.consumer?.pump();
+    this.goOn();
   }
 
   // --- deliveries --------------------------------------------------------------------------------------------------------------
 
   ready(): boolean {
+    return this.#delayed?.full !== true && this.takes();
+  }
+
+  /** Told no, it goes on when the client takes more. */
+  takes(): boolean {
     if (this.outgoing.ready(this.#options.qosMax)) return true;
     if (!this.#waits && !this.#closed) {
       this.#waits = true;
@@ -115,18 +123,37 @@ export class Subscription implements ConsumerHandler, Waiter {
   }
 
   credit(): number {
-    return this.ready() ? this.outgoing.credit(this.#options.qosMax) : 0;
+    return this.takes() ? this.outgoing.credit(this.#options.qosMax) : 0;
   }
 
   pump(): void {
     this.#waits = false;
+    this.goOn();
+  }
+
+  /** Gives what is due, and asks for more. */
+  goOn(): void {
+    this.#delayed?.giveDue();
     this.#attachment.consumer?.pump();
   }
 
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
     const due = settled ? -1 : token;
     if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted, false);
-    else if (readDelivery(payload, start, end, this.#v5, DELIVERY)) {
+    else if (this.#delayed?.keeps(address, payload, start, end) !== true) this.#send(due, address, payload, start, end);
+  }
+
+  /** Topics settle nothing. */
+  give(address: AddressRef, payload: Buffer, start: number, end: number): void {
+    this.#send(-1, address, payload, start, end);
+  }
+
+  giveLarge(address: AddressRef, body: LargeBody): void {
+    this.outgoing.sendLarge(this, -1, address, body, this.#options);
+  }
+
+  #send(due: number, address: AddressRef, payload: Buffer, start: number, end: number): void {
+    if (readDelivery(payload, start, end, this.#v5, DELIVERY)) {
       // What comes again comes before all else: with the first that does not, it is over.
       DELIVERY.again = this.mayComeAgain &&= wasDelivered(payload, start, end);
       this.outgoing.send(this, due, address, DELIVERY, this.#options);
@@ -136,7 +163,8 @@ export class Subscription implements ConsumerHandler, Waiter {
   deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
     const due = settled ? -1 : token;
     if (this.#isHidden(address)) this.settle(due, OUTCOME.accepted, false);
-    else this.outgoing.sendLarge(this, due, address, body, this.#options);
+    else if (this.#delayed?.keepsLarge(address, body) !== true)
+      this.outgoing.sendLarge(this, due, address, body, this.#options);
   }
 
   /** [MQTT-4.7.2-1]. */
@@ -179,6 +207,7 @@ export class Subscription implements ConsumerHandler, Waiter {
    */
   close(failed: boolean, ended: boolean): void {
     this.#closed = true;
+    this.#delayed?.clear();
     this.outgoing.inFlight.forget(this);
     this.#attachment.close(failed && this.durable === null, ended);
   }

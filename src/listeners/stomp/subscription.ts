@@ -4,8 +4,11 @@ import { CONDITION } from '../../amqp/constants';
 import { DecodeError } from '../../amqp/errors';
 import type { FairleadError } from '../../common/errors';
 import { MessageFieldError } from '../../message/mapping/errors';
+import type { MessageFilter } from '../../queues/message-filter';
 import { OUTCOME, type LargeBody, type Outcome } from '../../streams/contract';
 import { Attachment } from '../edge/attachment';
+import { DelayedDeliveries, type DelayedSubscriber } from '../edge/delayed-deliveries';
+import { selectsLarge } from '../edge/selects-large';
 import { openLarge, type LargeMessage, type LargeMessages } from './large-messages';
 import type { Session } from './session';
 import type { SubscribeRequest } from './subscribe-request';
@@ -22,8 +25,9 @@ interface Settling {
 }
 
 /** One SUBSCRIBE of a client, until its UNSUBSCRIBE. */
-export class Subscription implements ConsumerHandler {
+export class Subscription implements ConsumerHandler, DelayedSubscriber {
   readonly #attachment: Attachment;
+  #delayed: DelayedDeliveries | null = null;
   #confirmed = false;
   #receipt: string | undefined;
   #number = 0;
@@ -61,6 +65,7 @@ export class Subscription implements ConsumerHandler {
     if (this.#isOver) return;
     this.#isOpen = true;
     session.budget.links++;
+    this.#delayed = DelayedDeliveries.of(this.#attachment.consumer, session.budget, this);
     if (this.#confirmed) this.pump();
   }
 
@@ -76,6 +81,10 @@ export class Subscription implements ConsumerHandler {
   // --- deliveries ----------------------------------------------------------------------------------------------------------
 
   ready(): boolean {
+    return this.takes() && this.#delayed?.full !== true;
+  }
+
+  takes(): boolean {
     return this.credit() > 0;
   }
 
@@ -86,19 +95,42 @@ export class Subscription implements ConsumerHandler {
   }
 
   pump(): void {
+    this.#delayed?.giveDue();
     this.#attachment.consumer?.pump();
   }
 
+  goOn(): void {
+    this.pump();
+  }
+
   deliver(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
-    const { selector } = this.request;
-    if (
-      selector !== null &&
-      (address.kind === 'topic' || address.kind === 'multicast') &&
-      !selector.matches(payload, start, end)
-    ) {
-      if (token >= 0 && !settled) this.#attachment.consumer?.settle(token, OUTCOME.accepted, null);
-      return;
-    }
+    const selector = this.#selectorFor(address);
+    if (selector !== null && !selector.matches(payload, start, end)) this.#passOver(token, settled);
+    else if (this.#delayed?.keeps(address, payload, start, end) !== true)
+      this.#send(token, address, settled, payload, start, end);
+  }
+
+  /** That of a queue, or of a subscription, is applied there. */
+  #selectorFor({ kind }: AddressRef): MessageFilter | null {
+    if (this.request.subscription !== null) return null;
+    return kind === 'topic' || kind === 'multicast' ? this.request.selector : null;
+  }
+
+  /** Not selected: nobody else waits for it, so that it is done with. */
+  #passOver(token: number, settled: boolean): void {
+    if (token >= 0 && !settled) this.#attachment.consumer?.settle(token, OUTCOME.accepted, null);
+  }
+
+  /** Topics settle nothing. */
+  give(address: AddressRef, payload: Buffer, start: number, end: number): void {
+    this.#send(-1, address, true, payload, start, end);
+  }
+
+  giveLarge(address: AddressRef, body: LargeBody): void {
+    this.#sendLarge(-1, address, true, body);
+  }
+
+  #send(token: number, address: AddressRef, settled: boolean, payload: Buffer, start: number, end: number): void {
     const { writer } = this.session;
     if (!readable(() => writer.turnTo(payload, start, end))) {
       this.#refuse(token, settled);
@@ -140,6 +172,12 @@ export class Subscription implements ConsumerHandler {
   }
 
   deliverLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
+    const selector = this.#selectorFor(address);
+    if (selector !== null && !selectsLarge(selector, body)) this.#passOver(token, settled);
+    else if (this.#delayed?.keepsLarge(address, body) !== true) this.#sendLarge(token, address, settled, body);
+  }
+
+  #sendLarge(token: number, address: AddressRef, settled: boolean, body: LargeBody): void {
     let opened: LargeMessage | null = null;
     readable(() => void (opened = openLarge(body)));
     if (opened === null) this.#refuse(token, settled);
@@ -186,7 +224,7 @@ export class Subscription implements ConsumerHandler {
       this.session.receipt(receipt);
     } else if (receipt === undefined) for (const token of tracked) consumer.settle(token, outcome, null);
     else this.#settleWith(receipt, consumer, tracked, outcome);
-    consumer.pump();
+    this.pump();
     return true;
   }
 
@@ -252,6 +290,7 @@ export class Subscription implements ConsumerHandler {
 
   #close(failed: boolean): void {
     this.#isOver = true;
+    this.#delayed?.clear();
     this.#attachment.close(failed);
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { AddressError } from '../../../addresses/errors';
 import { encodeMessage } from '../../../message/encode-message';
@@ -7,37 +6,10 @@ import { FlushQueue } from '../../../transport/flush-queue';
 import { Deadlines } from '../../edge/deadlines';
 import { ListenerCounters } from '../../edge/listener-counters';
 import type { Exchange } from '../exchange';
+import { FakeResponse } from '../http.fixture';
 import { EVENTS_UNWRITTEN_BYTES_MAX, KEEP_EVENTS_MS } from '../limits';
 import { EventStream } from './event-stream';
 import { EventTexts } from './event-texts';
-
-/** The answer of a client that reads when the test says so. */
-class FakeResponse extends EventEmitter {
-  writableLength = 0;
-  status = 0;
-  text = '';
-  ended = false;
-
-  writeHead(status: number): void {
-    this.status = status;
-  }
-  write(text: string): boolean {
-    this.text += text;
-    this.writableLength += text.length;
-    return false;
-  }
-  end(): void {
-    this.ended = true;
-  }
-  /** All that was written is read. */
-  read(): string {
-    const { text } = this;
-    this.text = '';
-    this.writableLength = 0;
-    this.emit('drain');
-    return text;
-  }
-}
 
 function setUp() {
   let nowMs = 0;
@@ -124,7 +96,7 @@ describe('an event stream', () => {
     open.stream.open();
     open.stream.end(new AddressError('FL_CONSUMER_SLOW', 'too slow'));
     expect(open.response.text).toMatch(/event: error\ndata: .*"FL_CONSUMER_SLOW".*\n\n$/);
-    expect([open.response.ended, open.stream.ready, open.problems]).toEqual([true, false, []]);
+    expect([open.response.writableEnded, open.stream.ready, open.problems]).toEqual([true, false, []]);
     const early = setUp();
     early.stream.end(new AddressError('FL_CONSUMER_SLOW', 'too slow'));
     expect([early.response.status, early.problems, early.stream.ended]).toEqual([0, ['FL_CONSUMER_SLOW'], true]);

@@ -2,14 +2,17 @@ import type { AddressRef, Consumer, ConsumerHandler } from '../../../addresses/c
 import type { FairleadError } from '../../../common/errors';
 import type { LargeBody } from '../../../streams/contract';
 import type { Deadline } from '../../edge/deadlines';
+import { DelayedDeliveries, type DelayedSubscriber } from '../../edge/delayed-deliveries';
+import { selectsLarge } from '../../edge/selects-large';
 import type { Exchange } from '../exchange';
 import type { HttpEdgeOptions } from '../http-options';
 import { answerLarge, answerMessage } from './raw-delivery';
 import { consumerSpec, selectorHere, type ConsumeWish } from './subscription-wish';
 
 /** A long poll: answers with the next message that is published to topics, or with nothing after a while. */
-export class NextMessage implements ConsumerHandler, Deadline {
+export class NextMessage implements ConsumerHandler, Deadline, DelayedSubscriber {
   #consumer: Consumer | null = null;
+  #delayed: DelayedDeliveries | null = null;
   #done = false;
   readonly #selector;
 
@@ -26,6 +29,7 @@ export class NextMessage implements ConsumerHandler, Deadline {
   static open(exchange: Exchange, options: HttpEdgeOptions, wish: ConsumeWish, waitMs: number): void {
     const next = new NextMessage(exchange, options, wish, options.deadlines.now() + waitMs);
     next.#consumer = options.addresses.openConsumer(consumerSpec(wish, exchange.client, true), next);
+    next.#delayed = DelayedDeliveries.of(next.#consumer, options.budget, next);
     options.budget.links++;
     options.deadlines.add(next);
     exchange.onGone = () => next.#close();
@@ -34,22 +38,39 @@ export class NextMessage implements ConsumerHandler, Deadline {
   }
 
   ready(): boolean {
+    return !this.#done && this.#delayed?.full !== true;
+  }
+
+  takes(): boolean {
     return !this.#done;
+  }
+
+  goOn(): void {
+    this.#delayed?.giveDue();
+    this.#consumer?.pump();
   }
 
   credit(): number {
     return this.#done ? 0 : 1;
   }
 
-  deliver(_token: number, _address: AddressRef, _settled: boolean, payload: Buffer, start: number, end: number): void {
+  deliver(_token: number, address: AddressRef, _settled: boolean, payload: Buffer, start: number, end: number): void {
     if (this.#done || this.#selector?.matches(payload, start, end) === false) return;
+    if (this.#delayed?.keeps(address, payload, start, end) !== true) this.give(address, payload, start, end);
+  }
+
+  give(_address: AddressRef, payload: Buffer, start: number, end: number): void {
     this.#done = true;
     answerMessage(this.exchange, {}, payload, start, end);
     this.#closeSoon();
   }
 
-  deliverLarge(_token: number, _address: AddressRef, _settled: boolean, body: LargeBody): void {
-    if (this.#done) return;
+  deliverLarge(_token: number, address: AddressRef, _settled: boolean, body: LargeBody): void {
+    if (this.#done || (this.#selector !== null && !selectsLarge(this.#selector, body))) return;
+    if (this.#delayed?.keepsLarge(address, body) !== true) this.giveLarge(address, body);
+  }
+
+  giveLarge(_address: AddressRef, body: LargeBody): void {
     this.#done = true;
     answerLarge(this.exchange, {}, body);
     this.#closeSoon();
@@ -92,6 +113,7 @@ export class NextMessage implements ConsumerHandler, Deadline {
     const consumer = this.#consumer;
     if (consumer === null) return;
     this.#consumer = null;
+    this.#delayed?.clear();
     this.options.deadlines.remove(this);
     this.options.budget.links--;
     consumer.close(false, true);

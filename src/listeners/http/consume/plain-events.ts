@@ -2,6 +2,8 @@ import type { AddressRef, Consumer, ConsumerHandler, Gap } from '../../../addres
 import type { FairleadError } from '../../../common/errors';
 import type { MessageFilter } from '../../../queues/message-filter';
 import type { LargeBody } from '../../../streams/contract';
+import { DelayedDeliveries, type DelayedSubscriber } from '../../edge/delayed-deliveries';
+import { selectsLarge } from '../../edge/selects-large';
 import type { Exchange } from '../exchange';
 import type { HttpEdgeOptions } from '../http-options';
 import { EventStream } from './event-stream';
@@ -10,14 +12,13 @@ import { consumerSpec, selectorHere, type ConsumeWish } from './subscription-wis
 
 /** How much the mesh may hand over at once; what is ready is asked before each. */
 const CREDIT = 1_000;
-/** Bytes of a large message that a selector is asked about. */
-const HEAD_BYTES = 128 * 1024;
 
 /** A subscriber that gets what is published while its event stream is open, or looks at what a queue holds. */
-export class PlainEvents implements ConsumerHandler {
+export class PlainEvents implements ConsumerHandler, DelayedSubscriber {
   readonly #stream: EventStream;
   readonly #selector: MessageFilter | null;
   #consumer: Consumer | null = null;
+  #delayed: DelayedDeliveries | null = null;
   #confirmed = false;
 
   private constructor(
@@ -26,7 +27,7 @@ export class PlainEvents implements ConsumerHandler {
     wish: ConsumeWish,
     texts: EventTexts,
   ) {
-    this.#stream = new EventStream(exchange, options.queue, texts, () => this.#consumer?.pump());
+    this.#stream = new EventStream(exchange, options.queue, texts, () => this.goOn());
     this.#selector = selectorHere(wish);
   }
 
@@ -36,6 +37,7 @@ export class PlainEvents implements ConsumerHandler {
     const consumer = options.addresses.openConsumer(consumerSpec(wish, exchange.client, true), events);
     options.budget.links++;
     events.#consumer = consumer;
+    events.#delayed = DelayedDeliveries.of(consumer, options.budget, events);
     exchange.onGone = () => events.#close();
     exchange.onEnd = () => events.onGone(null);
     if (events.#stream.ended) events.#close();
@@ -50,7 +52,16 @@ export class PlainEvents implements ConsumerHandler {
   }
 
   ready(): boolean {
+    return this.#stream.ready && this.#delayed?.full !== true;
+  }
+
+  takes(): boolean {
     return this.#stream.ready;
+  }
+
+  goOn(): void {
+    this.#delayed?.giveDue();
+    this.#consumer?.pump();
   }
 
   credit(): number {
@@ -59,11 +70,19 @@ export class PlainEvents implements ConsumerHandler {
 
   deliver(_token: number, address: AddressRef, _settled: boolean, payload: Buffer, start: number, end: number): void {
     if (this.#selector !== null && !this.#selector.matches(payload, start, end)) return;
-    this.#stream.message(null, nameOf(address), payload, start, end);
+    if (this.#delayed?.keeps(address, payload, start, end) !== true) this.give(address, payload, start, end);
   }
 
   deliverLarge(_token: number, address: AddressRef, _settled: boolean, body: LargeBody): void {
-    if (this.#selector !== null && !selects(this.#selector, body)) return;
+    if (this.#selector !== null && !selectsLarge(this.#selector, body)) return;
+    if (this.#delayed?.keepsLarge(address, body) !== true) this.giveLarge(address, body);
+  }
+
+  give(address: AddressRef, payload: Buffer, start: number, end: number): void {
+    this.#stream.message(null, nameOf(address), payload, start, end);
+  }
+
+  giveLarge(address: AddressRef, body: LargeBody): void {
     this.#stream.large(null, nameOf(address), body);
   }
 
@@ -90,6 +109,7 @@ export class PlainEvents implements ConsumerHandler {
     if (consumer === null) return;
     this.options.budget.links--;
     this.#stream.close();
+    this.#delayed?.clear();
     consumer.close(false, true);
   }
 }
@@ -97,9 +117,4 @@ export class PlainEvents implements ConsumerHandler {
 /** An address as a client would write it. */
 export function nameOf({ kind, name }: AddressRef): string {
   return `${kind}/${name}`;
-}
-
-function selects(selector: MessageFilter, body: LargeBody): boolean {
-  const head = Buffer.allocUnsafe(Math.min(HEAD_BYTES, body.length));
-  return selector.matches(head, 0, body.read(0, head));
 }

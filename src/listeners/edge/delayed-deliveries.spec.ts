@@ -1,9 +1,10 @@
+import type { AddressRef } from '../../addresses/contract';
 import { AmqpMap, sym } from '../../amqp/codec/values';
 import { encodeMessage } from '../../message/encode-message';
 import { textBody } from '../../message/message';
 import type { LargeBody } from '../../streams/contract';
-import { ClientBudget } from '../edge/client-budget';
-import { DelayedDeliveries } from './delayed-deliveries';
+import { ClientBudget } from './client-budget';
+import { DelayedDeliveries, type DelayedSubscriber } from './delayed-deliveries';
 import { DELAYED_BYTES_MAX, DELAYED_MESSAGES_MAX } from './limits';
 
 const START = 1_800_000_000_000;
@@ -18,28 +19,38 @@ function message(annotations: Record<string, number | string>, body = 'x'): Buff
 
 const after = (ms: number, body = 'x'): Buffer => message({ 'x-opt-delivery-delay': ms }, body);
 
-/** Delays of one link, whose messages are sent as soon as they are due. */
-class Link {
+const ADDRESS = { name: 'a', kind: 'topic' } as const;
+
+/** A subscriber whose messages are sent as soon as they are due. */
+class Link implements DelayedSubscriber {
   readonly budget: ClientBudget;
   readonly sent: (Buffer | LargeBody)[] = [];
-  takes = true;
+  taking = true;
   readonly delayed: DelayedDeliveries;
 
   constructor(budgetBytes?: number) {
     this.budget = new ClientBudget(1, 1, 1, budgetBytes);
-    this.delayed = new DelayedDeliveries(this.budget, () => this.pump());
+    this.delayed = DelayedDeliveries.of({ address: ADDRESS }, this.budget, this) as DelayedDeliveries;
   }
 
-  pump(): void {
-    while (this.takes) {
-      const due = this.delayed.takeDue();
-      if (due === null) return;
-      this.sent.push(due);
-    }
+  goOn(): void {
+    this.delayed.giveDue();
+  }
+
+  takes(): boolean {
+    return this.taking;
+  }
+
+  give(_address: AddressRef, payload: Buffer, start: number, end: number): void {
+    this.sent.push(payload.subarray(start, end));
+  }
+
+  giveLarge(_address: AddressRef, body: LargeBody): void {
+    this.sent.push(body);
   }
 
   keep(bytes: Buffer): boolean {
-    return this.delayed.keeps(bytes, 0, bytes.length);
+    return this.delayed.keeps(ADDRESS, bytes, 0, bytes.length);
   }
 }
 
@@ -81,12 +92,12 @@ it('waits longer than a timer can', () => {
 
 it('keeps what is due until its client takes it', () => {
   const link = new Link();
-  link.takes = false;
+  link.taking = false;
   link.keep(after(10));
   jest.advanceTimersByTime(50);
   expect(link.sent).toEqual([]);
-  link.takes = true;
-  link.pump();
+  link.taking = true;
+  link.goOn();
   expect(link.sent).toHaveLength(1);
 });
 
@@ -99,12 +110,12 @@ it('is full past a number of messages, or bytes', () => {
   expect(many.delayed.full).toBe(true);
   jest.advanceTimersByTime(1_000);
   expect(many.delayed.full).toBe(false);
-  const large = new Link();
-  large.keep(after(1_000, 'x'.repeat(DELAYED_BYTES_MAX)));
-  expect(large.delayed.full).toBe(true);
+  const heavy = new Link();
+  heavy.keep(after(1_000, 'x'.repeat(DELAYED_BYTES_MAX)));
+  expect(heavy.delayed.full).toBe(true);
 });
 
-it('is full while all links of the node hold too much, once it holds one itself', () => {
+it('is full while all subscribers of the node hold too much, once it holds one itself', () => {
   const link = new Link(1);
   link.budget.delayedBytes = 5;
   expect(link.delayed.full).toBe(false);
@@ -112,8 +123,8 @@ it('is full while all links of the node hold too much, once it holds one itself'
   expect(link.delayed.full).toBe(true);
 });
 
-it('retains large messages, and lets go of all with its link', () => {
-  const bytes = after(1_000, 'large');
+/** A large message, and how often it is claimed. */
+function large(bytes: Buffer): { body: LargeBody; claims: () => number } {
   let claims = 1;
   const body = {
     length: bytes.length,
@@ -121,10 +132,30 @@ it('retains large messages, and lets go of all with its link', () => {
     retain: () => claims++,
     release: () => claims--,
   } as unknown as LargeBody;
+  return { body, claims: () => claims };
+}
+
+it('gives a large message at its time, and lets go of it then', () => {
+  const { body, claims } = large(after(1_000));
   const link = new Link();
-  expect(link.delayed.keepsLarge(body)).toBe(true);
-  expect(claims).toBe(2);
+  expect(link.delayed.keepsLarge(ADDRESS, body)).toBe(true);
+  jest.advanceTimersByTime(1_000);
+  expect([link.sent, claims()]).toEqual([[body], 1]);
+});
+
+it('is of topics alone: queues, and so subscriptions, hold messages back themselves', () => {
+  const link = new Link();
+  for (const kind of ['queue', 'anycast', 'multicast'] as const)
+    expect(DelayedDeliveries.of({ address: { name: 'a', kind } }, link.budget, link)).toBeNull();
+  expect(DelayedDeliveries.of(null, link.budget, link)).toBeNull();
+});
+
+it('retains large messages, and lets go of all with its subscriber', () => {
+  const { body, claims } = large(after(1_000, 'large'));
+  const link = new Link();
+  expect(link.delayed.keepsLarge(ADDRESS, body)).toBe(true);
+  expect(claims()).toBe(2);
   link.keep(after(2_000));
   link.delayed.clear();
-  expect([claims, link.budget.delayedBytes, jest.getTimerCount()]).toEqual([1, 0, 0]);
+  expect([claims(), link.budget.delayedBytes, jest.getTimerCount()]).toEqual([1, 0, 0]);
 });

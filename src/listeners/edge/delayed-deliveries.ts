@@ -1,6 +1,7 @@
+import type { AddressRef, Consumer } from '../../addresses/contract';
 import { PutFields, readDeliveryTimes } from '../../message/put-fields';
 import type { LargeBody } from '../../streams/contract';
-import type { ClientBudget } from '../edge/client-budget';
+import type { ClientBudget } from './client-budget';
 import { DELAYED_BYTES_MAX, DELAYED_MESSAGES_MAX } from './limits';
 
 /** Of a large message so much is looked at for its annotations. */
@@ -12,14 +13,27 @@ const TIMER_MS_MAX = 0x7fff_ffff;
 interface Waiting {
   readonly dueAt: number;
   readonly bytes: number;
+  readonly address: AddressRef;
   readonly message: Buffer | LargeBody;
+}
+
+/** A plain subscriber of topics, whatever its protocol. */
+export interface DelayedSubscriber {
+  /** Whether its client can be given a message now. */
+  takes(): boolean;
+  /** Gives its client one whose time has come. */
+  give(address: AddressRef, payload: Buffer, start: number, end: number): void;
+  /** The same of a large one. @param body retained by whoever reads it after this call */
+  giveLarge(address: AddressRef, body: LargeBody): void;
+  /** The time of one has come: it asks for it by {@link DelayedDeliveries.giveDue}, and the mesh for what was held up. */
+  goOn(): void;
 }
 
 const FIELDS = new PutFields();
 
 /**
  * Messages of a topic that say when they may be delivered (`x-opt-delivery-time`, `x-opt-delivery-delay`), on their way to a plain
- * subscriber: others pass them. They are gone with its link, as all is that a plain subscriber has not got.
+ * subscriber: others pass them. They are gone with it, as all is that a plain subscriber has not got.
  */
 export class DelayedDeliveries {
   /** In the order of their times; of one time in the order in which they came. */
@@ -27,11 +41,19 @@ export class DelayedDeliveries {
   #bytes = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param onDue the time of one has come */
-  constructor(
+  private constructor(
     private readonly budget: ClientBudget,
-    private readonly onDue: () => void,
+    private readonly subscriber: DelayedSubscriber,
   ) {}
+
+  /** Of a consumer; null for one of a queue, and so of a subscription, for those hold messages back themselves. */
+  static of(
+    consumer: Pick<Consumer, 'address'> | null,
+    budget: ClientBudget,
+    by: DelayedSubscriber,
+  ): DelayedDeliveries | null {
+    return consumer?.address.kind === 'topic' ? new DelayedDeliveries(budget, by) : null;
+  }
 
   /** It holds as much as it may. */
   get full(): boolean {
@@ -45,20 +67,20 @@ export class DelayedDeliveries {
   }
 
   /** Keeps a message, copied, until its time. @returns false for one whose time has come */
-  keeps(bytes: Buffer, start: number, end: number): boolean {
+  keeps(address: AddressRef, bytes: Buffer, start: number, end: number): boolean {
     const dueAt = dueTime(bytes, start, end);
     if (dueAt === 0 || dueAt <= Date.now()) return false;
-    this.#add({ dueAt, bytes: end - start, message: Buffer.from(bytes.subarray(start, end)) });
+    this.#add({ dueAt, bytes: end - start, address, message: Buffer.from(bytes.subarray(start, end)) });
     return true;
   }
 
   /** The same of a large one, which is retained. */
-  keepsLarge(body: LargeBody): boolean {
+  keepsLarge(address: AddressRef, body: LargeBody): boolean {
     const head = Buffer.allocUnsafe(Math.min(HEAD_BYTES, body.length));
     const dueAt = dueTime(head, 0, body.read(0, head));
     if (dueAt === 0 || dueAt <= Date.now()) return false;
     body.retain();
-    this.#add({ dueAt, bytes: body.length, message: body });
+    this.#add({ dueAt, bytes: body.length, address, message: body });
     return true;
   }
 
@@ -79,21 +101,32 @@ export class DelayedDeliveries {
     const ms = Math.min(Math.max(0, first.dueAt - Date.now()), TIMER_MS_MAX);
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (first.dueAt <= Date.now()) this.onDue();
+      if (first.dueAt <= Date.now()) this.subscriber.goOn();
       else this.#arm();
     }, ms).unref();
   }
 
-  /** The next message whose time has come, a large one with its claim; null when there is none. */
-  takeDue(): Buffer | LargeBody | null {
-    const [first] = this.#waiting;
-    if (first === undefined || first.dueAt > Date.now()) {
-      if (this.#timer === null) this.#arm();
-      return null;
+  /** Gives those whose time has come, as far as their subscriber takes them; it is called too when that takes some again. */
+  giveDue(): void {
+    while (this.#waiting.length > 0 && this.subscriber.takes()) {
+      const [first] = this.#waiting as [Waiting];
+      if (first.dueAt > Date.now()) {
+        if (this.#timer === null) this.#arm();
+        return;
+      }
+      this.#waiting.shift();
+      this.#forget(first);
+      this.#give(first);
     }
-    this.#waiting.shift();
-    this.#forget(first);
-    return first.message;
+  }
+
+  #give({ address, message }: Waiting): void {
+    if (Buffer.isBuffer(message)) {
+      this.subscriber.give(address, message, 0, message.length);
+      return;
+    }
+    this.subscriber.giveLarge(address, message);
+    message.release();
   }
 
   #forget({ bytes }: Waiting): void {
