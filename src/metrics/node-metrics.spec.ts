@@ -43,7 +43,7 @@ function sources(more: Partial<MetricSources> = {}): MetricSources {
       {
         name: 'amqp',
         errors: { counts: new Map([['amqp:decode-error', 2]]), suppressed: 1 },
-        counters: { accepted: 5, refused: 1, messagesIn: 12, messagesOut: 9, messagesRejected: 0 },
+        counters: { accepted: 5, refused: 1, messagesIn: 12, messagesOut: 9, messagesRejected: 0, repliesLate: 0 },
       },
     ],
     meshErrors: () => ({ counts: new Map([['amqp:connection:framing-error', 4]]), suppressed: 0 }),

@@ -77,6 +77,7 @@ function addListeners(metrics: Metrics, { listenerCounters, meshErrors }: Metric
     ['fairlead_listener_messages_in_total', 'Messages taken from clients.', 'messagesIn'],
     ['fairlead_listener_messages_out_total', 'Messages given to clients.', 'messagesOut'],
     ['fairlead_messages_unroutable_total', 'Messages rejected before they had an address.', 'messagesRejected'],
+    ['fairlead_replies_late_total', 'Replies dropped, for their requests over HTTP waited no longer.', 'repliesLate'],
   ] as const;
   for (const [metric, help, key] of plain)
     metrics.counter(metric, help, ['listener'], () =>

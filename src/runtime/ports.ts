@@ -39,13 +39,17 @@ export interface MeshWire {
 export interface ClientListener {
   readonly connections: number;
   readonly errors: PeerErrors;
-  /** Connections taken, and refused at a limit; messages taken from clients, given to them, and rejected before they had an address. */
+  /**
+   * Connections taken, and refused at a limit; messages taken from clients, given to them, and rejected before they had an address;
+   * replies whose requests waited no longer.
+   */
   readonly counters: {
     readonly accepted: number;
     readonly refused: number;
     readonly messagesIn: number;
     readonly messagesOut: number;
     readonly messagesRejected: number;
+    readonly repliesLate: number;
   };
   /** Binds; `port` is the real one. */
   start(): Promise<Bind>;

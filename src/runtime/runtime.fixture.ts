@@ -218,7 +218,7 @@ export class FakeListeners {
   readonly factory = (spec: ListenerSpec): ClientListener => ({
     connections: 3,
     errors: { counts: new Map([['amqp:decode-error', 2]]), suppressed: 1 },
-    counters: { accepted: 5, refused: 1, messagesIn: 12, messagesOut: 9, messagesRejected: 0 },
+    counters: { accepted: 5, refused: 1, messagesIn: 12, messagesOut: 9, messagesRejected: 0, repliesLate: 0 },
     start: () => {
       if (this.busy.has(spec.port)) return Promise.reject(new Error('EADDRINUSE'));
       this.log.push(`start ${spec.name} ${spec.port}`);

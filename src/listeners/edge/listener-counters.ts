@@ -6,4 +6,6 @@ export class ListenerCounters {
   messagesOut = 0;
   /** Messages that no address could be found for, or that were none. */
   messagesRejected = 0;
+  /** Replies whose requests waited no longer. */
+  repliesLate = 0;
 }

@@ -82,7 +82,9 @@ export class HttpClient {
 
   /** Where replies to its requests come in. @throws FairleadError */
   replies(): ReplyBox {
-    if (this.#replies === null || this.#replies.isGone) this.#replies = new ReplyBox(this.options, this.name);
+    if (this.#replies?.isUsedUp === false) return this.#replies;
+    this.#replies?.close();
+    this.#replies = new ReplyBox(this.options, this.name, this.counters);
     return this.#replies;
   }
 

@@ -128,7 +128,7 @@ export class HttpService {
     try {
       await new PublishOne(exchange, client, target.address, wish, messageBytesMax, more).accepted();
     } catch (error) {
-      box.giveUp();
+      box.giveUp(exchange);
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import type { AddressRef, Consumer, ConsumerHandler } from '../../../addresses/c
 import type { FairleadError } from '../../../common/errors';
 import type { LargeBody } from '../../../streams/contract';
 import type { Deadline } from '../../edge/deadlines';
+import type { ListenerCounters } from '../../edge/listener-counters';
 import { HttpError } from '../errors';
 import type { Exchange } from '../exchange';
 import type { HttpEdgeOptions } from '../http-options';
@@ -23,12 +24,14 @@ export class ReplyBox implements ConsumerHandler {
   readonly #address: AddressRef;
   #consumer: Consumer | null = null;
   #asking: Asking | null = null;
-  #gone: FairleadError | null = null;
+  /** A request went without its reply, which may still come. */
+  #unanswered = false;
 
   /** @throws FairleadError */
   constructor(
     private readonly options: HttpEdgeOptions,
     client: string,
+    private readonly counters: ListenerCounters,
   ) {
     const { addresses, budget } = options;
     this.#address = addresses.temporary('queue');
@@ -37,8 +40,9 @@ export class ReplyBox implements ConsumerHandler {
     budget.links++;
   }
 
-  get isGone(): boolean {
-    return this.#gone !== null || this.#consumer === null;
+  /** It is gone, or what comes late could be taken for the reply to a later request: some who reply leave the correlation-id out. */
+  get isUsedUp(): boolean {
+    return this.#unanswered || this.#consumer === null;
   }
 
   /**
@@ -52,12 +56,16 @@ export class ReplyBox implements ConsumerHandler {
       correlation: correlation ?? randomUUID(),
       dueAtMs: this.options.deadlines.now() + withinMs,
       onDue: () => {
+        this.#unanswered = true;
         this.#end();
         exchange.problem(new HttpError('FL_HTTP_REPLY', `nobody replied within ${withinMs / 1000} s`));
       },
     };
     this.#asking = asking;
-    exchange.onGone = () => this.#end();
+    exchange.onGone = () => {
+      this.#unanswered = true;
+      this.#end();
+    };
     this.options.deadlines.add(asking);
     return { [CORRELATION]: asking.correlation, 'fairlead-reply-to': this.#address.name };
   }
@@ -68,8 +76,12 @@ export class ReplyBox implements ConsumerHandler {
     this.#asking = null;
   }
 
-  /** The request was not published. */
-  giveUp(): void {
+  /** The request was not published, as far as is known. */
+  giveUp(exchange: Exchange): void {
+    // It may have been answered meanwhile, and another one be waited for.
+    if (this.#asking?.exchange !== exchange) return;
+    this.#unanswered = true;
+    exchange.onGone = null;
     this.#end();
   }
 
@@ -91,18 +103,20 @@ export class ReplyBox implements ConsumerHandler {
     if (exchange !== null) answerLarge(exchange, {}, body);
   }
 
-  /** The request that a reply is to; null for one that came too late. Some who reply leave the correlation-id out. */
+  /** The request that a reply is to; null for one that came too late. */
   #answered(headers: Readonly<Record<string, string>>): Exchange | null {
     const asking = this.#asking;
     const correlation = headers[CORRELATION];
-    if (asking === null || (correlation !== undefined && correlation !== asking.correlation)) return null;
+    if (asking === null || (correlation !== undefined && correlation !== asking.correlation)) {
+      this.counters.repliesLate++;
+      return null;
+    }
     this.#end();
     asking.exchange.onGone = null;
     return asking.exchange;
   }
 
   onGone(error: FairleadError): void {
-    this.#gone = error;
     const exchange = this.#asking?.exchange;
     this.close();
     exchange?.problem(error);
