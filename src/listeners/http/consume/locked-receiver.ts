@@ -21,6 +21,8 @@ export class Delivery implements Deadline {
   readonly token = randomBytes(16).toString('base64url');
   /** Told when its outcome is in force, or why it is not. */
   onSettled: ((error: FairleadError | null) => void) | null = null;
+  /** Its outcome is told; that may not be in force yet. */
+  isSettled = false;
 
   constructor(
     readonly receiver: LockedReceiver,
@@ -132,6 +134,11 @@ export class LockedReceiver implements ConsumerHandler, Deadline {
     else answerLarge(waiter.exchange, this.#lock(token, settled, waiter), body);
   }
 
+  /** There is room for another delivery. */
+  pump(): void {
+    this.#consumer?.pump();
+  }
+
   #giveBack(token: number, settled: boolean): void {
     if (!settled) this.#consumer?.settle(token, OUTCOME.released, null);
   }
@@ -178,11 +185,12 @@ export class LockedReceiver implements ConsumerHandler, Deadline {
   // --- settlement ------------------------------------------------------------------------------------------------------------
 
   settle(delivery: Delivery, outcome: Outcome): void {
-    if (!this.#deliveries.has(delivery.meshToken)) return;
-    this.book.remove(delivery);
+    if (delivery.isSettled || !this.#deliveries.has(delivery.meshToken)) return;
+    delivery.isSettled = true;
     const asked = delivery.onSettled !== null;
     if (!asked) this.#deliveries.delete(delivery.meshToken);
     this.#consumer?.settle(delivery.meshToken, outcome, null, asked);
+    this.book.remove(delivery);
     this.#look();
   }
 

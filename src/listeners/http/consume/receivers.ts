@@ -70,8 +70,15 @@ export class Receivers implements DeliveryBook {
   }
 
   remove(delivery: Delivery): void {
+    const wasFull = this.full;
     this.#deliveries.delete(delivery.token);
     this.options.deadlines.remove(delivery);
+    if (!wasFull) return;
+    // Requests wait for room, whoever made it.
+    for (const receiver of this.#receivers.values()) {
+      if (this.full) return;
+      receiver.pump();
+    }
   }
 
   ended(receiver: LockedReceiver): void {
