@@ -84,7 +84,8 @@ export class ResumableEvents implements ConsumerHandler, Deadline {
 
   #next(token: number, settled: boolean): string {
     const seq = ++this.#seq;
-    if (!settled) this.#unsettled.push({ seq, token });
+    if (settled) return `${this.id}-${seq}`;
+    this.#unsettled.push({ seq, token });
     // The client is to come back when it has had time to see the first of them.
     if (this.#unsettled.length === 1) this.dueAtMs = this.options.deadlines.now() + ACKNOWLEDGE_MS;
     return `${this.id}-${seq}`;
@@ -111,6 +112,8 @@ export class ResumableEvents implements ConsumerHandler, Deadline {
   }
 
   #detach(): void {
+    // Its client has come back by another connection: it is that one's to go on.
+    if (this.#settling > 0) return;
     this.#stream?.close();
     this.#stream = null;
     this.dueAtMs = this.options.deadlines.now() + RESUME_MS;
@@ -136,6 +139,7 @@ export class ResumableEvents implements ConsumerHandler, Deadline {
     this.#stream = null;
     if (this.#settling > 0) return;
     this.#settling = 1;
+    this.dueAtMs = this.options.deadlines.now() + RESUME_MS;
     for (const { seq: one, token } of this.#unsettled.splice(0)) {
       if (one > seq) break;
       this.#settling++;
