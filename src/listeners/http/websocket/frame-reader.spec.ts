@@ -1,6 +1,7 @@
 import { SeededRandom } from '../../../common/ports';
 import { CLOSE, WebSocketError } from './errors';
 import { FrameReader, OPCODE, type FrameSink } from './frame-reader';
+import { frame } from './frames.fixture';
 
 class Seen implements FrameSink {
   bytes = Buffer.alloc(0);
@@ -16,26 +17,6 @@ class Seen implements FrameSink {
   close(code: number | null): void {
     this.closes.push(code);
   }
-}
-
-interface Shape {
-  readonly final?: boolean;
-  readonly masked?: boolean;
-  readonly rsv?: number;
-}
-
-/** A frame as a client sends it. */
-function frame(opcode: number, payload: Buffer | string, { final = true, masked = true, rsv = 0 }: Shape = {}): Buffer {
-  const bytes = Buffer.from(payload);
-  const mask = Buffer.from([0x11, 0xa5, 0x00, 0xff]);
-  const { length } = bytes;
-  const head = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
-  head[0] = (final ? 0x80 : 0) | rsv | opcode;
-  head[1] = (masked ? 0x80 : 0) | (length < 126 ? length : length < 65_536 ? 126 : 127);
-  if (head.length === 4) head.writeUInt16BE(length, 2);
-  if (head.length === 10) head.writeUInt32BE(length, 6);
-  if (!masked) return Buffer.concat([head, bytes]);
-  return Buffer.concat([head, mask, bytes.map((byte, at) => byte ^ (mask[at % 4] as number))]);
 }
 
 function read(chunks: readonly Buffer[], takesText = true): Seen {

@@ -158,7 +158,10 @@ export class WebSocketStream implements ByteStream, FrameSink {
 
   #closed(): void {
     if (this.#linger !== null) clearTimeout(this.#linger);
-    this.#user?.closed(this.#reason);
+    const user = this.#user;
+    // What was not written is given up after this, and nobody is told.
+    this.#user = null;
+    user?.closed(this.#reason);
   }
 }
 
