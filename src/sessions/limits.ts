@@ -14,6 +14,10 @@ export const ENTRY_EXTRA_BYTES = 200;
 export const RETAINED_TOMBSTONE_MS = 7 * 24 * 3_600_000;
 /** Entries that say that something is gone; the oldest are forgotten past it. */
 export const TOMBSTONES_MAX = 200_000;
+/** Keys of such entries together, each with `ENTRY_EXTRA_BYTES`: a topic may have 4,096 bytes. */
+export const TOMBSTONES_BYTES_MAX = 64 * 1024 * 1024;
+/** Entries that one change has forgotten for want of such room: some more than one, and no turn takes long. */
+export const FORGOTTEN_AT_ONCE = 4;
 /** What is over is looked for this often. */
 export const TABLE_LOOK_MS = 1_000;
 /** Entries in one such look, so that no turn takes long. */

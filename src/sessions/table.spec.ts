@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { STAMPS_PER_MS } from './hybrid-clock';
-import { RETAINED_TOMBSTONE_MS, TOMBSTONES_MAX } from './limits';
+import { ENTRY_EXTRA_BYTES, RETAINED_TOMBSTONE_MS, TOMBSTONES_BYTES_MAX, TOMBSTONES_MAX } from './limits';
 import { Table, type TableFamily } from './table';
 import { readDigest, readEntries, writeDeltas, writeDigest, writePage } from './table-messages';
 import type { TableEntry } from './table-entry';
@@ -86,6 +86,15 @@ describe('the table that all nodes write', () => {
       table.apply({ key: `r${n}`, stamp: WALL * STAMPS_PER_MS, node: 2, value: null });
     expect(table.tombstones).toBe(TOMBSTONES_MAX);
     expect(table.get('r0')).toBeNull();
+  });
+
+  it('keeps no more bytes of tombstones than it may', () => {
+    const { table } = made();
+    const topic = 'r'.padEnd(4_000, 't');
+    for (let n = 0; n < 2; n++)
+      for (let at = 0; at < 17_000; at++) table.write(`${topic}${at}`, n === 0 ? Buffer.from('x') : null);
+    expect(table.tombstones * (topic.length + 5 + ENTRY_EXTRA_BYTES)).toBeLessThan(TOMBSTONES_BYTES_MAX + 5_000 * 5);
+    expect([table.tombstones > 15_000, table.get(`${topic}0`), table.size]).toEqual([true, null, table.tombstones]);
   });
 
   it('does not keep what its family has no room for, nor of families that it does not know', () => {

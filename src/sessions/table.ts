@@ -1,6 +1,13 @@
 import type { NodeId } from '../links/contract';
 import { HybridClock, timeOf } from './hybrid-clock';
-import { BUCKETS, ENTRY_EXTRA_BYTES, TABLE_LOOK_ENTRIES, TOMBSTONES_MAX } from './limits';
+import {
+  BUCKETS,
+  ENTRY_EXTRA_BYTES,
+  FORGOTTEN_AT_ONCE,
+  TABLE_LOOK_ENTRIES,
+  TOMBSTONES_BYTES_MAX,
+  TOMBSTONES_MAX,
+} from './limits';
 import { hashOfKey, hashOfVersion, isLater, type TableEntry } from './table-entry';
 
 /** What those that share the table say of keys that begin with their letter. */
@@ -34,6 +41,7 @@ export class Table {
   readonly #families = new Map<string, TableFamily>();
   /** Keys of entries without a value, the oldest to become so first. */
   readonly #gone = new Set<string>();
+  #goneBytes = 0;
   readonly clock: HybridClock;
   /** Where the next look at what is over begins. */
   #lookAt = 0;
@@ -121,7 +129,7 @@ export class Table {
     this.#put(entry, before);
     this.ports.save(entry.key, entry);
     this.#families.get(entry.key.charAt(0))?.changed(entry, before, isOwn);
-    if (this.#gone.size > TOMBSTONES_MAX) this.#forgetOldest();
+    for (let left = FORGOTTEN_AT_ONCE; left > 0 && this.#hasTooManyGone(); left--) this.#forgetOldest();
   }
 
   #put(entry: TableEntry, before: TableEntry | null): void {
@@ -133,7 +141,7 @@ export class Table {
     this.#buckets[index]?.set(key, entry);
     this.size++;
     this.#count(entry, 1);
-    if (entry.value === null) this.#gone.add(key);
+    if (entry.value === null) this.#addGone(key);
   }
 
   #take(entry: TableEntry, hash: number, index: number): void {
@@ -141,13 +149,22 @@ export class Table {
     this.#buckets[index]?.delete(entry.key);
     this.size--;
     this.#count(entry, -1);
-    if (entry.value === null) this.#gone.delete(entry.key);
+    if (entry.value === null && this.#gone.delete(entry.key)) this.#goneBytes -= entry.key.length + ENTRY_EXTRA_BYTES;
+  }
+
+  #addGone(key: string): void {
+    this.#gone.add(key);
+    this.#goneBytes += key.length + ENTRY_EXTRA_BYTES;
   }
 
   #count({ key, value }: TableEntry, sign: 1 | -1): void {
     if (value === null) return;
     const letter = key.charAt(0);
     this.#bytes.set(letter, this.bytes(letter) + sign * (key.length + value.length + ENTRY_EXTRA_BYTES));
+  }
+
+  #hasTooManyGone(): boolean {
+    return this.#gone.size > TOMBSTONES_MAX || this.#goneBytes > TOMBSTONES_BYTES_MAX;
   }
 
   #forgetOldest(): void {
