@@ -6,6 +6,7 @@ const GAUGES = [
   ['fairlead_retained_bytes', 'Memory of retained messages.', 'retainedBytes'],
   ['fairlead_sessions', 'Sessions of clients in the mesh.', 'sessions'],
   ['fairlead_sessions_connected', 'Sessions whose client is connected to this node.', 'sessionsHere'],
+  ['fairlead_sessions_bytes', 'Memory of what each node knows of these sessions.', 'sessionsBytes'],
   ['fairlead_sessions_opening', 'Clients that wait for the node which has their session.', 'sessionsOpening'],
   ['fairlead_sessions_ending', 'Sessions whose durable subscriptions are being ended.', 'sessionsEnding'],
   ['fairlead_wills_waiting', 'Wills that wait until they can be published.', 'willsWaiting'],

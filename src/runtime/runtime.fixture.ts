@@ -70,6 +70,7 @@ export const NO_CLIENTS: ClientView = {
   keysWaiting: 0,
   sessions: 0,
   sessionsHere: 0,
+  sessionsBytes: 0,
   sessionsTaken: 0,
   sessionsRefused: 0,
   sessionsOpening: 0,

@@ -61,6 +61,8 @@ export interface ClientView {
   /** Sessions of the mesh, and those whose client is connected here. */
   readonly sessions: number;
   readonly sessionsHere: number;
+  /** Memory of their records. */
+  readonly sessionsBytes: number;
   readonly sessionsTaken: number;
   readonly sessionsRefused: number;
   /** Sessions that wait for their node, and those of which something is being ended. */
@@ -226,6 +228,7 @@ export class ClientCore implements ClientSpace {
       keysWaiting: this.#sync.waiting,
       sessions: sessions.book.size,
       sessionsHere: sessions.connected,
+      sessionsBytes: sessions.book.bytes,
       sessionsTaken: sessions.takenOver,
       sessionsRefused: sessions.openings.refused,
       sessionsOpening: sessions.openings.size,

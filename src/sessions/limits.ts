@@ -38,6 +38,8 @@ export const COMPARE_MS = 10 * 60_000;
 export const DISK_RETRY_MS = 5_000;
 /** Sessions of the whole mesh, those that outlive their connections and those of clients that are connected. */
 export const SESSIONS_MAX = 100_000;
+/** Their records together, with what each takes in memory beside them; clients that want more are refused. Some 1,300 bytes for each of the most. */
+export const SESSIONS_TOTAL_BYTES_MAX = 128 * 1024 * 1024;
 /** What is told of one to all nodes, its subscriptions and its will; with its state it fits one message between nodes. */
 export const SESSION_RECORD_BYTES_MAX = 32 * 1024;
 /** State of its protocol, kept at the node of its connection. */

@@ -1,9 +1,9 @@
-import type { SessionHandler, SessionSpec } from '../addresses/client-contract';
-import type { AddressError } from '../addresses/errors';
+import type { SessionHandler, SessionSpec, SessionSubscription } from '../addresses/client-contract';
+import { AddressError } from '../addresses/errors';
 import type { NodeId } from '../links/contract';
 import { SESSION_OPEN_MS } from './limits';
 import type { OpenSession } from './open-session';
-import { away, taken } from './session-limits';
+import { away, checkSpec, taken } from './session-limits';
 
 /** A session that is being opened. */
 export interface Opening {
@@ -46,6 +46,21 @@ export class Openings {
     opening.isOver = true;
     const { clientId } = opening.spec;
     if (this.#openings.get(clientId) === opening) this.#openings.delete(clientId);
+  }
+
+  /**
+   * Whether it can go on with what the node that had it knew of it, which may be more than was known here when it was asked for; it is
+   * refused otherwise.
+   */
+  admit(opening: Opening, subscriptions: readonly SessionSubscription[]): boolean {
+    try {
+      checkSpec(opening.spec, subscriptions);
+      return true;
+    } catch (error) {
+      if (!(error instanceof AddressError)) throw error;
+      this.refuse(opening, error);
+      return false;
+    }
   }
 
   refuse(opening: Opening, error: AddressError): void {

@@ -1,11 +1,15 @@
+import { AddressError } from '../addresses/errors';
 import { WireError } from '../common/wire';
-import { SESSION_TOMBSTONE_MS, SESSIONS_MAX } from './limits';
+import { ENTRY_EXTRA_BYTES, SESSION_TOMBSTONE_MS, SESSIONS_MAX, SESSIONS_TOTAL_BYTES_MAX } from './limits';
 import { decodeSession, encodeSession, type SessionRecord } from './session-record';
 import type { Table, TableFamily } from './table';
 import type { TableEntry } from './table-entry';
 
 /** Keys of sessions begin with it. */
 export const LETTER = 's';
+
+/** What other nodes had room for while they did not see this one is kept past the bounds, up to so many times of them. */
+const OVERRUN = 2;
 
 export interface SessionBookPorts {
   readonly table: Table;
@@ -32,6 +36,26 @@ export class SessionBook implements TableFamily {
 
   get size(): number {
     return this.#records.size;
+  }
+
+  /** Memory of all records. */
+  get bytes(): number {
+    return this.ports.table.bytes(LETTER);
+  }
+
+  /**
+   * Why a session cannot become what it is to be; null where there is room for it. What gets smaller always has room.
+   * @param length of its record then
+   * @param opening sessions that are not there yet
+   */
+  lackOfRoom(clientId: string, length: number, opening: number): AddressError | null {
+    const before = this.ports.table.get(LETTER + clientId)?.value ?? null;
+    if (before === null && this.size + opening >= SESSIONS_MAX)
+      return new AddressError('FL_SESSION_LIMIT', `the mesh has ${SESSIONS_MAX} sessions, and can have no more`);
+    const more = length - (before?.length ?? -clientId.length - 1 - ENTRY_EXTRA_BYTES);
+    if (more <= 0 || this.bytes + more <= SESSIONS_TOTAL_BYTES_MAX) return null;
+    const message = `sessions of the mesh take ${this.bytes} bytes, and may take ${SESSIONS_TOTAL_BYTES_MAX}`;
+    return new AddressError('FL_SESSION_LIMIT', message);
   }
 
   get(clientId: string): SessionRecord | null {
@@ -64,7 +88,9 @@ export class SessionBook implements TableFamily {
   }
 
   refuses({ key, value }: TableEntry): boolean {
-    const isOver = value !== null && this.#records.size >= SESSIONS_MAX * 2 && !this.#records.has(key.slice(1));
+    const isNew = value !== null && !this.#records.has(key.slice(1));
+    const isFull = this.#records.size >= SESSIONS_MAX * OVERRUN || this.bytes >= SESSIONS_TOTAL_BYTES_MAX * OVERRUN;
+    const isOver = isNew && isFull;
     if (isOver) this.dropped++;
     return isOver;
   }

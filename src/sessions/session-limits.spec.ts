@@ -21,7 +21,7 @@ const spec = (changes: Partial<SessionSpec>): SessionSpec => ({
 
 const refused = (changes: Partial<SessionSpec>): unknown => {
   try {
-    checkSpec(spec(changes));
+    checkSpec(spec(changes), []);
   } catch (error) {
     return error;
   }

@@ -1,4 +1,4 @@
-import type { SessionSpec } from '../addresses/client-contract';
+import type { SessionSpec, SessionSubscription } from '../addresses/client-contract';
 import { AddressError } from '../addresses/errors';
 import { parseAddress } from '../addresses/names';
 import { CLIENT_ID_BYTES_MAX, SESSION_RECORD_BYTES_MAX, SESSION_STATE_BYTES_MAX } from './limits';
@@ -17,19 +17,25 @@ const EMPTY: SessionRecord = {
   willAt: 0,
 };
 
-/** @throws AddressError */
-export function checkSpec({ clientId, protocol, will, expiryMs }: SessionSpec): void {
+/**
+ * What a session is to be when its client opens it.
+ * @param subscriptions that it goes on with
+ * @returns length of its record
+ * @throws AddressError
+ */
+export function checkSpec(spec: SessionSpec, subscriptions: readonly SessionSubscription[]): number {
+  const { clientId, protocol, will, expiryMs } = spec;
   if (Buffer.byteLength(clientId) > CLIENT_ID_BYTES_MAX)
     throw new AddressError('FL_SESSION_LIMIT', `client id of more than ${CLIENT_ID_BYTES_MAX} bytes`);
   // A name that is too long for the mesh does not fit the record either.
   if (will !== null) parseAddress(will.address);
-  checkRecord({ ...EMPTY, protocol, expiryMs, will });
+  return checkRecord({ ...EMPTY, protocol, expiryMs, will, subscriptions });
 }
 
-/** @throws AddressError */
-export function checkRecord(record: SessionRecord): void {
+/** @returns its length. @throws AddressError */
+export function checkRecord(record: SessionRecord): number {
   const { length } = encodeSession(record);
-  if (length <= SESSION_RECORD_BYTES_MAX) return;
+  if (length <= SESSION_RECORD_BYTES_MAX) return length;
   const message = `subscriptions and will of a session take ${length} bytes, and may take ${SESSION_RECORD_BYTES_MAX}`;
   throw new AddressError('FL_SESSION_LIMIT', message);
 }

@@ -1,4 +1,5 @@
 import type { SessionSubscription, SessionWill } from '../addresses/client-contract';
+import type { SubscriptionRef } from '../addresses/contract';
 import { WireError, WireReader, WireWriter } from '../common/wire';
 
 /** What all nodes know of a session. */
@@ -23,6 +24,11 @@ export interface SessionRecord {
   readonly willAt: number;
 }
 
+/** Its durable subscriptions. */
+export function refsOf({ subscriptions }: SessionRecord): SubscriptionRef[] {
+  return subscriptions.flatMap(({ durable }) => (durable === null ? [] : [durable]));
+}
+
 const VERSION = 2;
 /** The same without the protocol. */
 const VERSION_BEFORE = 1;
@@ -34,7 +40,8 @@ const WILL = { durable: 1, retain: 2 } as const;
 /** u8 version, text owner, u53 replaced, u53 life, u53 expiry, u53 end, u8 flags, u32 subscriptions, the will where there is one, text protocol. */
 export function encodeSession(record: SessionRecord): Buffer {
   const { owner, protocol, replaced, life, expiryMs, endsAt, isEnding, subscriptions, will, willAt } = record;
-  const writer = new WireWriter(256)
+  // With room for the largest part: what is kept is the buffer as it was written, which would have twice that otherwise.
+  const writer = new WireWriter(256 + (will?.payload.length ?? 0))
     .u8(VERSION)
     .text(owner)
     .u53(replaced)

@@ -1,17 +1,15 @@
 import type { SessionHandler, SessionSpec, SessionSubscription } from '../addresses/client-contract';
-import type { SubscriptionRef } from '../addresses/contract';
-import { AddressError } from '../addresses/errors';
 import type { WireReader } from '../common/wire';
 import type { NodeId } from '../links/contract';
 import { Endings } from './ending';
 import type { Told } from './kept-records';
-import { SESSION_HOPS_MAX, SESSIONS_MAX } from './limits';
+import { SESSION_HOPS_MAX } from './limits';
 import { OpenSession } from './open-session';
 import { Openings, type Opening } from './openings';
 import { SessionBook } from './session-book';
 import { away, checkRecord, checkSpec, checkState, taken } from './session-limits';
 import { readTaken, SESSION_CONTROL, TAKE, writeTake, writeTaken, type TakeAnswer } from './session-messages';
-import { decodeSession, encodeSession, type SessionRecord } from './session-record';
+import { decodeSession, encodeSession, refsOf, type SessionRecord } from './session-record';
 import { SessionWatch } from './session-watch';
 import type { SessionsPorts } from './sessions-ports';
 
@@ -77,10 +75,12 @@ export class Sessions {
   // --- opening ---------------------------------------------------------------------------------------------------------------
 
   open(spec: SessionSpec, handler: SessionHandler): () => void {
-    checkSpec(spec);
-    if (this.book.get(spec.clientId) === null && this.book.size + this.openings.size >= SESSIONS_MAX) {
+    const { clientId, clean } = spec;
+    const length = checkSpec(spec, clean ? [] : (this.book.get(clientId)?.subscriptions ?? []));
+    const refusal = this.book.lackOfRoom(clientId, length, this.openings.size);
+    if (refusal !== null) {
       this.openings.refused++;
-      throw new AddressError('FL_SESSION_LIMIT', `the mesh has ${SESSIONS_MAX} sessions, and can have no more`);
+      throw refusal;
     }
     const opening = this.openings.add(spec, handler, this.ports.now());
     this.ports.scheduleFlush();
@@ -153,7 +153,7 @@ export class Sessions {
     const wall = this.ports.wall();
     const isThere = record !== null && record.expiryMs > 0 && (record.endsAt === 0 || record.endsAt > wall);
     if (record !== null && isThere && !clean) {
-      this.#opened(opening, record.subscriptions, state, true);
+      if (this.openings.admit(opening, record.subscriptions)) this.#opened(opening, record.subscriptions, state, true);
       return;
     }
     // A session that ends has its will published, whatever the delay.
@@ -198,7 +198,9 @@ export class Sessions {
     subscriptions: readonly SessionSubscription[],
     told: Told | undefined,
   ): void => {
-    checkRecord({ ...this.#recordOf(session), subscriptions });
+    const length = checkRecord({ ...this.#recordOf(session), subscriptions });
+    const refusal = this.book.lackOfRoom(session.clientId, length, 0);
+    if (refusal !== null && subscriptions.length > session.subscriptions.length) throw refusal;
     session.subscriptions = subscriptions;
     this.#changedHere.add(session);
     if (told !== undefined) this.ports.whenKept(told);
@@ -343,8 +345,4 @@ export class Sessions {
   deadline(): number {
     return Math.min(this.#endings.deadline(), this.watch.deadline(), this.openings.deadline());
   }
-}
-
-function refsOf({ subscriptions }: SessionRecord): SubscriptionRef[] {
-  return subscriptions.flatMap(({ durable }) => (durable === null ? [] : [durable]));
 }

@@ -63,6 +63,23 @@ describe('a session', () => {
     expect(sim.node('a').running.clientView()).toMatchObject({ sessions: 1, sessionsHere: 0, sessionsTaken: 1 });
   });
 
+  it('is refused with a will that does not fit beside its subscriptions, before and after another node is told of them', () => {
+    const sim = mesh();
+    const first = opened(sim, 'a');
+    const many = Array.from({ length: 150 }, (_, n) => `news.${'x'.repeat(90)}.${n}`);
+    sim.run(500);
+    first.subscribe(...many);
+    const large = { will: will(0, { payload: Buffer.alloc(30_000) }) };
+    expect(opened(sim, 'c', large).refused).toBe('FL_SESSION_LIMIT');
+    sim.run(500);
+    expect(() => new SimClient(sim.node('c'), large)).toThrow('subscriptions and will of a session take');
+    expect(() => new SimClient(sim.node('a'), large)).toThrow('subscriptions and will of a session take');
+    const second = opened(sim, 'c');
+    expect([second.open.present, second.filters.length]).toEqual([true, 150]);
+    second.open.close(false);
+    expect(opened(sim, 'b', { ...large, clean: true }).open.present).toBe(false);
+  });
+
   it('keeps what was learned after its connection, unless it is another one by now', () => {
     const sim = mesh();
     const first = opened(sim, 'a');
