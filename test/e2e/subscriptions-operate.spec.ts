@@ -68,6 +68,16 @@ describe('fairlead receive --durable', () => {
     expect(await second.result).toMatchObject({ code: 0, stdout: 'for the second\n' });
   });
 
+  it('leaves a subscription to another topic as it is', async () => {
+    await receive('east', 'topic/typed.#', 'typed', '--timeout', '50ms');
+    await send('east', 'topic/typed.a', 'kept');
+    const mistyped = await receive('west', 'topic/tpyed.#', 'typed', '--timeout', '50ms');
+    expect(mistyped.code).toBe(1);
+    expect(mistyped.stderr).toContain("subscription 'typed' is one to topic/typed.#, not to topic/tpyed.#: it stays");
+    expect((await receive('west', 'topic/typed.#', 'typed', '--count', '1')).stdout).toContain('kept');
+    expect(await receive('west', 'topic/typed.#', 'typed', '--unsubscribe')).toMatchObject({ code: 0 });
+  });
+
   it('ends a subscription', async () => {
     await receive('east', 'topic/old.#', 'old', '--timeout', '50ms');
     expect(await receive('west', 'topic/other', 'old', '--unsubscribe')).toMatchObject({

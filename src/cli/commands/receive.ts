@@ -24,12 +24,8 @@ export interface ReceiveOptions {
 
 /** The subscription of that name is another one. */
 class OtherTopicError extends FairleadError {
-  constructor(name: string, its: string, asked: string) {
-    super(
-      'FL_SUBSCRIPTION_OTHER',
-      `subscription '${name}' is one to ${its}, not to ${asked}: it stays, with what it holds; ` +
-        'end it with --unsubscribe, or give the other one a name of its own',
-    );
+  constructor(name: string, its: string, asked: string, cure = '') {
+    super('FL_SUBSCRIPTION_OTHER', `subscription '${name}' is one to ${its}, not to ${asked}: it stays${cure}`);
   }
 }
 
@@ -63,6 +59,8 @@ export async function receive(address: string, options: ReceiveOptions, io: CliI
   return reception.complete ? EXIT.ok : EXIT.failed;
 }
 
+const CURE = ', with what it holds; end it with --unsubscribe, or give the other one a name of its own';
+
 /** To attach with another topic would make the subscription anew, and drop what it holds: seldom what a mistyped topic is meant to do. */
 async function refuseOther(client: ClientConnection, name: string, address: string): Promise<void> {
   const subscription = await client.subscription(name).catch((error: unknown) => {
@@ -71,7 +69,7 @@ async function refuseOther(client: ClientConnection, name: string, address: stri
   });
   const its = subscription?.address ?? address;
   await subscription?.leave();
-  if (nameOf(its) !== nameOf(address)) throw new OtherTopicError(name, its, address);
+  if (nameOf(its) !== nameOf(address)) throw new OtherTopicError(name, its, address, CURE);
 }
 
 /** Ends a durable subscription, with all that it holds. */
