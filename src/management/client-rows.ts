@@ -1,8 +1,7 @@
 import type { RetainedMessage } from '../addresses/client-contract';
-import { DecodeError } from '../amqp/errors';
-import { decodeMessage } from '../message/decode-message';
-import { type Json, messageToObject } from '../message/render-message';
+import type { Json } from '../message/render-message';
 import type { RetainedView, SessionView } from '../sessions/client-records';
+import { sectionsOf } from './message-sections';
 
 /** What a client has left in the mesh, beside its connections: whoever has its session owns it. */
 export interface SessionRow extends Omit<SessionView, 'expiryMs' | 'endsAt'> {
@@ -51,12 +50,3 @@ function timeOf(ms: number | null): string | null {
 }
 
 const DATE_MAX = 8.64e15;
-
-function sectionsOf(payload: Buffer): Json {
-  try {
-    return messageToObject(decodeMessage(payload));
-  } catch (error) {
-    if (error instanceof DecodeError) return null;
-    throw error;
-  }
-}

@@ -1,8 +1,7 @@
 import type { OutboxView } from '../addresses/outbox-view';
-import { DecodeError } from '../amqp/errors';
-import { decodeMessage } from '../message/decode-message';
-import { type Json, messageToObject } from '../message/render-message';
+import type { Json } from '../message/render-message';
 import type { PeekedMessage, QueueView } from '../queues/contract';
+import { sectionsOf } from './message-sections';
 
 /** A queue of the mesh: all of it where it lives, else only where that is. */
 export interface QueueRow {
@@ -94,13 +93,4 @@ export function messageRow({ payload, expiresAt, ...row }: PeekedMessage): Messa
     expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     message: payload.length < bytes ? null : sectionsOf(payload),
   };
-}
-
-function sectionsOf(payload: Buffer): Json {
-  try {
-    return messageToObject(decodeMessage(payload));
-  } catch (error) {
-    if (error instanceof DecodeError) return null;
-    throw error;
-  }
 }

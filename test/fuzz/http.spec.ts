@@ -3,14 +3,13 @@ import type { SeededRandom } from '../../src/common/ports';
 import { FairleadNode } from '../support/fairlead-node';
 import { httpCall } from '../support/http-call';
 import { note, randomOf, seedOf } from '../support/seed';
+import { connectionsOr, MEMORY_BYTES_MAX } from './limits';
 import { MemoryWatch } from './node-memory';
 import { SteadyPair } from './steady-pair';
 
-/** Malformed connections of one run; FAIRLEAD_FUZZ=10000 makes it a long one. */
-const CONNECTIONS = Number(process.env['FAIRLEAD_FUZZ'] ?? 2_000);
+const CONNECTIONS = connectionsOr(2_000);
 const AT_ONCE = 32;
 const ANSWER_MS = 200;
-const MEMORY_BYTES_MAX = 300 * 1024 * 1024;
 
 const seed = seedOf(__filename);
 

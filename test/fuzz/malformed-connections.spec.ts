@@ -3,17 +3,16 @@ import { FairleadNode } from '../support/fairlead-node';
 import { note, seedOf } from '../support/seed';
 import { conversations } from './conversations';
 import { PLAN, type Plan } from './mutations';
+import { connectionsOr, MEMORY_BYTES_MAX } from './limits';
 import { MemoryWatch } from './node-memory';
 import type { RawClient } from './raw-client';
 import { replay } from './replay';
 import { SteadyPair } from './steady-pair';
 
-/** Malformed connections of one run; FAIRLEAD_FUZZ=10000 makes it a long one. */
-const CONNECTIONS = Number(process.env['FAIRLEAD_FUZZ'] ?? 3_000);
+const CONNECTIONS = connectionsOr(3_000);
 const AT_ONCE = 48;
 /** Half-open ones that stay until the end. */
 const LEFT_MAX = 400;
-const MEMORY_BYTES_MAX = 300 * 1024 * 1024;
 
 const seed = seedOf(__filename);
 

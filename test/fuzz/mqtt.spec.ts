@@ -3,12 +3,11 @@ import { RawMqtt } from '../support/clients/mqtt-raw';
 import { eventually } from '../support/eventually';
 import { FairleadNode } from '../support/fairlead-node';
 import { note, randomOf, seedOf } from '../support/seed';
+import { connectionsOr, MEMORY_BYTES_MAX } from './limits';
 import { MemoryWatch } from './node-memory';
 
-/** Malformed connections of one run; FAIRLEAD_FUZZ=10000 makes it a long one. */
-const CONNECTIONS = Number(process.env['FAIRLEAD_FUZZ'] ?? 1_500);
+const CONNECTIONS = connectionsOr(1_500);
 const AT_ONCE = 24;
-const MEMORY_BYTES_MAX = 300 * 1024 * 1024;
 
 const seed = seedOf(__filename);
 const random = randomOf(seed);

@@ -1,10 +1,10 @@
 import { create_container, types, type Connection } from 'rhea';
 import { eventually, within } from '../support/eventually';
 import { FairleadNode } from '../support/fairlead-node';
+import { MEMORY_BYTES_MAX } from './limits';
 import { residentBytes } from './node-memory';
 import { SteadyPair } from './steady-pair';
 
-const MEMORY_BYTES_MAX = 300 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
 let node: FairleadNode;

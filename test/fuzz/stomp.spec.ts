@@ -6,12 +6,11 @@ import { within } from '../support/eventually';
 import { FairleadNode } from '../support/fairlead-node';
 import { freePort } from '../support/free-ports';
 import { note, seedOf } from '../support/seed';
+import { connectionsOr, MEMORY_BYTES_MAX } from './limits';
 import { MemoryWatch } from './node-memory';
 
-/** Malformed connections of one run; FAIRLEAD_FUZZ=10000 makes it a long one. */
-const CONNECTIONS = Number(process.env['FAIRLEAD_FUZZ'] ?? 1_500);
+const CONNECTIONS = connectionsOr(1_500);
 const AT_ONCE = 24;
-const MEMORY_BYTES_MAX = 300 * 1024 * 1024;
 /** What a connection may take that is neither ended nor heard of again. */
 const PATIENCE_MS = 500;
 

@@ -1,44 +1,10 @@
-import type { SessionSpec, SessionWill } from '../../src/addresses/client-contract';
 import { OUTCOME } from '../../src/streams/contract';
-import { SimConsumer } from './address-clients';
-import { simMesh, type SimMesh } from './address-meshes';
-import { message, retainedAt, SimClient } from './clients.fixture';
+import { clientMesh, NODES, opened, SimClient, will } from './clients.fixture';
 import { subscriber, topicPublisher } from './subscriptions.fixture';
-import { rule } from './virtual-mesh';
-
-const shared = [rule('news.#', 'topic'), rule('gone.#', 'topic')];
-const HOLD = { partitionHoldMs: 10_000 };
-const NODES = ['a', 'b', 'c'];
-
-const mesh = (): SimMesh => simMesh(['a-b', 'b-c'], { shared, limits: HOLD });
-
-function will(delayMs = 0, more: Partial<SessionWill> = {}): SessionWill {
-  return { address: 'topic/gone.c', payload: message('gone'), durable: false, retain: false, delayMs, ...more };
-}
-
-/** Wills as subscribers at all nodes get them. */
-function watchers({ node, until }: SimMesh): string[][] {
-  const got = NODES.map((): string[] => []);
-  NODES.forEach((name, at) => {
-    const consumer = new SimConsumer(node(name), 'gone.#', { client: `w${name}` });
-    until('confirmed', () => consumer.confirmed !== null);
-    got[at] = consumer.got;
-  });
-  return got;
-}
-
-function opened({ node, until }: SimMesh, at: string, spec: Partial<SessionSpec> = {}): SimClient {
-  const client = new SimClient(node(at), spec);
-  until('opened', () => client.session !== null || client.refused !== null);
-  return client;
-}
-
-/** How often each watcher was told. */
-const counts = (got: readonly string[][]): number[] => got.map(({ length }) => length);
 
 describe('a session', () => {
   it('follows its client to another node, with its subscriptions and state, and the old connection is told', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const first = opened(sim, 'a');
     expect(first.open.present).toBe(false);
     first.subscribe('news.sport', 'news.#');
@@ -64,7 +30,7 @@ describe('a session', () => {
   });
 
   it('is refused with a will that does not fit beside its subscriptions, before and after another node is told of them', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const first = opened(sim, 'a');
     const many = Array.from({ length: 150 }, (_, n) => `news.${'x'.repeat(90)}.${n}`);
     sim.run(500);
@@ -81,7 +47,7 @@ describe('a session', () => {
   });
 
   it('keeps what was learned after its connection, unless it is another one by now', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const first = opened(sim, 'a');
     first.open.saveLate(Buffer.from('too soon'));
     first.open.close(false);
@@ -106,7 +72,7 @@ describe('a session', () => {
   });
 
   it('has what it kept after its node was killed', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const first = opened(sim, 'a');
     first.subscribe('news.#');
     first.open.saveState(Buffer.from('kept'));
@@ -121,7 +87,7 @@ describe('a session', () => {
   });
 
   it('is one however many want it at once: the last to ask has it', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     opened(sim, 'b').open.close(false);
     sim.run(500);
     const clients = ['a', 'c', 'b', 'a', 'c', 'b'].map((name) => new SimClient(sim.node(name)));
@@ -133,7 +99,7 @@ describe('a session', () => {
   });
 
   it('cannot be had from behind a partition (F40), and is there again after it', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const { node, run } = sim;
     const first = opened(sim, 'a');
     first.subscribe('news.#');
@@ -151,7 +117,7 @@ describe('a session', () => {
   });
 
   it('made on both sides of a partition is one after it: the later, and of the other nothing is left', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const { node, run, until } = sim;
     sim.mesh.cut(sim.wire('a', 'b'));
     run(3_000);
@@ -184,7 +150,7 @@ describe('a session', () => {
   });
 
   it('ends in its time by the clock of its node, also after a restart, and its durable subscriptions with it', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const { node, run, until } = sim;
     const first = opened(sim, 'a', { expiryMs: 60_000 });
     first.subscribe('news.#');
@@ -205,7 +171,7 @@ describe('a session', () => {
   });
 
   it('ends with a clean start, before the new one begins', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const { node, run, until } = sim;
     const first = opened(sim, 'a');
     first.subscribe('news.#');
@@ -226,7 +192,7 @@ describe('a session', () => {
   });
 
   it('that does not outlive its connection leaves nothing, and needs no node that is away', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const { node, run } = sim;
     const first = opened(sim, 'a', { expiryMs: 0 });
     run(500);
@@ -244,7 +210,7 @@ describe('a session', () => {
   });
 
   it('keeps what it missed for the client that comes back elsewhere', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const { node, run, until } = sim;
     const first = opened(sim, 'a');
     first.subscribe('news.#');
@@ -265,7 +231,7 @@ describe('a session', () => {
   });
 
   it('has bounds, and says so', () => {
-    const sim = mesh();
+    const sim = clientMesh();
     const limit = expect.objectContaining({ code: 'FL_SESSION_LIMIT' }) as Error;
     expect(() => new SimClient(sim.node('a'), { clientId: 'x'.repeat(2_000) })).toThrow(limit);
     expect(() => new SimClient(sim.node('a'), { will: will(0, { payload: Buffer.alloc(40_000) }) })).toThrow(limit);
@@ -274,97 +240,4 @@ describe('a session', () => {
     expect(() => client.open.saveState(Buffer.alloc(30_000))).toThrow(limit);
     expect(client.filters).toEqual([]);
   });
-});
-
-describe('a will', () => {
-  it('is published once where the connection is lost, and not after a farewell', () => {
-    const sim = mesh();
-    const got = watchers(sim);
-    opened(sim, 'a', { will: will(0, { retain: true }) }).open.close(true);
-    sim.run(1_000);
-    expect(counts(got)).toEqual([1, 1, 1]);
-    expect(retainedAt(sim.node('c'))).toEqual({ 'gone.c': 'gone' });
-    opened(sim, 'a', { will: will() }).open.close(false);
-    sim.run(20_000);
-    expect(counts(got)).toEqual([1, 1, 1]);
-  });
-
-  it('waits for its delay, or the end of the session, and not for a client that is back in time', () => {
-    const sim = mesh();
-    const got = watchers(sim);
-    opened(sim, 'a', { will: will(10_000) }).open.close(true);
-    sim.run(5_000);
-    const back = opened(sim, 'c', { will: will(10_000) });
-    sim.run(20_000);
-    expect(counts(got)).toEqual([0, 0, 0]);
-    back.open.close(true);
-    sim.run(9_000);
-    expect(counts(got)).toEqual([0, 0, 0]);
-    sim.run(3_000);
-    expect(counts(got)).toEqual([1, 1, 1]);
-    opened(sim, 'b', { expiryMs: 3_000, will: will(60_000) }).open.close(true);
-    sim.run(6_000);
-    expect(counts(got)).toEqual([2, 2, 2]);
-  });
-
-  it('of a connection that is taken over is published where it has no delay, or the session ends', () => {
-    const sim = mesh();
-    const got = watchers(sim);
-    const first = opened(sim, 'a', { will: will() });
-    const second = opened(sim, 'c', { will: will(60_000) });
-    sim.run(1_000);
-    expect([first.taken, counts(got)]).toEqual(['FL_SESSION_TAKEN', [1, 1, 1]]);
-    const third = opened(sim, 'b', { will: will(60_000) });
-    sim.run(1_000);
-    expect([second.taken, counts(got)]).toEqual(['FL_SESSION_TAKEN', [1, 1, 1]]);
-    opened(sim, 'a', { clean: true });
-    sim.run(1_000);
-    expect([third.taken, counts(got)]).toEqual(['FL_SESSION_TAKEN', [2, 2, 2]]);
-  });
-
-  it('of a connection that another one does not know of is published when it learns that, and once', () => {
-    const sim = mesh();
-    const got = watchers(sim);
-    const first = opened(sim, 'a', { expiryMs: 0, will: will() });
-    sim.run(1_000);
-    sim.mesh.cut(sim.wire('a', 'b'));
-    sim.run(3_000);
-    // It knows of it, and publishes for it.
-    opened(sim, 'c', { expiryMs: 0 });
-    sim.run(1_000);
-    expect(counts(got)).toEqual([0, 1, 1]);
-    sim.mesh.heal(sim.wire('a', 'b'));
-    sim.run(5_000);
-    expect(first.taken).toBe('FL_SESSION_TAKEN');
-    expect(counts(got)[1]).toBe(1);
-  });
-
-  it.each(['killed', 'killed and started again', 'away, and back with its client'])(
-    'of a client whose node is %s is published once',
-    (what) => {
-      const sim = simMesh(['a-b', 'b-c', 'a-c'], { shared, limits: HOLD });
-      const { node, run, until } = sim;
-      const got = ['b', 'c'].map((name) => {
-        const consumer = new SimConsumer(node(name), 'gone.#', { client: `w${name}` });
-        until('confirmed', () => consumer.confirmed !== null);
-        return consumer.got;
-      });
-      const client = opened(sim, 'a', { will: will(2_000) });
-      run(1_000);
-      if (what.startsWith('killed')) node('a').kill();
-      else for (const other of ['b', 'c']) sim.mesh.cut(sim.wire('a', other));
-      run(5_000);
-      expect(counts(got)).toEqual([0, 0]);
-      if (what === 'killed and started again') node('a').start();
-      run(25_000);
-      expect(counts(got)).toEqual([1, 1]);
-      if (what === 'killed') node('a').start();
-      if (what.startsWith('away')) for (const other of ['b', 'c']) sim.mesh.heal(sim.wire('a', other));
-      run(30_000);
-      expect(counts(got)).toEqual([1, 1]);
-      const published = NODES.map((name) => node(name).running.clientView().willsPublished);
-      if (what.startsWith('away'))
-        expect([published.reduce((sum, one) => sum + one, 0), client.taken]).toEqual([1, null]);
-    },
-  );
 });

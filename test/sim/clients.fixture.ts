@@ -3,12 +3,14 @@ import type {
   SessionHandler,
   SessionSpec,
   SessionSubscription,
+  SessionWill,
 } from '../../src/addresses/client-contract';
 import type { FairleadError } from '../../src/common/errors';
 import { AmqpMap } from '../../src/amqp/codec/values';
 import { decodeMessage } from '../../src/message/decode-message';
 import { encodeMessage } from '../../src/message/encode-message';
-import type { VirtualNode } from './virtual-mesh';
+import { simMesh, type SimMesh } from './address-meshes';
+import { rule, type VirtualNode } from './virtual-mesh';
 
 /** An encoded message with a body of text. */
 export function message(text: string, ttl?: number): Buffer {
@@ -98,4 +100,22 @@ export class SimClient implements SessionHandler {
   get filters(): string[] {
     return this.open.subscriptions.map(({ filter }) => filter);
   }
+}
+
+/** Three nodes, or other ones, whose clients leave things on topics. */
+export const clientMesh = (links: readonly string[] = ['a-b', 'b-c']): SimMesh =>
+  simMesh(links, { shared: [rule('news.#', 'topic'), rule('gone.#', 'topic')], limits: { partitionHoldMs: 10_000 } });
+
+export const NODES = ['a', 'b', 'c'] as const;
+
+/** A will on the topic `gone.c`. */
+export function will(delayMs = 0, more: Partial<SessionWill> = {}): SessionWill {
+  return { address: 'topic/gone.c', payload: message('gone'), durable: false, retain: false, delayMs, ...more };
+}
+
+/** A client whose session is open, or was refused. */
+export function opened({ node, until }: SimMesh, at: string, spec: Partial<SessionSpec> = {}): SimClient {
+  const client = new SimClient(node(at), spec);
+  until('opened', () => client.session !== null || client.refused !== null);
+  return client;
 }

@@ -3,29 +3,8 @@ import { decodeMessage } from '../../message/decode-message';
 import { encodeMessage } from '../../message/encode-message';
 import { dataBody, type Message } from '../../message/message';
 import type { LargeBody } from '../../streams/contract';
+import { FakeLargeBody } from '../edge/messages.fixture';
 import { GAP_ANNOTATION, PendingGap } from './gap-annotation';
-
-class Body implements LargeBody {
-  refs = 0;
-
-  constructor(private readonly bytes: Buffer) {}
-
-  get length(): number {
-    return this.bytes.length;
-  }
-
-  read(offset: number, target: Buffer): number {
-    return this.bytes.copy(target, 0, offset);
-  }
-
-  retain(): void {
-    this.refs++;
-  }
-
-  release(): void {
-    this.refs--;
-  }
-}
 
 function readAll(body: LargeBody, partBytes: number): Buffer {
   const parts: Buffer[] = [];
@@ -66,7 +45,7 @@ describe('gap annotation', () => {
     expect(gap.tellWith(ENCODED, 0, ENCODED.length, ENCODED.length + 10)).toBeNull();
     const bad = Buffer.from('005372c00101', 'hex');
     expect(gap.tellWith(bad, 0, bad.length, Infinity)).toBeNull();
-    expect(gap.tellWithLarge(new Body(ENCODED), ENCODED.length)).toBeNull();
+    expect(gap.tellWithLarge(new FakeLargeBody(ENCODED), ENCODED.length)).toBeNull();
     expect(gap.isNone).toBe(false);
     expect(gap.tellWith(ENCODED, 0, ENCODED.length, ENCODED.length + 100)).not.toBeNull();
   });
@@ -78,7 +57,7 @@ describe('gap annotation', () => {
       messageAnnotations: new AmqpMap([note]),
       body: dataBody(Buffer.alloc(300_000, 7)),
     };
-    const body = new Body(encodeMessage(message));
+    const body = new FakeLargeBody(encodeMessage(message));
     const whole = gapOf({ east: 3 }).tellWithLarge(body, Infinity) as LargeBody;
     whole.retain();
     const read = readAll(whole, 32 * 1024);
@@ -86,13 +65,15 @@ describe('gap annotation', () => {
     const messageAnnotations = new AmqpMap([note, ...told({ east: new AmqpTyped('ulong', 3) })]);
     expect(decodeMessage(read)).toEqual({ ...message, messageAnnotations });
     whole.release();
-    expect(body.refs).toBe(0);
+    expect(body.claims).toBe(1);
   });
 
   it('looks no further than a bound for its place in a large message', () => {
     const messageAnnotations = new AmqpMap([[sym('x-opt-note'), 'n'.repeat(1_100_000)]]);
     const gap = gapOf({ east: 3 });
-    expect(gap.tellWithLarge(new Body(encodeMessage({ ...MESSAGE, messageAnnotations })), Infinity)).toBeNull();
+    expect(
+      gap.tellWithLarge(new FakeLargeBody(encodeMessage({ ...MESSAGE, messageAnnotations })), Infinity),
+    ).toBeNull();
     expect(gap.isNone).toBe(false);
   });
 });

@@ -6,8 +6,19 @@ import { FakeAddresses } from '../edge/addresses.fixture';
 import { ClientBudget } from '../edge/client-budget';
 import { Deadlines } from '../edge/deadlines';
 import { ListenerCounters } from '../edge/listener-counters';
+import type { ConsumeWish } from './consume/subscription-wish';
 import { Exchange } from './exchange';
 import type { HttpEdgeOptions } from './http-options';
+
+/** To consume a topic plainly. */
+export const TOPIC_WISH: ConsumeWish = {
+  address: 'topic/a',
+  kind: 'topic',
+  selector: null,
+  subscription: null,
+  client: null,
+  browse: false,
+};
 
 /** An answer whose client reads when the test says so. */
 export class FakeResponse extends EventEmitter {

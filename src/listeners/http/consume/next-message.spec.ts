@@ -1,21 +1,13 @@
 import { AddressError } from '../../../addresses/errors';
 import { compileMessageFilter } from '../../../queues/message-filter';
 import { delayedMessage, FakeLargeBody, textMessage } from '../../edge/messages.fixture';
-import { HttpNode } from '../http.fixture';
+import { HttpNode, TOPIC_WISH as WISH } from '../http.fixture';
 import { NextMessage } from './next-message';
 import type { ConsumeWish } from './subscription-wish';
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['queueMicrotask'] }));
 afterEach(() => jest.useRealTimers());
 
-const WISH: ConsumeWish = {
-  address: 'topic/a',
-  kind: 'topic',
-  selector: null,
-  subscription: null,
-  client: null,
-  browse: false,
-};
 const ADDRESS = { name: 'a', kind: 'topic' } as const;
 const WAIT_MS = 5_000;
 

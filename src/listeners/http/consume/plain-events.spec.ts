@@ -1,7 +1,7 @@
 import { AddressError } from '../../../addresses/errors';
 import { compileMessageFilter } from '../../../queues/message-filter';
 import { delayedMessage, FakeLargeBody, textMessage } from '../../edge/messages.fixture';
-import { HttpNode } from '../http.fixture';
+import { HttpNode, TOPIC_WISH as WISH } from '../http.fixture';
 import { EVENTS_UNWRITTEN_BYTES_MAX } from '../limits';
 import { EventTexts } from './event-texts';
 import { PlainEvents } from './plain-events';
@@ -10,14 +10,6 @@ import type { ConsumeWish } from './subscription-wish';
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-const WISH: ConsumeWish = {
-  address: 'topic/a',
-  kind: 'topic',
-  selector: null,
-  subscription: null,
-  client: null,
-  browse: false,
-};
 const ADDRESS = { name: 'a', kind: 'topic' } as const;
 
 function streaming(wish: Partial<ConsumeWish> = {}) {
